@@ -1,0 +1,115 @@
+"""The edge of every stage: arguments, the one error line, files written whole or not at all."""
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from creditrisk.errors import InputError
+
+
+def run(main: Callable[[], None]) -> None:
+    """Run a stage's `main`; an InputError becomes one line on stderr and exit code 2."""
+    try:
+        main()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def arguments(doc: str | None, **defaults: str) -> argparse.ArgumentParser:
+    """Make a stage's parser: `--params` and an option for each path, the contract's by default."""
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    for name, default in {"params": "params.yaml", **defaults}.items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=Path, default=default, help="path")
+    return parser
+
+
+def read_frame(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError : it is missing or no Parquet.
+    """
+    try:
+        return pd.read_parquet(path)
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(path, "file", f"not Parquet: {error}", "Make it anew.") from None
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError : it is missing or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except ValueError as error:
+        raise InputError(path, "file", f"not JSON: {error}", "Make it anew.") from None
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` and move it there at the end: no partial output stays."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a frame as Parquet, without its index."""
+    with whole(path) as part:
+        frame.to_parquet(part, index=False)
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a frame as CSV, 10 significant digits, without its index."""
+    with whole(path) as part:
+        frame.to_csv(part, index=False, float_format="%.10g", lineterminator="\n")
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write JSON: keys in the order given, 10 significant digits, a NaN as null."""
+    with whole(path) as part:
+        part.write_text(json.dumps(plain(value), indent=2) + "\n", encoding="utf-8")
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write a text file as UTF-8."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """Turn NumPy scalars, pandas NA and tuples into what JSON knows; a NaN becomes None."""
+    if isinstance(value, dict):
+        return {str(plain(k)): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.10g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,218 @@
+"""The column contract: what each source column is called, of what kind, and which values it has."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from creditrisk.errors import InputError, from_validation, nearest
+from creditrisk.params import names_at
+
+# Columns of our own: a schema may not take their names, in our frames or in the raw one.
+RESERVED = ("row_id", "line", "malformed", "split", "bad", "applicant")
+RESERVED_IN_SOURCE = ("row_id", "line", "malformed")
+
+
+class _Lax(BaseModel):
+    """YAML scalars arrive as text (see `load_schema`), so numbers are read leniently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _listed(value: Any) -> Any:
+    return value if isinstance(value, list) else [value]
+
+
+def _labelled(value: Any) -> Any:
+    if isinstance(value, list):
+        if not all(isinstance(v, str) for v in value):
+            raise ValueError("levels are a list of values or a map from code to label")
+        if len(set(value)) < len(value):
+            raise ValueError("a level stands twice")
+        return {v: v for v in value}
+    return value
+
+
+class Target(_Lax):
+    """The outcome column and the codes of its two classes."""
+
+    column: str
+    good: Annotated[list[str], BeforeValidator(_listed)]
+    bad: Annotated[list[str], BeforeValidator(_listed)]
+
+    @model_validator(mode="after")
+    def _disjoint(self) -> "Target":
+        both = {code_key(v) for v in self.good} & {code_key(v) for v in self.bad}
+        if both or not self.good or not self.bad:
+            raise ValueError("good and bad each need codes, and share none")
+        return self
+
+
+class Column(_Lax):
+    """One source column."""
+
+    name: str
+    kind: Literal["numeric", "nominal", "ordinal", "id"]
+    unit: Annotated[list[str], BeforeValidator(_listed)] = []
+    min: float | None = None
+    max: float | None = None
+    integer: bool = False
+    levels: Annotated[dict[str, str] | None, BeforeValidator(_labelled)] = None
+    description: str = ""
+
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        if not name.strip() or name in RESERVED:
+            raise ValueError(f"the names {', '.join(RESERVED)} and the empty one are not free")
+        return name
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Column":
+        if self.kind == "ordinal" and not self.levels:
+            raise ValueError("an ordinal column needs its levels, in order")
+        if self.kind in ("numeric", "id") and self.levels is not None:
+            raise ValueError(f"a column of kind {self.kind} has no levels")
+        if self.kind != "numeric" and (self.min, self.max, self.integer) != (None, None, False):
+            raise ValueError("min, max and integer are for numeric columns")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError("min is above max")
+        if self.levels is not None and len({code_key(v) for v in self.levels}) < len(self.levels):
+            raise ValueError("two levels are the same number")
+        return self
+
+
+class Schema(_Lax):
+    """A data set's columns, by their names in the source file."""
+
+    name: str
+    target: Target
+    columns: dict[str, Column]
+    description: str = ""
+    licence: str = ""
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Schema":
+        names = [c.name for c in self.columns.values()]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"two columns have the name {name}")
+        if self.target.column in self.columns:
+            raise ValueError(f"the target {self.target.column} stands among the columns too")
+        for column in (*self.columns, self.target.column):
+            if column in RESERVED_IN_SOURCE:
+                raise ValueError(f"the source column {column} has a name that we need; rename it")
+        folded = [fold(c) for c in (*self.columns, self.target.column)]
+        for column in folded:
+            if folded.count(column) > 1:
+                raise ValueError(f"two source columns differ only in case or blanks: {column}")
+        if not any(c.kind != "id" for c in self.columns.values()):
+            raise ValueError("there is no column to learn from")
+        if sum(c.kind == "id" for c in self.columns.values()) > 1:
+            raise ValueError("more than one column is of kind id")
+        return self
+
+    @cached_property
+    def features(self) -> dict[str, Column]:
+        """The columns to learn from, by their names in our frames."""
+        return {c.name: c for c in self.columns.values() if c.kind != "id"}
+
+    @cached_property
+    def id_name(self) -> str | None:
+        """The name of the column that tells applicants apart, if there is one."""
+        return next((c.name for c in self.columns.values() if c.kind == "id"), None)
+
+    def of_kind(self, kind: str) -> list[str]:
+        """Names of the feature columns of one kind, in the schema's order."""
+        return [name for name, column in self.features.items() if column.kind == kind]
+
+    def label(self, name: str, code: Any) -> str:
+        """The words for one cell: a level's label, or the value itself."""
+        column = self.features.get(name)
+        levels = column.levels if column and column.levels else {}
+        return levels.get(str(code), str(code))
+
+
+def fold(text: str) -> str:
+    """Make a header name or level comparable: no outer blanks, one blank inside, no case."""
+    return " ".join(text.split()).casefold()
+
+
+def code_key(text: str) -> Any:
+    """Identify a code: a number where it is one (`2`, `2.0`, ` 2 `), else its folded text."""
+    try:
+        number = float(text)
+    except ValueError:
+        return fold(text)
+    # nan is no number that equals itself, and `infinity` as a level is a word.
+    return number if number - number == 0 else fold(text)
+
+
+class _TextLoader(yaml.BaseLoader):
+    """YAML in which every scalar is text: `1`, `no` and `2.0` are codes, spelled as they stand."""
+
+
+def _mapping_without_repeats(loader: _TextLoader, node: yaml.MappingNode) -> Mapping[str, Any]:
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key} stands twice", node.start_mark
+            )
+    return yaml.BaseLoader.construct_mapping(loader, node, deep=True)
+
+
+_TextLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_repeats)
+
+
+def load_schema(path: str | Path) -> Schema:
+    """Read and check a schema file.
+
+    Raises
+    ------
+    InputError : the file is missing, no YAML, or breaks the contract (unknown kind, a name twice,
+        no target, an ordinal without levels, ...).
+    """
+    try:
+        # The C loader would be faster, but takes no constructor that sees repeated keys.
+        tree = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_TextLoader)
+    except FileNotFoundError:
+        mend = "Set data.schema in params.yaml."
+        raise InputError(path, "file", "not found", mend) from None
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise InputError(path, "file", f"not YAML: {error}", "Correct the syntax.") from None
+    if not isinstance(tree, dict):
+        raise InputError(path, "file", "holds no mapping", "Write `name:`, `target:`, `columns:`.")
+    return parse_schema(tree, path)
+
+
+def parse_schema(tree: dict[str, Any], path: str | Path) -> Schema:
+    """Check a schema given as a mapping; `path` names its file in an error."""
+    if not tree.get("target"):
+        mend = "Add `target: {column: NAME, good: [CODES], bad: [CODES]}`."
+        raise InputError(path, "target", "no target is named", mend)
+    try:
+        return Schema.model_validate(tree)
+    except ValidationError as error:
+        found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
+        if found["type"] == "literal_error":
+            where = ".".join(map(str, found["loc"]))
+            kinds = ("numeric", "nominal", "ordinal", "id")
+            what = f"unknown kind {found['input']!r}"
+            hint = nearest(str(found["input"]), kinds)
+            raise InputError(path, where, what, hint) from None
+        known = names_at(Schema, error)
+        if found["loc"][:1] == ("columns",) and len(found["loc"]) > 2:
+            known = list(Column.model_fields)
+        raise from_validation(path, error, known) from None

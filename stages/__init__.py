@@ -1,0 +1,1 @@
+"""One small CLI script a DVC stage, run as `python -m stages.NAME`."""

@@ -1,0 +1,30 @@
+"""ingest: read the applicants' CSV into Parquet, every cell kept as the text it was."""
+
+from creditrisk.cli import arguments, run, write_frame, write_json
+from creditrisk.ingest import DataParams, read_csv, summary
+from creditrisk.params import Strict, read_params
+from creditrisk.schema import load_schema
+
+
+class Params(Strict):
+    """What ingest reads of params.yaml."""
+
+    data: DataParams
+
+
+def main() -> None:
+    """Read `data.source`, write the verbatim frame and the counts."""
+    args = arguments(
+        __doc__, raw="data/interim/raw.parquet", metrics="metrics/ingest.json"
+    ).parse_args()
+    data = read_params(args.params, Params).data
+    extract = read_csv(data.source, data, load_schema(data.schema_))
+    counts = summary(data.source, extract)
+    write_frame(extract.frame, args.raw)
+    write_json(counts, args.metrics)
+    print(f"ingest: {counts['rows_read']} rows, {counts['columns_read']} columns", end="")
+    print(f", {len(extract.ignored)} columns ignored" if extract.ignored else "")
+
+
+if __name__ == "__main__":
+    run(main)
