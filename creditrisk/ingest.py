@@ -84,7 +84,7 @@ class _Lines:
 def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int, list[str]]]:
     """Yield each record as (first physical line, last physical line, cells), the header first.
 
-    A line without text yields no cells. Where the delimiter is a blank, a run of them counts as one.
+    A line without text yields no cells. With a blank as delimiter, a run of blanks is one.
 
     Raises
     ------
