@@ -1,0 +1,275 @@
+"""prepare, the whole: raw text in; clean rows, rejected rows and the account of both out."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from creditrisk.errors import InputError, shorten
+from creditrisk.prepare.params import PrepareParams
+from creditrisk.prepare.parse import CAUSES, Notation, parse, read_target
+from creditrisk.prepare.split import split
+from creditrisk.prepare.twins import Twins, least_cells, resolve
+from creditrisk.schema import Schema
+
+REASONS = ("malformed", "invalid_target", "duplicate", "near_duplicate")
+
+
+@dataclass
+class Prepared:
+    """The frames of the contract and their account.
+
+    Attributes
+    ----------
+    clean : `row_id`, `applicant`, `split`, `bad`, the id if there is one, the features.
+    rejected : `row_id`, `reason`, `detail`, `kept_row_id`.
+    account : what metrics/prepare.json holds.
+    """
+
+    clean: pd.DataFrame
+    rejected: pd.DataFrame
+    account: dict[str, Any]
+
+
+def prepare(
+    raw: pd.DataFrame,
+    schema: Schema,
+    notation: Notation,
+    params: PrepareParams,
+    test_size: float,
+    seed: int,
+) -> Prepared:
+    """Parse, validate, reject, de-duplicate and split.
+
+    Parameters
+    ----------
+    raw : the frame that ingest wrote, shape (n, 3 + source columns).
+    schema : the contract.
+    notation : how numbers and missing values are written.
+    params : the block `prepare`.
+    test_size : share of the applicants to keep for the test.
+    seed : what the split hangs on.
+
+    Raises
+    ------
+    InputError : a class has fewer than two applicants.
+    """
+    formed = raw[raw["malformed"].isna()].reset_index(drop=True)
+    broken = raw.loc[raw["malformed"].notna(), ["row_id", "malformed"]]
+    cells, causes = parse(formed, schema, notation)
+    bad = read_target(formed[schema.target.column], schema.target, notation)
+
+    valid = bad.notna().to_numpy()
+    rejected = [
+        _reject(broken["row_id"], "malformed", broken["malformed"]),
+        _invalid_target(formed[~valid], schema.target.column),
+    ]
+    rows = pd.DataFrame({"row_id": formed["row_id"], "line": formed["line"], "bad": bad}).loc[valid]
+    rows = rows.astype({"bad": "int8"}).reset_index(drop=True)
+    cells = cells.loc[valid].reset_index(drop=True)
+
+    features = list(schema.features)
+    ids = cells[schema.id_name] if schema.id_name else None
+    twins = resolve(
+        cells[features],
+        ids,
+        least_cells(params.near_duplicate_min_cells, len(features)),
+        params.duplicates,
+        params.near_duplicates,
+    )
+    filled = _fill(cells, features, twins)
+    rows["bad"], conflicts, stays = _settle_targets(rows["bad"], twins, params.conflicting_targets)
+    rejected.append(_twin_rejections(rows, twins, conflicts, stays))
+
+    clean = pd.concat([rows[["row_id"]], rows[["bad"]], filled], axis=1)[stays]
+    # An applicant is named by the first of its rows that is clean.
+    group = pd.Series(twins.group)[stays]
+    clean.insert(1, "applicant", clean["row_id"].groupby(group).transform("min"))
+    clean.insert(
+        2,
+        "split",
+        split(
+            clean.drop(columns=["row_id", "applicant", "bad"]),
+            clean["applicant"].to_numpy(),
+            clean["bad"].to_numpy(),
+            test_size,
+            seed,
+        ),
+    )
+    clean = clean.astype({"split": "str"}).reset_index(drop=True)
+    out = pd.concat(rejected).sort_values("row_id", ignore_index=True)
+    account = _account(raw, clean, out, causes, schema)
+    account["merged_cells"] = int(
+        (cells[features].isna() & filled[features].notna())[stays].sum().sum()
+    )
+    account["twins"] = {
+        "duplicates": int(twins.exact.sum()),
+        "near_duplicates": int((twins.kept != np.arange(len(rows))).sum() - twins.exact.sum()),
+        "ambiguous": int(twins.ambiguous.sum()),
+        "conflicting_targets": len(np.unique(twins.kept[conflicts])),
+    }
+    _check(account, cells.loc[stays, features], clean[features])
+    return Prepared(clean, out, account)
+
+
+def _reject(
+    row_id: pd.Series, reason: str, detail: pd.Series | list[str], kept: Any = None
+) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "row_id": row_id.to_numpy("int64"),
+            "reason": pd.Series([reason] * len(row_id), dtype="str"),
+            "detail": pd.Series(list(detail), dtype="str"),
+            "kept_row_id": pd.array([pd.NA] * len(row_id) if kept is None else kept, dtype="Int64"),
+        }
+    )
+
+
+def _invalid_target(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    detail = [
+        f"line {line}: {column} is {shorten(str(text)) if str(text).strip() else 'empty'}"
+        for line, text in zip(rows["line"], rows[column].fillna(""), strict=True)
+    ]
+    return _reject(rows["row_id"], "invalid_target", detail)
+
+
+def _fill(cells: pd.DataFrame, features: list[str], twins: Twins) -> pd.DataFrame:
+    """Take each cell from the row that it comes from."""
+    filled = cells.copy()
+    for place, name in enumerate(features):
+        filled[name] = cells[name].to_numpy()[twins.source[:, place]]
+        filled[name] = filled[name].astype(cells[name].dtype)
+    return filled
+
+
+def _settle_targets(
+    bad: pd.Series, twins: Twins, rule: str
+) -> tuple[pd.Series, np.ndarray, np.ndarray]:
+    """Settle the outcome where a row and the one that stands for it disagree.
+
+    `worst`: a default known of any copy is the applicant's (default counts by obligor, as in
+    CRR Art. 178). `reject`: nobody knows the outcome, all copies go.
+
+    Returns
+    -------
+    the outcomes, the rows in conflict (n,), the rows that stay (n,).
+    """
+    by_head = bad.groupby(twins.kept)
+    conflicts = (by_head.transform("max") != by_head.transform("min")).to_numpy()
+    stays = twins.kept == np.arange(len(bad))
+    if rule == "worst":
+        return by_head.transform("max").astype("int8"), conflicts, stays
+    return bad, conflicts, stays & ~conflicts
+
+
+def _twin_rejections(
+    rows: pd.DataFrame, twins: Twins, conflicts: np.ndarray, stays: np.ndarray
+) -> pd.DataFrame:
+    gone = ~stays
+    head = twins.kept[gone]
+    heads = rows.iloc[head]
+    alone = head == np.flatnonzero(gone)
+    detail = [
+        f"line {line}: {'its copies have' if own else f'like line {of}, with'} another outcome"
+        if conflict
+        else f"line {line}: like line {of}{', and like others that differ' if unsure else ''}"
+        for line, of, own, conflict, unsure in zip(
+            rows["line"][gone],
+            heads["line"],
+            alone,
+            conflicts[gone],
+            twins.ambiguous[gone],
+            strict=True,
+        )
+    ]
+    # A kept row that goes because of its copies is of their kind.
+    members = pd.Series(twins.exact[gone]).groupby(head).transform("any").to_numpy()
+    reason = np.where(alone, members, twins.exact[gone])
+    kept = pd.array(heads["row_id"].to_numpy(), dtype="Int64")
+    kept[~stays[head]] = pd.NA
+    out = _reject(rows["row_id"][gone], "", detail, kept)
+    out["reason"] = pd.Series(np.where(reason, "duplicate", "near_duplicate"), dtype="str")
+    return out
+
+
+def _account(
+    raw: pd.DataFrame,
+    clean: pd.DataFrame,
+    rejected: pd.DataFrame,
+    causes: pd.DataFrame,
+    schema: Schema,
+) -> dict[str, Any]:
+    by_cause = {name: causes[name].value_counts() for name in schema.features}
+    cells = {
+        name: {"valid": int(causes[name].isna().sum())}
+        | {cause: int(counts.get(cause, 0)) for cause in CAUSES}
+        for name, counts in by_cause.items()
+    }
+    sides = clean.groupby("split")["bad"].agg(["size", "sum"])
+    return {
+        "rows_read": len(raw),
+        "rows_clean": len(clean),
+        "rows_rejected": len(rejected),
+        "rejected": {reason: int((rejected["reason"] == reason).sum()) for reason in REASONS},
+        "applicants": int(clean["applicant"].nunique()),
+        "bad_rate": float(clean["bad"].mean()),
+        "split": {
+            side: {"rows": int(sides.loc[side, "size"]), "bad": int(sides.loc[side, "sum"])}
+            for side in ("train", "test")
+        },
+        "cells": cells,
+        "missing": {name: int(clean[name].isna().sum()) for name in schema.features},
+    }
+
+
+def _check(account: dict[str, Any], before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """Hold law 1 in the code: nothing is lost silently.
+
+    Raises
+    ------
+    RuntimeError : a sum is off, which is a bug of ours.
+    """
+    rejected = account["rejected"]
+    formed = account["rows_read"] - rejected["malformed"]
+    gaps = int(before.isna().sum().sum()) - int(after.isna().sum().sum())
+    sums = {
+        "rows": account["rows_read"] == account["rows_clean"] + account["rows_rejected"],
+        "reasons": account["rows_rejected"] == sum(rejected.values()),
+        "cells": all(sum(counts.values()) == formed for counts in account["cells"].values()),
+        "merged cells": account["merged_cells"] == gaps,
+        "untouched cells": bool(
+            ((before.to_numpy() == after.to_numpy()) | before.isna().to_numpy()).all()
+        ),
+    }
+    off = [name for name, holds in sums.items() if not holds]
+    if off:
+        raise RuntimeError(f"prepare lost something: the sums of {', '.join(off)} don't hold")
+
+
+def check_gates(account: dict[str, Any], params: PrepareParams, params_file: str) -> None:
+    """Stop an extract that is too broken to learn from.
+
+    Raises
+    ------
+    InputError : too large a share of the rows rejected, or of a column's cells missing.
+    """
+    share = account["rows_rejected"] / account["rows_read"]
+    if share > params.max_rejected_share:
+        reason, count = max(account["rejected"].items(), key=lambda item: item[1])
+        what = (
+            f"{share:.1%} of the rows are rejected, most ({count}) as {reason}, more than "
+            f"{params.max_rejected_share:.1%}"
+        )
+        mend = "Mend the extract, or raise the limit."
+        raise InputError(params_file, "prepare.max_rejected_share", what, mend)
+    for name, count in account["missing"].items():
+        missing = count / account["rows_clean"]
+        if missing > params.max_missing_share:
+            causes = {c: n for c, n in account["cells"][name].items() if c != "valid"}
+            what = (
+                f"column {name}: {missing:.1%} of the cells are missing, most as "
+                f"{max(causes, key=causes.get)}, more than {params.max_missing_share:.1%}"
+            )
+            mend = "Mend the extract or the column's schema, or raise the limit."
+            raise InputError(params_file, "prepare.max_missing_share", what, mend)

@@ -1,0 +1,25 @@
+"""The parameters of prepare, checked where they enter."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from creditrisk.params import Strict
+
+
+class SplitParams(Strict):
+    """The block `split`."""
+
+    test_size: Annotated[float, Field(gt=0, lt=1)]
+
+
+class PrepareParams(Strict):
+    """The block `prepare`."""
+
+    null_words: list[str]
+    duplicates: Literal["drop", "keep"]
+    near_duplicates: Literal["merge", "drop", "keep"]
+    near_duplicate_min_cells: Annotated[int, Field(ge=1)]
+    conflicting_targets: Literal["worst", "reject"]
+    max_rejected_share: Annotated[float, Field(ge=0, le=1)]
+    max_missing_share: Annotated[float, Field(ge=0, le=1)]

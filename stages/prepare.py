@@ -1,0 +1,67 @@
+"""prepare: parse, validate, reject, de-duplicate and split the rows."""
+
+from creditrisk.cli import arguments, read_frame, read_json, run, write_frame, write_json
+from creditrisk.ingest import DataParams
+from creditrisk.params import Strict, read_params
+from creditrisk.prepare.clean import check_gates, prepare
+from creditrisk.prepare.contract import check_clean
+from creditrisk.prepare.params import PrepareParams, SplitParams
+from creditrisk.prepare.parse import CAUSES, Notation
+from creditrisk.schema import load_schema
+
+
+class Params(Strict):
+    """What prepare reads of params.yaml."""
+
+    seed: int
+    data: DataParams
+    split: SplitParams
+    prepare: PrepareParams
+
+
+def main() -> None:
+    """Read the verbatim frame, write the clean and the rejected rows and their account."""
+    args = arguments(
+        __doc__,
+        raw="data/interim/raw.parquet",
+        ingested="metrics/ingest.json",
+        clean="data/interim/clean.parquet",
+        rejected="data/interim/rejected.parquet",
+        metrics="metrics/prepare.json",
+    ).parse_args()
+    params = read_params(args.params, Params)
+    data, rules = params.data, params.prepare
+    schema = load_schema(data.schema_)
+    notation = Notation.of(data.decimal, data.thousands, rules.null_words)
+    done = prepare(
+        read_frame(args.raw), schema, notation, rules, params.split.test_size, params.seed
+    )
+    account = done.account | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
+    check_gates(account, rules, args.params)
+    check_clean(done.clean, schema)
+    write_frame(done.clean, args.clean)
+    write_frame(done.rejected, args.rejected)
+    write_json(account, args.metrics)
+    _tell(account)
+
+
+def _tell(account: dict) -> None:
+    print(f"prepare: {account['rows_read']} rows read, {account['rows_clean']} clean")
+    for reason, count in account["rejected"].items():
+        if count:
+            print(f"  {reason:<16}{count:>8}")
+    if account["merged_cells"]:
+        print(f"  {'merged cells':<16}{account['merged_cells']:>8}")
+    spoilt = {
+        name: counts
+        for name, counts in account["cells"].items()
+        if any(count for cause, count in counts.items() if cause != "valid")
+    }
+    if spoilt:
+        print(f"  {'cells to missing':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
+    for name, counts in spoilt.items():
+        print(f"    {name:<22}" + "".join(f"{counts[cause]:>15}" for cause in CAUSES))
+
+
+if __name__ == "__main__":
+    run(main)
