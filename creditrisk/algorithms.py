@@ -1,0 +1,139 @@
+"""The candidates: a registry of estimators, and each one's block of parameters as a grid."""
+
+import importlib
+import sys
+from importlib import resources
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+from sklearn.base import BaseEstimator
+from sklearn.model_selection import ParameterGrid
+from sklearn.utils._param_validation import InvalidParameterError
+
+from creditrisk.errors import InputError, nearest
+from creditrisk.params import READ_EVENT
+from creditrisk.preprocess import ENCODERS, RESAMPLERS
+
+CHOICES = {"encoder": ENCODERS, "resample": RESAMPLERS}
+
+
+class Algorithm(BaseModel):
+    """An entry of algorithms.yaml, which explains the fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str
+    family: Literal["single", "ensemble"]
+    reads: str
+    estimator: str
+    fixed: dict[str, Any]
+    simplicity: int
+
+    def build(self, seed: int) -> BaseEstimator:
+        """Make the estimator with its fixed values, seeded where it takes a seed."""
+        module, _, name = self.estimator.rpartition(".")
+        estimator = getattr(importlib.import_module(module), name)(**self.fixed)
+        if "random_state" in estimator.get_params(deep=False):
+            estimator.set_params(random_state=seed)
+        return estimator
+
+
+def names() -> list[str]:
+    """Name every registered candidate."""
+    return list(_entries())
+
+
+def algorithm(name: str) -> Algorithm:
+    """Find a candidate's entry.
+
+    Raises
+    ------
+    InputError : there is none of that name.
+    """
+    entries = _entries()
+    if name not in entries:
+        raise InputError(
+            "params.yaml", f"algorithms.{name}", "unknown algorithm", nearest(name, entries)
+        )
+    sys.audit(READ_EVENT, f"creditrisk/algorithms.yaml:algorithms.{name}")
+    return Algorithm.model_validate(entries[name])
+
+
+def _entries() -> dict[str, Any]:
+    text = resources.files("creditrisk").joinpath("algorithms.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["algorithms"]
+
+
+def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
+    """List the candidates that a block of params.yaml spans.
+
+    A list is searched, a single value is fixed; a list within a list is one value (the layers of a
+    perceptron). Each value is checked before anything is fitted.
+
+    Parameters
+    ----------
+    name : the algorithm.
+    block : its block of params.yaml.
+    seed : for estimators that take one.
+
+    Returns
+    -------
+    one dict a candidate, with the block's keys, in a fixed order.
+
+    Raises
+    ------
+    InputError : an unknown name, with the nearest valid ones, or a value that can't be.
+    """
+    where = f"algorithms.{name}"
+    entry = algorithm(name)
+    estimator = entry.build(seed)
+    tunable = set(estimator.get_params(deep=False)) - set(entry.fixed) - {"random_state"}
+    for key in block:
+        if key not in tunable | set(CHOICES):
+            hint = nearest(key, sorted(tunable) + list(CHOICES))
+            raise InputError("params.yaml", f"{where}.{key}", "unknown parameter", hint)
+    axes: dict[str, list[Any]] = {"encoder": ["onehot"], "resample": ["none"]}
+    axes |= {key: value if isinstance(value, list) else [value] for key, value in block.items()}
+    for key, values in axes.items():
+        if not values:
+            mend = "Give a value, or a list of values to search."
+            raise InputError("params.yaml", f"{where}.{key}", "an empty list", mend)
+        for value in values if key in CHOICES else []:
+            if value not in CHOICES[key]:
+                what, hint = f"unknown {key} {value!r}", nearest(str(value), CHOICES[key])
+                raise InputError("params.yaml", f"{where}.{key}", what, hint)
+    candidates = [dict(sorted(c.items())) for c in ParameterGrid(axes)]
+    for candidate in candidates:
+        _check_values(where, estimator, candidate)
+    return candidates
+
+
+def model_params(candidate: dict[str, Any]) -> dict[str, Any]:
+    """Take the estimator's own values from a candidate; inner lists become tuples."""
+    return {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in candidate.items()
+        if key not in CHOICES
+    }
+
+
+def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any]) -> None:
+    values = model_params(candidate)
+    for key, value in values.items():
+        default = estimator.get_params(deep=False)[key]
+        # XGBoost's own check comes only in the fit, and takes 'four' for a missing value before.
+        if isinstance(value, str) and isinstance(default, int | float | type(None)):
+            texts = getattr(estimator, "_parameter_constraints", {}).get(key)
+            if texts is None:
+                what = f"text {value!r} where a number belongs"
+                raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
+    try:
+        estimator.set_params(**values)
+        if hasattr(estimator, "_parameter_constraints"):
+            estimator._validate_params()
+    except InvalidParameterError as error:
+        key = next((k for k in values if f"'{k}'" in str(error)), "")
+        raise InputError(
+            "params.yaml", f"{where}.{key}", str(error), "Give a value of that kind."
+        ) from None

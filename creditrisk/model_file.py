@@ -1,0 +1,53 @@
+"""Model files. Loading one runs code, so it is checked against its recorded hash first."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+from creditrisk.cli import whole
+from creditrisk.errors import InputError
+
+
+def save_model(model: Any, path: Path) -> None:
+    """Write a model file."""
+    with whole(path) as part:
+        joblib.dump(model, part)
+
+
+def sha256(path: Path) -> str:
+    """Hash a file.
+
+    Raises
+    ------
+    InputError : it is missing.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+
+
+def check_model(path: Path, recorded: str) -> None:
+    """Compare a model file with its recorded SHA-256.
+
+    Raises
+    ------
+    InputError : it is another file.
+    """
+    if sha256(path) != recorded:
+        what = "not the model that was recorded, so it is not loaded"
+        raise InputError(path, "file", what, "Run `dvc repro` to make it anew.")
+
+
+def load_model(path: Path, recorded: str) -> Any:
+    """Load a model file that is the recorded one.
+
+    Raises
+    ------
+    InputError : it is another file; nothing of it is run.
+    """
+    check_model(path, recorded)
+    return joblib.load(path)

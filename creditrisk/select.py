@@ -1,0 +1,170 @@
+"""select: rank the candidates, choose the champion, and say what the choice is worth."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from creditrisk.calibration import slope_and_intercept
+from creditrisk.decision import DecisionParams, choose_threshold
+from creditrisk.errors import InputError, nearest
+from creditrisk.metrics import NAMES, SCORING, measure, measure_folds
+from creditrisk.train.params import NestedParams
+from creditrisk.uncertainty import fold_error
+
+
+class SelectParams(NestedParams):
+    """The block `select`.
+
+    Attributes
+    ----------
+    rule : `best` takes the best mean score; `one_standard_error` the simplest candidate whose mean
+        lies within one standard error of the paired difference to the best.
+    """
+
+    rule: Literal["best", "one_standard_error"]
+
+
+def leaderboard(
+    accounts: Mapping[str, dict[str, Any]], simplicity: Mapping[str, int], scoring: str
+) -> pd.DataFrame:
+    """Rank the candidates by their mean CV score; the simpler goes first between equals.
+
+    Parameters
+    ----------
+    accounts : name to the content of metrics/train/NAME.json.
+    simplicity : name to rank, 1 the simplest.
+    scoring : scikit-learn's name of the score.
+
+    Returns
+    -------
+    `rank`, `algorithm`, `score`, `score_se`, `simplicity`, then of each metric mean and standard
+    deviation over the folds.
+    """
+    metric, sign = SCORING[scoring]
+    rows = [
+        {
+            "algorithm": name,
+            "score": account["cv"][metric],
+            "score_se": account["cv_se"][metric],
+            "simplicity": simplicity[name],
+            "calibration": account["calibration"],
+        }
+        | {m: account["cv"][m] for m in NAMES}
+        | {f"{m}_std": account["cv_std"][m] for m in NAMES}
+        for name, account in accounts.items()
+    ]
+    board = pd.DataFrame(rows)
+    board = board.assign(key=-sign * board["score"]).sort_values(["key", "simplicity"])
+    board = board.drop(columns="key").reset_index(drop=True)
+    board.insert(0, "rank", np.arange(1, len(board) + 1))
+    return board
+
+
+def choose(
+    board: pd.DataFrame, oofs: Mapping[str, pd.DataFrame], model: str, rule: str, scoring: str
+) -> str:
+    """Choose the champion: the model that is named, or by the rule among all.
+
+    Raises
+    ------
+    InputError : the model is no candidate.
+    """
+    names = board["algorithm"].tolist()
+    if model != "auto":
+        if model not in names:
+            what = f"unknown algorithm {model!r}"
+            raise InputError("params.yaml", "model", what, nearest(model, ["auto", *names]))
+        return model
+    best = names[0]
+    if rule == "best":
+        return best
+    by_simplicity = board.sort_values("simplicity")["algorithm"]
+    for name in by_simplicity:
+        gap = compare(oofs[best], oofs[name], scoring)
+        if name == best or gap["difference"] <= gap["se"]:
+            return name
+    return best
+
+
+def fold_scores(oof: pd.DataFrame, scoring: str) -> pd.Series:
+    """Score each fold of out-of-fold PDs, more is better; indexed by repeat and fold."""
+    metric, sign = SCORING[scoring]
+    # The cut-off and the costs don't matter to the metrics that a search may use.
+    neutral = DecisionParams(cost_bad_accepted=1, cost_good_rejected=1, threshold="theory")
+    return sign * measure_folds(oof, 0.5, neutral.costs(oof))[metric]
+
+
+def compare(better: pd.DataFrame, worse: pd.DataFrame, scoring: str) -> dict[str, float]:
+    """Compare two candidates on the same folds.
+
+    Returns
+    -------
+    `difference` of the mean scores, its standard error `se` (Nadeau and Bengio 2003), and
+    `more_than_luck`: whether it exceeds two of them.
+    """
+    gaps = fold_scores(better, scoring) - fold_scores(worse, scoring)
+    folds = gaps.index.get_level_values("fold").nunique()
+    difference, se = float(gaps.mean()), fold_error(gaps.to_numpy(), folds)
+    return {"difference": difference, "se": se, "more_than_luck": bool(difference > 2 * se)}
+
+
+def nested_estimate(
+    nested: Mapping[str, pd.DataFrame],
+    frame: pd.DataFrame,
+    scoring: str,
+    decision: DecisionParams,
+) -> dict[str, Any]:
+    """Estimate what the whole procedure reaches on unseen applicants.
+
+    In each outer fold the candidates were searched and calibrated on the outer training rows alone;
+    here the best of them there is chosen, with its cut-off, and measured on the outer test rows.
+
+    Parameters
+    ----------
+    nested : of each candidate that the choice is among.
+    frame : the training rows, for their costs.
+    scoring : what the choice goes by.
+    decision : costs, and how the cut-off is chosen.
+
+    Returns
+    -------
+    `mean` and `se` of each metric over the outer folds, the algorithm `chosen` in each, and
+    `calibration` of the pooled PDs.
+    """
+    by_row = frame.set_index("row_id")
+    scores, chosen, pooled = [], [], []
+    for outer in sorted(next(iter(nested.values()))["outer"].unique()):
+        parts = {name: part[part["outer"] == outer] for name, part in nested.items()}
+        inner = {name: part[part["role"] == "inner"] for name, part in parts.items()}
+        best = max(inner, key=lambda name: fold_scores(inner[name], scoring).mean())
+        seen, unseen = inner[best], parts[best][parts[best]["role"] == "outer"]
+        threshold = choose_threshold(
+            seen["bad"].to_numpy(),
+            seen["pd"].to_numpy(),
+            decision.costs(by_row.loc[seen["row_id"]]),
+            decision,
+        )
+        costs = decision.costs(by_row.loc[unseen["row_id"]])
+        bad, pds = unseen["bad"].to_numpy(), unseen["pd"].to_numpy()
+        scores.append(measure(bad, pds, threshold, costs))
+        chosen.append(best)
+        pooled.append(unseen)
+    table, rows = pd.DataFrame(scores), pd.concat(pooled)
+    return {
+        "mean": table.mean().to_dict(),
+        "se": {name: fold_error(table[name].to_numpy(), len(table)) for name in table},
+        "chosen": chosen,
+        "calibration": slope_and_intercept(rows["bad"].to_numpy(), rows["pd"].to_numpy())
+        | {"mean_pd": float(rows["pd"].mean()), "bad_rate": float(rows["bad"].mean())},
+    }
+
+
+def optimism(cv: Mapping[str, float], nested: Mapping[str, float]) -> dict[str, float]:
+    """How much better each metric looks in plain CV than nested; positive is too good."""
+    return {
+        name: (cv[name] - nested[name])
+        * (-1 if name in ("brier", "log_loss", "expected_cost") else 1)
+        for name in NAMES
+    }

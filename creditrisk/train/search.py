@@ -1,0 +1,222 @@
+"""The grid search of one algorithm, and what its best candidate predicts out of fold."""
+
+import tempfile
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+from imblearn.pipeline import Pipeline
+from sklearn.base import BaseEstimator, clone
+from sklearn.callback import ProgressBar
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import GridSearchCV
+
+from creditrisk.algorithms import algorithm, model_params
+from creditrisk.errors import InputError
+from creditrisk.folds import Fold
+from creditrisk.preprocess import PreprocessParams, build_pipeline, candidate_params
+from creditrisk.train.calibrate import (
+    choose_calibration,
+    cross_calibrate,
+    fit_calibrated,
+    raw_scores,
+)
+from creditrisk.train.params import TrainParams
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that a search needs beside the rows.
+
+    Attributes
+    ----------
+    name : the algorithm.
+    candidates : from `algorithms.grid`.
+    features : features.json.
+    preprocess, train : the blocks of those names.
+    seed : what every random choice hangs on.
+    """
+
+    name: str
+    candidates: list[dict[str, Any]]
+    features: dict[str, Any]
+    preprocess: PreprocessParams
+    train: TrainParams
+    seed: int
+
+    @property
+    def columns(self) -> list[str]:
+        """The feature columns, in the order of features.json."""
+        kinds = self.features
+        return [*kinds["numeric"], *kinds["nominal"], *kinds["ordinal"]]
+
+    def pipeline(self) -> Pipeline:
+        """Make the pipeline that the candidates set."""
+        model = algorithm(self.name).build(self.seed)
+        return build_pipeline(self.features, self.preprocess, model)
+
+    def settings(self, candidate: dict[str, Any], smallest: int) -> dict[str, Any]:
+        """Word a candidate as parameters of the pipeline."""
+        return candidate_params(
+            candidate["encoder"],
+            candidate["resample"],
+            model_params(candidate),
+            self.features,
+            self.seed,
+            smallest,
+        )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes
+    ----------
+    candidate : the best one, as in the block of params.yaml.
+    scores : one row a candidate: `candidate` (position), `mean`, `std`, `rank`.
+    calibration : `none`, `platt` or `isotonic`.
+    oof : `place` (position of the row), `repeat`, `fold`, `bad`, `pd`.
+    model : fitted on all rows, gives PDs.
+    unconverged : fits of the best candidate that stopped before they converged.
+    """
+
+    candidate: dict[str, Any]
+    scores: pd.DataFrame
+    calibration: str
+    oof: pd.DataFrame
+    model: BaseEstimator
+    unconverged: int
+
+
+def search(
+    recipe: Recipe,
+    frame: pd.DataFrame,
+    folds: list[Fold],
+    observe: Callable[[GridSearchCV], None] = lambda grid: None,
+    progress: bool = True,
+) -> Found:
+    """Search the grid, calibrate the best candidate, fit it on all rows.
+
+    Parameters
+    ----------
+    recipe : what to search.
+    frame : the feature columns and `bad`, shape (n, d).
+    folds : positions in `frame`.
+    observe : is given the grid search before it is fitted.
+    progress : show a bar.
+
+    Raises
+    ------
+    InputError : a fit raised or a score is NaN, with the candidate.
+    """
+    rows, bad = frame[recipe.columns], frame["bad"].to_numpy()
+    smallest = min(np.bincount(bad[fold.train], minlength=2).min() for fold in folds)
+    settings = [recipe.settings(candidate, smallest) for candidate in recipe.candidates]
+    # Candidates that differ in the model alone share their preprocessing, fold by fold.
+    with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
+        blank = recipe.pipeline().set_params(memory=memory)
+        scores = _grid_scores(recipe, blank, settings, rows, bad, folds, observe, progress)
+        best = int(scores["mean"].to_numpy().argmax())
+        oof, unconverged = out_of_fold(clone(blank).set_params(**settings[best]), rows, bad, folds)
+    method = choose_calibration(recipe.train.calibration, oof)
+    oof["pd"] = cross_calibrate(method, oof)
+    pipeline = recipe.pipeline().set_params(**settings[best])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # counted in out_of_fold
+        model = fit_calibrated(pipeline, method, rows, bad, folds)
+    return Found(
+        candidate=recipe.candidates[best],
+        scores=scores,
+        calibration=method,
+        oof=oof[["place", "repeat", "fold", "bad", "pd"]],
+        model=model,
+        unconverged=unconverged,
+    )
+
+
+def _grid_scores(
+    recipe: Recipe,
+    blank: Pipeline,
+    settings: list[dict[str, Any]],
+    rows: pd.DataFrame,
+    bad: np.ndarray,
+    folds: list[Fold],
+    observe: Callable[[GridSearchCV], None],
+    progress: bool,
+) -> pd.DataFrame:
+    grid = GridSearchCV(
+        blank,
+        [{key: [value] for key, value in setting.items()} for setting in settings],
+        scoring=recipe.train.scoring,
+        cv=[(fold.train, fold.test) for fold in folds],
+        refit=False,
+        n_jobs=-1,
+        error_score="raise",
+    )
+    if progress:
+        grid.set_callbacks(ProgressBar(max_propagation_depth=0))
+    observe(grid)
+    where = f"algorithms.{recipe.name}"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            grid.fit(rows, bad)
+        except (ValueError, TypeError) as error:
+            # XGBoost's errors are ValueErrors too. Which candidate it was, the error doesn't say.
+            what = f"a fit failed: {type(error).__name__}: {error}"
+            raise InputError("params.yaml", where, what, "Change or drop that value.") from error
+    means = grid.cv_results_["mean_test_score"]
+    if not np.isfinite(means).all():
+        first = recipe.candidates[int(np.flatnonzero(~np.isfinite(means))[0])]
+        what = f"the score of the candidate {first} is no number"
+        raise InputError("params.yaml", where, what, "Change or drop that value.")
+    return pd.DataFrame(
+        {
+            "candidate": range(len(settings)),
+            "mean": means,
+            "std": grid.cv_results_["std_test_score"],
+            "rank": grid.cv_results_["rank_test_score"],
+        }
+    )
+
+
+def out_of_fold(
+    pipeline: Pipeline, rows: pd.DataFrame, bad: np.ndarray, folds: list[Fold]
+) -> tuple[pd.DataFrame, int]:
+    """Fit the pipeline in each fold and score the rows that it has not seen.
+
+    Returns
+    -------
+    `place`, `repeat`, `fold`, `bad`, `score`, `probability`, one row a row and repeat; and how many
+    fits did not converge.
+    """
+    fitted = joblib.Parallel(n_jobs=-1)(
+        joblib.delayed(_fit_and_score)(pipeline, rows, bad, fold) for fold in folds
+    )
+    oof = pd.concat([part for part, _ in fitted], ignore_index=True)
+    return oof, sum(stopped for _, stopped in fitted)
+
+
+def _fit_and_score(
+    pipeline: Pipeline, rows: pd.DataFrame, bad: np.ndarray, fold: Fold
+) -> tuple[pd.DataFrame, bool]:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model = clone(pipeline).fit(rows.iloc[fold.train], bad[fold.train])
+    score, probability = raw_scores(model, rows.iloc[fold.test])
+    part = pd.DataFrame(
+        {
+            "place": fold.test,
+            "repeat": fold.repeat,
+            "fold": fold.fold,
+            "bad": bad[fold.test],
+            "score": score,
+            "probability": probability,
+        }
+    )
+    return part, any(issubclass(w.category, ConvergenceWarning) for w in caught)

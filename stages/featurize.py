@@ -1,0 +1,41 @@
+"""featurize: derive columns, part the rows into train and test, list the features."""
+
+from creditrisk.cli import arguments, read_frame, run, write_frame, write_json
+from creditrisk.featurize import FeaturizeParams, derive, manifest
+from creditrisk.ingest import DataParams
+from creditrisk.params import Strict, read_params
+from creditrisk.schema import load_schema
+
+
+class Params(Strict):
+    """What featurize reads of params.yaml."""
+
+    data: DataParams
+    featurize: FeaturizeParams
+
+
+def main() -> None:
+    """Read the explored rows, write the train rows, the test rows and the feature manifest."""
+    args = arguments(
+        __doc__,
+        explored="data/processed/explored.parquet",
+        train="data/processed/train.parquet",
+        test="data/processed/test.parquet",
+        features="data/processed/features.json",
+    ).parse_args()
+    params = read_params(args.params, Params)
+    features = manifest(load_schema(params.data.schema_), params.featurize)
+    frame = derive(read_frame(args.explored), features["derived"])
+    columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
+    frame = frame[["row_id", "applicant", "split", "bad", *columns]]
+    train, test = (frame[frame["split"] == side] for side in ("train", "test"))
+    write_frame(train, args.train)
+    write_frame(test, args.test)
+    write_json(features, args.features)
+    derived = ", ".join(features["derived"]) or "none"
+    print(f"featurize: {len(columns)} features (derived: {derived}), ", end="")
+    print(f"{len(train)} train rows, {len(test)} test rows")
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,129 @@
+"""select: rank the candidates, take the champion, say what the choice is worth."""
+
+import platform
+import shutil
+from importlib.metadata import version
+from typing import Any
+
+from creditrisk.algorithms import algorithm
+from creditrisk.cli import arguments, read_frame, read_json, run, whole, write_csv, write_json
+from creditrisk.decision import DecisionParams
+from creditrisk.errors import InputError, nearest
+from creditrisk.ingest import DataParams
+from creditrisk.model_file import check_model
+from creditrisk.params import Strict, read_params
+from creditrisk.schema import load_schema
+from creditrisk.select import (
+    SelectParams,
+    choose,
+    compare,
+    leaderboard,
+    nested_estimate,
+    optimism,
+)
+from creditrisk.train.bundle import MODEL, NESTED, OOF, read_account
+from creditrisk.train.params import TrainParams
+
+# What must match to load the champion.
+LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "pandas", "numpy")
+
+
+class Params(Strict):
+    """What select reads of params.yaml."""
+
+    model: str
+    data: DataParams
+    train: TrainParams
+    select: SelectParams
+    decision: DecisionParams
+    algorithms: dict[str, Any]
+
+
+def main() -> None:
+    """Write the champion, its description, the leaderboard and the estimate of the choice."""
+    args = arguments(
+        __doc__,
+        candidates="data/candidates",
+        train="data/processed/train.parquet",
+        features="data/processed/features.json",
+        adjustments="data/processed/adjustments.json",
+        ingested="metrics/ingest.json",
+        champion="models/champion.joblib",
+        description="models/champion.json",
+        metrics="metrics/select.json",
+        board="plots/leaderboard.csv",
+    ).parse_args()
+    params = read_params(args.params, Params)
+    entries = {name: algorithm(name) for name in params.algorithms}
+    if params.model not in ("auto", *entries):
+        hint = nearest(params.model, ["auto", *entries])
+        raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
+    folders = {name: args.candidates / e.family / name for name, e in entries.items()}
+    accounts = {name: read_account(folder) for name, folder in folders.items()}
+    oofs = {name: read_frame(folder / OOF) for name, folder in folders.items()}
+    frame = read_frame(args.train)
+
+    scoring = params.train.scoring
+    board = leaderboard(accounts, {n: e.simplicity for n, e in entries.items()}, scoring)
+    winner = choose(board, oofs, params.model, params.select.rule, scoring)
+    account = accounts[winner]
+    metrics = {
+        "algorithm": winner,
+        "model": params.model,
+        "rule": params.select.rule,
+        "scoring": scoring,
+        "cv": account["cv"],
+        "cv_se": account["cv_se"],
+        "threshold": account["threshold"],
+    }
+    ranked = board["algorithm"].tolist()
+    if len(ranked) > 1:
+        first, second = ranked[:2]
+        metrics["two_best"] = {"first": first, "second": second} | compare(
+            oofs[first], oofs[second], scoring
+        )
+    if params.select.nested:
+        among = entries if params.model == "auto" else [winner]
+        parts = {name: read_frame(folders[name] / NESTED) for name in among}
+        metrics["nested"] = nested_estimate(parts, frame, scoring, params.decision)
+        metrics["optimism"] = optimism(account["cv"], metrics["nested"]["mean"])
+
+    model = folders[winner] / MODEL
+    check_model(model, account["model_sha256"])
+    description = {
+        "algorithm": winner,
+        "label": entries[winner].label,
+        "params": account["best_params"],
+        "calibration": account["calibration"],
+        "threshold": account["threshold"],
+        "metrics": {"cv": account["cv"], "cv_se": account["cv_se"]},
+        "features": read_json(args.features),
+        "adjustments": read_json(args.adjustments),
+        "schema": load_schema(params.data.schema_).model_dump(exclude_defaults=True),
+        "training_rows": len(frame),
+        "data_sha256": read_json(args.ingested)["source_sha256"],
+        "model_sha256": account["model_sha256"],
+        "created_by": {"python": platform.python_version()}
+        | {library: version(library) for library in LIBRARIES},
+    }
+    with whole(args.champion) as part:
+        shutil.copyfile(model, part)
+    write_json(description, args.description)
+    write_json(metrics, args.metrics)
+    write_csv(board, args.board)
+    tell(board.head(8), metrics)
+
+
+def tell(board: Any, metrics: dict[str, Any]) -> None:
+    """Print the leaderboard and the champion."""
+    shown = board[["rank", "algorithm", "score", "score_se", "brier", "log_loss", "expected_cost"]]
+    print(shown.to_string(index=False, float_format="%.4f"))
+    print(f"select: champion {metrics['algorithm']}, cut-off {metrics['threshold']:.4f}", end="")
+    if "nested" in metrics:
+        mean, se = metrics["nested"]["mean"], metrics["nested"]["se"]
+        print(f", nested AUC {mean['roc_auc']:.3f} +- {se['roc_auc']:.3f}", end="")
+    print()
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,94 @@
+"""train: search one algorithm's grid, calibrate the best, measure it out of fold."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from creditrisk.algorithms import algorithm, grid
+from creditrisk.cli import arguments, read_frame, read_json, run, write_csv, write_frame, write_json
+from creditrisk.decision import DecisionParams
+from creditrisk.leak import suspect
+from creditrisk.model_file import save_model
+from creditrisk.params import Strict, read_params
+from creditrisk.preprocess import PreprocessParams
+from creditrisk.train.bundle import read_candidate, write_bundle
+from creditrisk.train.candidate import Candidate, account, train_single
+from creditrisk.train.ensemble import members_of, train_vote
+from creditrisk.train.params import NestedParams, TrainParams
+from creditrisk.train.search import Recipe
+
+
+class Params(Strict):
+    """What train reads of params.yaml."""
+
+    seed: int
+    preprocess: PreprocessParams
+    train: TrainParams
+    decision: DecisionParams
+    nested: bool
+    outer_folds: int
+    inner_folds: int
+    block: dict[str, Any]
+
+
+def main() -> None:
+    """Train ALGO and write its model, its out-of-fold PDs and its metrics."""
+    parser = arguments(
+        __doc__,
+        train="data/processed/train.parquet",
+        features="data/processed/features.json",
+        single="data/candidates/single",
+    )
+    parser.add_argument("algo", metavar="ALGO", help="an entry of creditrisk/algorithms.yaml")
+    args = parser.parse_args()
+    algo = args.algo
+    entry = algorithm(algo)
+    nested_places = {name: f"select.{name}" for name in NestedParams.model_fields}
+    params = read_params(args.params, Params, block=f"algorithms.{algo}", **nested_places)
+    nested = NestedParams(**{name: getattr(params, name) for name in NestedParams.model_fields})
+    if entry.family == "single":
+        candidates = grid(algo, params.block, params.seed)
+        frame, features = read_frame(args.train), read_json(args.features)
+        recipe = Recipe(algo, candidates, features, params.preprocess, params.train, params.seed)
+        candidate, columns = train_single(recipe, frame, nested), recipe.columns
+    else:
+        folders = {path.name: path for path in sorted(args.single.glob("*/"))}
+        members = members_of(algo, params.block, list(folders))
+        frame = read_frame(args.train)
+        columns = [c for c in frame if c not in ("row_id", "applicant", "split", "bad")]
+        parts = {name: read_candidate(folders[name]) for name in members}
+        candidate = train_vote(parts, frame, columns)
+    metrics = account(candidate, frame, columns, params.decision)
+    write(algo, entry.family, candidate, metrics)
+    tell(algo, metrics, suspect(metrics["cv"]["roc_auc"], frame, columns, f"{algo}: the CV"))
+
+
+def write(algo: str, family: str, candidate: Candidate, metrics: dict[str, Any]) -> None:
+    """Write the candidate's folder and, under the contract's names, what people look for."""
+    write_bundle(candidate, metrics, Path("data/candidates", family, algo))
+    save_model(candidate.model, Path("models", f"{algo}.joblib"))
+    write_frame(candidate.oof, Path("data/oof", f"{algo}.parquet"))
+    write_csv(candidate.trials, Path("plots/train", f"{algo}.csv"))
+    write_json(metrics, Path("metrics/train", f"{algo}.json"))
+
+
+def tell(algo: str, metrics: dict[str, Any], warning: str | None) -> None:
+    """Print what a person wants to read."""
+    cv = metrics["cv"]
+    print(
+        f"train@{algo}: CV AUC {cv['roc_auc']:.3f}, Brier {cv['brier']:.3f}, "
+        f"cost {cv['expected_cost']:.3f}, calibration {metrics['calibration']}, "
+        f"best {metrics['best_params']}"
+    )
+    if metrics["unconverged_folds"]:
+        print(
+            f"train@{algo}: {metrics['unconverged_folds']} fits of the best candidate stopped "
+            "before they converged: raise max_iter",
+            file=sys.stderr,
+        )
+    if warning:
+        print(warning, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(main)
