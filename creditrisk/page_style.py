@@ -1,0 +1,61 @@
+"""The look of our pages: the style sheet, and the script that fits charts to paper."""
+
+CSS = """
+:root { color-scheme: light; }
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; }
+body { margin: 0 auto; max-width: 1080px; padding: 0 16px 48px; background: #fff; color: #222;
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif;
+  overflow-wrap: break-word; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 24px 0 4px; }
+h2 { font-size: 1.3rem; margin: 40px 0 8px; padding-bottom: 4px; border-bottom: 2px solid #0072b2; }
+.subtitle { margin: 0 0 12px; color: #555; }
+nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0; padding: 0; }
+a { color: #00588a; }
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px;
+  margin: 12px 0; }
+.facts div { display: flex; flex-direction: column; border: 1px solid #ddd; border-radius: 4px;
+  padding: 8px 12px; }
+.facts dd { margin: 0; font-size: 1.4rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+.facts dt { color: #555; font-size: .85rem; }
+figure { margin: 20px 0; min-width: 0; }
+figcaption, .caption, summary { font-weight: 600; }
+.caption { margin: 16px 0 4px; }
+figcaption { margin-bottom: 4px; }
+summary { cursor: pointer; margin: 12px 0 4px; }
+.note { color: #555; font-size: .85rem; margin: 4px 0; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
+th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid #e3e3e3; text-align: left;
+  vertical-align: top; }
+th { border-bottom: 1px solid #8a8a8a; vertical-align: bottom; }
+th.n, td.n { text-align: right; white-space: nowrap; }
+@media print {
+  @page { margin: 14mm; }
+  body { max-width: none; padding: 0; font-size: 10.5pt; }
+  nav { display: none; }
+  h2 { break-after: avoid; }
+  figure, tr, .facts { break-inside: avoid; }
+  thead { display: table-header-group; }
+  .wide { overflow: visible; }
+  a { color: inherit; text-decoration: none; }
+}
+"""
+
+# A drawn chart has a fixed width in pixels. Paper is narrower than most screens, so charts are
+# drawn anew at the width of an A4 page's text, and closed tables are opened, while printing.
+PRINT_SCRIPT = """
+(function () {
+  var closed = [];
+  function charts() { return Array.from(document.querySelectorAll('.js-plotly-plot')); }
+  window.addEventListener('beforeprint', function () {
+    closed = Array.from(document.querySelectorAll('details:not([open])'));
+    closed.forEach(function (d) { d.open = true; });
+    charts().forEach(function (c) { Plotly.relayout(c, {width: 660}); });
+  });
+  window.addEventListener('afterprint', function () {
+    closed.forEach(function (d) { d.open = false; });
+    charts().forEach(function (c) { Plotly.relayout(c, {width: null, autosize: true}); });
+  });
+})();
+"""
