@@ -227,7 +227,7 @@ def _figure_html(block: Figure, name: str) -> str:
 
 def _cell(value: object, form: str) -> str:
     if pd.isna(value):
-        return "–"
+        return "\N{EN DASH}"
     if isinstance(value, str):
         return escape(value)
     if isinstance(value, bool):
