@@ -42,8 +42,8 @@ def bars(parts: dict[str, list[float]], names: list[str], x: str, form: str = ",
             for i, (part, values) in enumerate(parts.items())
         ]
     )
-    chart.update_layout(barmode="stack", showlegend=len(parts) > 1)
-    chart.update_xaxes(tickformat=form, rangemode="tozero")
+    chart.update_layout(barmode="stack", legend_traceorder="normal", showlegend=len(parts) > 1)
+    chart.update_xaxes(tickformat=form, rangemode="tozero", nticks=6)
     _ticks(chart, ticks)
     return styled(chart, x=x, height=height + 70 + 24 * (len(parts) > 1))
 
@@ -58,9 +58,9 @@ def outcome(goods: int, bads: int) -> go.Figure:
             for name, n, color in (("good", goods, GOOD), ("bad", bads, BAD))
         ]
     )  # fmt: skip
-    chart.update_layout(barmode="stack")
+    chart.update_layout(barmode="stack", legend_traceorder="normal")
     chart.update_xaxes(range=[0, goods + bads], nticks=5)
-    return styled(chart, x="train rows", height=130)
+    return styled(chart, x="train rows", height=150)
 
 
 def distribution(x: pd.Series, bad: pd.Series, title: str) -> tuple[go.Figure, int]:
@@ -98,8 +98,9 @@ def distribution(x: pd.Series, bad: pd.Series, title: str) -> tuple[go.Figure, i
             chart.add_vline(fence, line={"color": GREY, "dash": "dot", "width": 1.5})
     chart.update_layout(hovermode="x unified")
     styled(chart, height=340)
-    chart.update_xaxes(title_text=label(title, 60), tickformat=",", nticks=7, row=2, col=1)
-    chart.update_xaxes(range=[edges[0], edges[-1]])
+    chart.update_xaxes(title_text=label(title, 60), row=2, col=1)
+    chart.update_xaxes(range=[edges[0], edges[-1]], tickformat=",", nticks=7)
+    chart.update_yaxes(autorange="reversed", row=2, col=1)
     chart.update_yaxes(title_text="share of the outcome", tickformat=".0%", row=1, col=1)
     return chart, int(((x < edges[0]) | (x > edges[-1])).sum())
 
@@ -120,6 +121,7 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
             y=place,
             mode="markers",
             marker={"color": BAD, "size": 9},
+            cliponaxis=False,
             error_x={
                 "type": "data",
                 "array": described["high"] - described["bad_rate"],
@@ -140,13 +142,13 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
     chart.add_annotation(yref="paper", y=1, yanchor="bottom", text="rows", **side)
     _ticks(chart, ticks)
     top = min(1.0, max(1.05 * float(described["high"].max()), 0.05))
-    chart.update_xaxes(tickformat=".0%", range=[0, top * 1.005], nticks=6)
+    chart.update_xaxes(tickformat=".0%", range=[0, top * 1.005], nticks=4)
     styled(chart, x="bad rate", height=height + 80)
     return chart.update_layout(margin={"r": 58, "t": 24})
 
 
 def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
-    """Square of pairwise values, written in the cells when there are at most ten names.
+    """Square of pairwise values, written in the cells when there are at most six names.
 
     Parameters
     ----------
@@ -155,7 +157,7 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
     signed : the values run from -1 to 1, not from 0.
     """
     n = len(names)
-    ticks = [label(name, 16, 2) for name in names]
+    ticks = [label(name, 18, 2) for name in names]
     scale = DIVERGING if signed else [[0.0, "#FFFFFF"], [1.0, GOOD]]
     chart = go.Figure(
         go.Heatmap(
@@ -169,7 +171,7 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
             ygap=1,
             customdata=[[f"{a} and {b}" for b in ticks] for a in ticks],
             hovertemplate="%{customdata}: %{z:.2f}<extra></extra>",
-            texttemplate="%{z:.2f}" if n <= 10 else None,
+            texttemplate="%{z:.2f}" if n <= 6 else None,
             textfont={"size": 10},
             colorbar={
                 "orientation": "h",
@@ -181,9 +183,11 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
         )
     )
     _ticks(chart, ticks)
-    chart.update_xaxes(tickvals=list(range(n)), ticktext=ticks, tickangle=-90, showgrid=False)
+    chart.update_xaxes(
+        tickvals=list(range(n)), ticktext=ticks, tickangle=-90, showgrid=False, zeroline=False
+    )
     styled(chart, height=200 + max(20, 34 - n // 2) * n)
-    return chart.update_yaxes(showgrid=False)
+    return chart
 
 
 def _rows(names: list[str]) -> tuple[list[str], int]:

@@ -13,7 +13,22 @@ from creditrisk.schema import Schema
 TOP_LEVELS = 20  # of a nominal column, by rows
 TOP_VARIABLES = 40  # charts by variable, by information value
 TOP_MATRIX = 25  # variables of a heatmap
+TOP_PAIRS = 10  # in the tables of the strongest pairs
 SAMPLE = 5  # rejected rows of each reason
+
+_LEGEND = (
+    "Bad rates: a dot each level, with its 95% Wilson interval; dashed, the bad rate of all train "
+    "rows."
+)
+_LEGEND_NUMERIC = (
+    f" Levels of numbers are up to {describe.BINS} quantile bins. Distributions: shares of the "
+    "good and of the bad rows, with box plots below; dotted, the fences, "
+    f"{describe.FENCE} interquartile ranges beyond the quartiles."
+)
+_SUMMARY_NAMES = {
+    "std": "std. dev.", "q05": "5%", "q25": "25%", "q75": "75%", "q95": "95%",
+    "mean_good": "mean of good", "mean_bad": "mean of bad",
+}  # fmt: skip
 
 
 def build(
@@ -49,9 +64,9 @@ def build(
         ("nominal", "Nominal variables"),
     ):
         names = schema.of_kind(kind)
-        blocks: list[Block] = []
+        blocks: list[Block] = [text(_LEGEND)] if names else []
         if kind == "numeric" and names:
-            blocks = _numeric_tables(schema, found)
+            blocks = [text(_LEGEND + _LEGEND_NUMERIC), *_numeric_tables(schema, found)]
         for name in (n for n in names if n in shown):
             if kind == "numeric":
                 blocks += _distribution(train, schema, name)
@@ -152,7 +167,7 @@ def _outcome(train: pd.DataFrame) -> list[Block]:
 
 def _numeric_tables(schema: Schema, found: Findings) -> list[Block]:
     summary = found.numeric.assign(variable=[title(schema, n) for n in found.numeric["variable"]])
-    summary = summary.drop(columns="unit").rename(columns=lambda c: str(c).replace("_", " "))
+    summary = summary.drop(columns="unit").rename(columns=_SUMMARY_NAMES)
     outside = found.outliers.assign(variable=[title(schema, n) for n in found.outliers["variable"]])
     outside = outside.rename(columns={"low": "low fence", "high": "high fence"})
     return [
@@ -170,22 +185,20 @@ def _distribution(train: pd.DataFrame, schema: Schema, name: str) -> list[Block]
     if train[name].notna().sum() == 0:
         return [text(f"{words}: every train row lacks it.")]
     chart, outside = figures.distribution(train[name], train["bad"], words)
-    note = f"Dotted: the fences, {describe.FENCE} interquartile ranges beyond the quartiles."
-    if outside:
-        note += f" {outside:,} rows lie outside the range that is drawn."
+    note = f"{outside:,} rows lie outside the range that is drawn." if outside else ""
     return [figure(chart, f"{words}: distribution by outcome", note)]
 
 
 def _levels(levels: pd.DataFrame, schema: Schema, name: str, rate: float) -> list[Block]:
     own = levels[levels["variable"] == name]
-    shown, note = own, "Bars: 95% Wilson intervals. Dashed: the bad rate of all train rows."
+    shown, note = own, ""
     if schema.features[name].kind == "nominal":
         shown = own.sort_values("rows", ascending=False, kind="stable").head(TOP_LEVELS)
         shown = shown.sort_values("bad_rate", ascending=False, kind="stable")
     if len(shown) < len(own):
         rest = int(own["rows"].sum() - shown["rows"].sum())
         others = len(own) - len(shown)
-        note += f" The {len(shown)} most frequent of {len(own)} levels; the other {others} have "
+        note = f"The {len(shown)} most frequent of {len(own)} levels; the other {others} have "
         note += f"{rest:,} rows."
     return [figure(figures.bad_rates(shown, rate), f"{title(schema, name)}: bad rate", note)]
 
@@ -220,6 +233,7 @@ def _information(schema: Schema, found: Findings) -> list[Block]:
 
 def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Block]:
     blocks: list[Block] = []
+    spelled = {name: title(schema, name) for name in schema.features}
     for pairs, kinds, words, signed in (
         (found.correlations, ("numeric", "ordinal"), "Spearman's rank correlation", True),
         (found.cramers_v, ("nominal",), "Cramer's V, bias-corrected", False),
@@ -235,6 +249,12 @@ def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Blo
         note = "" if len(few) == len(names) else f"The {len(few)} of highest information value."
         chart = figures.heatmap(matrix, [n.replace("_", " ") for n in few], signed)
         blocks.append(figure(chart, f"{words}: {what} variables", note))
+        value = pairs.columns[-1]
+        top = pairs.dropna().sort_values(value, key=abs, ascending=False, kind="stable")
+        if len(top):
+            top = top.head(TOP_PAIRS).replace({"a": spelled, "b": spelled})
+            top.columns = ["variable", "and", value]
+            blocks.append(table(top, f"The strongest {len(top)} pairs", {value: ".2f"}))
     return blocks
 
 
