@@ -5,9 +5,9 @@ import re
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
-from browser import needs_chromium, open_page
 
 from creditrisk.page import Page, bullets, facts, figure, label, styled, table, text
+from tests.browser import needs_chromium, open_page
 
 EVIL = '<img src=x onerror="document.title=1"></script><b>&amp; "q"'
 

@@ -156,20 +156,12 @@ def _bins(x: pd.Series, bins: int) -> tuple[pd.Series, dict[str, str]]:
 
 
 def _rates(codes: pd.Series, labels: dict[str, str], bad: pd.Series) -> pd.DataFrame:
-    rows = codes.value_counts()
-    bads = codes[bad == 1].value_counts()
-    frame = pd.DataFrame(
-        {
-            "code": list(labels),
-            "label": list(labels.values()),
-            "rows": [int(rows[c]) for c in labels],
-            "bads": [int(bads.get(c, 0)) for c in labels],
-        }
-    )
-    if codes.isna().any():
-        absent = codes.isna()
-        row = ("", MISSING, int(absent.sum()), int(bad[absent].sum()))
-        frame.loc[len(frame)] = row
+    rows, bads = codes.value_counts(), codes[bad == 1].value_counts()
+    entries = [(c, words, int(rows[c]), int(bads.get(c, 0))) for c, words in labels.items()]
+    absent = codes.isna()
+    if absent.any():
+        entries.append(("", MISSING, int(absent.sum()), int(bad[absent].sum())))
+    frame = pd.DataFrame(entries, columns=["code", "label", "rows", "bads"])
     goods = frame["rows"] - frame["bads"]
     k = len(frame)
     g = (goods + SMOOTHING) / (goods.sum() + k * SMOOTHING)
