@@ -126,7 +126,7 @@ def figure(chart: go.Figure, title: str, note: str = "") -> Figure:
     return Figure(chart, title, note)
 
 
-def label(value: object, width: int = 24, lines: int = 3) -> str:
+def label(value: object, width: int = 22, lines: int = 3) -> str:
     """Make any text safe and short enough for a chart: escaped, wrapped, cut after `lines`."""
     words = " ".join(str(value).split()) or "(blank)"
     rows = textwrap.wrap(words, width, max_lines=lines, placeholder=" …") or ["…"]
@@ -161,7 +161,7 @@ _TEMPLATE = go.layout.Template(
         "paper_bgcolor": "#FFFFFF",
         "plot_bgcolor": "#FFFFFF",
         "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
-        "xaxis": _AXIS,
+        "xaxis": {**_AXIS, "tickangle": 0},
         "yaxis": _AXIS,
         # Above the chart and along it, so that a phone's width is the chart's own.
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},

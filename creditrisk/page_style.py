@@ -29,7 +29,8 @@ table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tab
 th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid #e3e3e3; text-align: left;
   vertical-align: top; }
 th { border-bottom: 1px solid #8a8a8a; vertical-align: bottom; }
-th.n, td.n { text-align: right; white-space: nowrap; }
+th.n, td.n { text-align: right; }
+td.n { white-space: nowrap; }
 @media print {
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }

@@ -2,7 +2,6 @@
 
 from creditrisk.cli import arguments, read_frame, run, write_frame, write_json
 from creditrisk.featurize import FeaturizeParams, derive, manifest
-from creditrisk.ingest import DataParams
 from creditrisk.params import Strict, read_params
 from creditrisk.schema import load_schema
 
@@ -10,7 +9,7 @@ from creditrisk.schema import load_schema
 class Params(Strict):
     """What featurize reads of params.yaml."""
 
-    data: DataParams
+    schema_path: str
     featurize: FeaturizeParams
 
 
@@ -23,8 +22,8 @@ def main() -> None:
         test="data/processed/test.parquet",
         features="data/processed/features.json",
     ).parse_args()
-    params = read_params(args.params, Params)
-    features = manifest(load_schema(params.data.schema_), params.featurize)
+    params = read_params(args.params, Params, schema_path="data.schema")
+    features = manifest(load_schema(params.schema_path), params.featurize)
     frame = derive(read_frame(args.explored), features["derived"])
     columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
     frame = frame[["row_id", "applicant", "split", "bad", *columns]]

@@ -9,7 +9,6 @@ from creditrisk.algorithms import algorithm
 from creditrisk.cli import arguments, read_frame, read_json, run, whole, write_csv, write_json
 from creditrisk.decision import DecisionParams
 from creditrisk.errors import InputError, nearest
-from creditrisk.ingest import DataParams
 from creditrisk.model_file import check_model
 from creditrisk.params import Strict, read_params
 from creditrisk.schema import load_schema
@@ -32,7 +31,7 @@ class Params(Strict):
     """What select reads of params.yaml."""
 
     model: str
-    data: DataParams
+    schema_path: str
     train: TrainParams
     select: SelectParams
     decision: DecisionParams
@@ -53,7 +52,7 @@ def main() -> None:
         metrics="metrics/select.json",
         board="plots/leaderboard.csv",
     ).parse_args()
-    params = read_params(args.params, Params)
+    params = read_params(args.params, Params, schema_path="data.schema")
     entries = {name: algorithm(name) for name in params.algorithms}
     if params.model not in ("auto", *entries):
         hint = nearest(params.model, ["auto", *entries])
@@ -99,7 +98,7 @@ def main() -> None:
         "metrics": {"cv": account["cv"], "cv_se": account["cv_se"]},
         "features": read_json(args.features),
         "adjustments": read_json(args.adjustments),
-        "schema": load_schema(params.data.schema_).model_dump(exclude_defaults=True),
+        "schema": load_schema(params.schema_path).model_dump(exclude_defaults=True),
         "training_rows": len(frame),
         "data_sha256": read_json(args.ingested)["source_sha256"],
         "model_sha256": account["model_sha256"],

@@ -1,0 +1,75 @@
+"""What the train rows gave: all tables together, and the few numbers of metrics/eda.json."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from creditrisk.eda import associate, describe
+from creditrisk.eda.adjust import apply
+from creditrisk.schema import Schema
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The tables that describe the train rows; see `describe` and `associate`."""
+
+    missing: pd.DataFrame
+    numeric: pd.DataFrame
+    outliers: pd.DataFrame
+    levels: pd.DataFrame
+    information_value: pd.DataFrame
+    correlations: pd.DataFrame
+    cramers_v: pd.DataFrame
+
+    @classmethod
+    def of(cls, train: pd.DataFrame, schema: Schema) -> "Findings":
+        """Describe the train rows."""
+        described = describe.levels(train, schema)
+        return cls(
+            missing=describe.missing(train, schema),
+            numeric=describe.numeric_summary(train, schema),
+            outliers=describe.outliers(train, schema),
+            levels=described,
+            information_value=describe.information_value(described),
+            correlations=associate.spearman(train, schema),
+            cramers_v=associate.cramers(train, schema),
+        )
+
+
+def summarise(
+    train: pd.DataFrame, found: Findings, adjustments: dict[str, Any]
+) -> dict[str, object]:
+    """Pick the numbers that a reviewer compares between two versions of the data.
+
+    Returns
+    -------
+    `rows`, `bad_rate` of the train rows; `information_value` by variable, greatest first; `caps`
+    and `merges`, the numbers of columns; `cells_capped`, `cells_merged` and `rows_adjusted` of the
+    train rows; `most_missing`, `strongest_correlation` and `strongest_association`, None where
+    there is none.
+    """
+    caps, merges = adjustments["caps"], adjustments["merges"]
+    touched = [*caps, *merges]
+    before, after = train[touched], apply(train, adjustments)[touched]
+    # A missing cell equals nothing, itself included, and is never adjusted.
+    changed = (before != after) & before.notna()
+    ranked = found.information_value.set_index("variable")["information_value"]
+    return {
+        "rows": len(train),
+        "bad_rate": train["bad"].mean(),
+        "information_value": ranked.to_dict(),
+        "caps": len(caps),
+        "merges": len(merges),
+        "cells_capped": sum(c["rows_low"] + c["rows_high"] for c in caps.values()),
+        "cells_merged": sum(m["rows"] for m in merges.values()),
+        "rows_adjusted": int(changed.any(axis=1).sum()),
+        "most_missing": _most_missing(found.missing),
+        "strongest_correlation": associate.strongest(found.correlations),
+        "strongest_association": associate.strongest(found.cramers_v),
+    }
+
+
+def _most_missing(missing: pd.DataFrame) -> dict[str, object] | None:
+    worst = missing.loc[missing["missing"].idxmax()]
+    return dict(worst[["variable", "share"]]) if worst["missing"] else None

@@ -1,0 +1,82 @@
+"""eda: describe the train rows, learn adjustments from them and apply these to all rows."""
+
+import pandas as pd
+
+from creditrisk.cli import (
+    arguments,
+    read_frame,
+    read_json,
+    run,
+    write_csv,
+    write_frame,
+    write_json,
+    write_text,
+)
+from creditrisk.eda.adjust import EdaParams, apply, learn
+from creditrisk.eda.findings import Findings, summarise
+from creditrisk.eda.report import build
+from creditrisk.params import Strict, read_params
+from creditrisk.schema import load_schema
+
+
+class Params(Strict):
+    """What eda reads of params.yaml."""
+
+    eda: EdaParams
+    schema_path: str
+
+
+def main() -> None:
+    """Read the clean frame; write the adjusted one, the adjustments, and what was found."""
+    args = arguments(
+        __doc__,
+        clean="data/interim/clean.parquet",
+        rejected="data/interim/rejected.parquet",
+        prepared="metrics/prepare.json",
+        explored="data/processed/explored.parquet",
+        adjustments="data/processed/adjustments.json",
+        page="plots/eda.html",
+        tables="plots/eda",
+        metrics="metrics/eda.json",
+    ).parse_args()
+    params = read_params(args.params, Params, schema_path="data.schema")
+    schema = load_schema(params.schema_path)
+    clean = read_frame(args.clean)
+    train = clean[clean["split"] == "train"]
+
+    found = Findings.of(train, schema)
+    adjustments = learn(train, schema, params.eda)
+    summary = summarise(train, found, adjustments)
+    page = build(
+        train,
+        schema,
+        found,
+        adjustments,
+        params.eda,
+        read_json(args.prepared),
+        read_frame(args.rejected),
+    )
+    write_frame(apply(clean, adjustments), args.explored)
+    write_json(adjustments, args.adjustments)
+    for name, frame in vars(found).items():
+        write_csv(frame, args.tables / f"{name}.csv")
+    write_text(page.html(), args.page)
+    write_json(summary, args.metrics)
+    _tell(found.information_value, summary)
+
+
+def _tell(ranked: pd.DataFrame, summary: dict) -> None:
+    best = ", ".join(
+        f"{name} {value:.2f}"
+        for name, value in ranked[["variable", "information_value"]].head(3).itertuples(index=False)
+    )
+    print(f"eda: {summary['rows']} train rows, {summary['bad_rate']:.1%} bad")
+    print(f"  information value: {best}")
+    print(
+        f"  {summary['caps']} columns capped, {summary['merges']} with rare levels merged: "
+        f"{summary['rows_adjusted']} train rows changed"
+    )
+
+
+if __name__ == "__main__":
+    run(main)
