@@ -151,7 +151,7 @@ def _quality(
     if len(absent):
         absent = absent.sort_values("share", ascending=False, kind="stable").head(TOP_VARIABLES)
         names = [title(schema, n) for n in absent["variable"]]
-        chart = figures.bars({"missing": absent["share"].to_list()}, names, "missing", ".1%")
+        chart = figures.bars({"missing": absent["share"].to_list()}, names, "missing", ".1~%")
         blocks.append(figure(chart, "Missing cells of the train rows, by variable"))
     else:
         blocks.append(text("No cell of the train rows is missing."))
@@ -182,8 +182,8 @@ def _numeric_tables(schema: Schema, found: Findings) -> list[Block]:
 
 def _distribution(train: pd.DataFrame, schema: Schema, name: str) -> list[Block]:
     words = title(schema, name)
-    if train[name].notna().sum() == 0:
-        return [text(f"{words}: every train row lacks it.")]
+    if train[name].nunique() < 2:
+        return []
     chart, outside = figures.distribution(train[name], train["bad"], words)
     note = f"{outside:,} rows lie outside the range that is drawn." if outside else ""
     return [figure(chart, f"{words}: distribution by outcome", note)]
@@ -191,6 +191,8 @@ def _distribution(train: pd.DataFrame, schema: Schema, name: str) -> list[Block]
 
 def _levels(levels: pd.DataFrame, schema: Schema, name: str, rate: float) -> list[Block]:
     own = levels[levels["variable"] == name]
+    if len(own) == 1:
+        return [text(f"{title(schema, name)}: the same in all train rows: {own['label'].item()}.")]
     shown, note = own, ""
     if schema.features[name].kind == "nominal":
         shown = own.sort_values("rows", ascending=False, kind="stable").head(TOP_LEVELS)
