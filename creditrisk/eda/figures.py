@@ -158,6 +158,8 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
     """
     n = len(names)
     ticks = [label(name, 18, 2) for name in names]
+    # One line each: on a phone the columns are no wider than that.
+    below = [label(name, 24, 1) for name in names]
     scale = DIVERGING if signed else [[0.0, "#FFFFFF"], [1.0, GOOD]]
     chart = go.Figure(
         go.Heatmap(
@@ -184,7 +186,7 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
     )
     _ticks(chart, ticks)
     chart.update_xaxes(
-        tickvals=list(range(n)), ticktext=ticks, tickangle=-90, showgrid=False, zeroline=False
+        tickvals=list(range(n)), ticktext=below, tickangle=-90, showgrid=False, zeroline=False
     )
     styled(chart, height=200 + max(20, 34 - n // 2) * n)
     return chart
