@@ -30,8 +30,8 @@ push: remote ## store on a remote what dvc.lock names and it hasn't got yet (REM
 
 # What is missing is told before an environment is installed for it, and before DVC can wait for it.
 remote: $(VENV)/locked
-	@python -m stages.remotes check --offline "$(REMOTE)"
-	@$(MAKE) --no-print-directory $(REMOTE_VENV)/locked
+	@test -e "$(REMOTE_VENV)/locked" || python -m stages.remotes check --offline "$(REMOTE)"
+	@$(MAKE) -s --no-print-directory $(REMOTE_VENV)/locked
 	@python -m stages.remotes check "$(REMOTE)"
 
 remote-check: $(VENV)/locked ## tell of each remote whether it is configured and reachable
@@ -68,6 +68,7 @@ $(VENV)/locked-test: requirements-test.lock $(VENV)/locked
 	@touch $@
 
 $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
+	@echo "installing .venv-$*: DVC with its plugin for this remote"
 	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
 	.venv-$*/bin/python $(PIP_INSTALL) -r $<
 	@touch $@

@@ -58,17 +58,23 @@ def describe(error: BaseException) -> str:
     return ": ".join([*texts[:1], *texts[-1:]] if len(texts) > 1 else texts) or repr(error)
 
 
+def _not_shared(fs: Any, path: str) -> str:
+    """Word that Drive knows no such folder for this account, whose address the owner needs."""
+    login = fs.fs.client.auth.credentials
+    account = getattr(login, "service_account_email", "this account")
+    return f"folder {path}: its id is wrong, or it is not shared with {account}"
+
+
 def main() -> int:
     """Probe the remote named by the only argument; one line on stdout, 0 when it answers."""
     cls, options, path = get_cloud_fs(Config(".dvc"), name=sys.argv[1])
     scheme = cls.protocol if isinstance(cls.protocol, str) else cls.protocol[0]
+    fs = cls(**options)
     try:
-        print(ask(scheme, cls(**options), path))
+        print(ask(scheme, fs, path))
     except PermissionError as error:
-        if scheme == "gdrive" and not error.args:
-            print(f"folder {path}: its id is wrong, or it is not shared with this account")
-        else:
-            print(describe(error))
+        # What PyDrive2 makes of a 404 says nothing.
+        print(_not_shared(fs, path) if scheme == "gdrive" and not error.args else describe(error))
         return 1
     # Whatever a plugin raises is an answer to the question.
     except Exception as error:

@@ -16,8 +16,8 @@ from dvc.config import Config, ConfigError
 
 from creditrisk.errors import InputError, nearest
 
-# The values of .dvc/config that stand for the team's own. Neither can be a real one: a bucket's name
-# has no capitals.
+# The values of .dvc/config that stand for the team's own. Neither can be a real one: no bucket's
+# name has capitals.
 PLACEHOLDERS = ("FOLDER_ID", "BUCKET")
 PLUGINS = {"gdrive": "dvc_gdrive", "s3": "dvc_s3", "gs": "dvc_gs"}
 KEY_FIELDS = ("type", "client_email", "private_key", "token_uri")
@@ -144,8 +144,8 @@ def _missing_login(remote: Remote, env: Mapping[str, str]) -> str | None:
     client = remote.options.get("gdrive_client_id")
     if not (client and remote.options.get("gdrive_client_secret")):
         return (
-            "Google blocks DVC's own OAuth client: use a service account, or set "
-            f"gdrive_client_id and gdrive_client_secret by `dvc remote modify --local {remote.name}`"
+            "Google blocks DVC's own OAuth client: use a service account, or set your "
+            f"gdrive_client_id and gdrive_client_secret (dvc remote modify --local {remote.name})"
         )
     if env.get("GDRIVE_CREDENTIALS_DATA"):
         return None
@@ -191,11 +191,11 @@ def probe(
     limit : seconds.
     """
     command = [str(python), "-m", "creditrisk.remote_probe", remote.name]
-    # No input, no terminal (a session of its own), and a browser that opens nothing.
+    # No input, no terminal (a session of its own), a browser that opens nothing, one try.
     process = subprocess.Popen(
         command,
         cwd=root,
-        env={**env, "BROWSER": "true"},
+        env={"AWS_MAX_ATTEMPTS": "1", **env, "BROWSER": "true"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SHARED = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "Makefile", "pyproject.toml")
+SHARED = (".dvc/config", ".dvc/.gitignore", ".dvcignore", ".gitignore", "Makefile")
 DVC_YAML = """\
 stages:
   ingest:
@@ -21,8 +21,8 @@ from pathlib import Path
 from random import Random
 
 random = Random(1)
-sizes = {f"models/{name}.joblib": 50_000 for name in ("lr", "dt", "rf", "knn", "svc", "xgb")}
-sizes |= {"data/interim/raw.parquet": 3_000_000, "models/empty": 0}
+sizes = {f"models/{name}.joblib": 50_000 for name in ("lr", "dt", "knn", "svc", "xgb")}
+sizes |= {"data/interim/raw.parquet": 50_000, "models/rf.joblib": 3_000_000, "models/empty": 0}
 for name, size in sizes.items():
     Path(name).parent.mkdir(parents=True, exist_ok=True)
     Path(name).write_bytes(random.randbytes(size))
@@ -109,6 +109,19 @@ def hashes(folder: Path) -> dict[str, str]:
     """Hash every output of the project."""
     files = [p for top in ("data", "models") for p in (folder / top).rglob("*") if p.is_file()]
     return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+
+
+def in_sync(folder: Path, env: dict[str, str], remote: str) -> bool:
+    """Ask `dvc status -c` whether a remote has all that dvc.lock names."""
+    plugin = folder / f".venv-{remote}"
+    dvc = str((plugin if plugin.exists() else folder / ".venv") / "bin" / "dvc")
+    said = call([dvc, "status", "-c", "-r", remote], folder, env).stdout
+    return f"Cache and remote '{remote}' are in sync" in said
+
+
+def lines_of(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return what was printed, without make's own report of a failure."""
+    return [line for line in done.stdout.splitlines() if not line.startswith("make")]
 
 
 def forget(folder: Path) -> None:

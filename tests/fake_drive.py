@@ -35,9 +35,10 @@ class FakeDrive:
     ----------
     files : the items by id: `title`, `parent`, `mimeType`, and `data` of a file.
     calls : method and path of each request to the API.
-    uploads : number of files that were uploaded whole.
+    started, uploads : number of uploads that were let in, and of those that arrived whole.
     quota : number of uploads after which Drive refuses, as it does a service account that owns
         no storage; None for no limit.
+    refused : whether Google refuses the key.
     """
 
     def __init__(self, folder: Path):
@@ -45,8 +46,10 @@ class FakeDrive:
             "shared": {"title": "team", "parent": "", "mimeType": FOLDER}
         }
         self.calls: list[str] = []
+        self.started = 0
         self.uploads = 0
         self.quota: int | None = None
+        self.refused = False
         self.pending: dict[str, dict[str, Any]] = {}
         self.ids = (f"id{n:04}" for n in count())
         self.lock = threading.Lock()
@@ -150,7 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = self.request_parts()
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if path == "/token":
-            if self.drive.key["client_email"] != ACCOUNT:
+            if self.drive.refused:
                 return self.answer({"error": "invalid_grant"}, 400)
             return self.answer({"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
         if self.headers.get("Authorization") != "Bearer t":
@@ -162,11 +165,13 @@ class _Handler(BaseHTTPRequestHandler):
             "mimeType": given.get("mimeType", "application/octet-stream"),
         }
         if query.get("uploadType") == "resumable":
-            if self.drive.quota is not None and self.drive.uploads >= self.drive.quota:
+            with self.drive.lock:
+                full = self.drive.quota is not None and self.drive.started >= self.drive.quota
+                self.drive.started += not full
+                upload = next(self.drive.ids)
+            if full:
                 what = "Service Accounts do not have storage quota."
                 return self.refuse(403, "storageQuotaExceeded", what)
-            with self.drive.lock:
-                upload = next(self.drive.ids)
             self.drive.pending[upload] = meta
             location = f"https://{HOST}/upload/drive/v2/files?upload_id={upload}"
             return self.answer({}, headers={"Location": location})
