@@ -3,7 +3,9 @@ VENV := .venv
 REMOTE ?= local
 # Remotes with a plugin of their own, each in its own environment: their pins never reach $(VENV).
 PLUGINS := s3 gdrive gcs
-REMOTE_VENV = $(if $(filter $(REMOTE),$(PLUGINS)),.venv-$(REMOTE),$(VENV))
+# The name tells which: s3, s3-archive and so on share .venv-s3.
+PLUGIN := $(firstword $(foreach p,$(PLUGINS),$(if $(filter $(p)%,$(REMOTE)),$(p))))
+REMOTE_VENV := $(if $(PLUGIN),.venv-$(PLUGIN),$(VENV))
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 

@@ -26,7 +26,10 @@ def ask(scheme: str, fs: Any, path: str) -> str:
     if scheme == "s3":
         fs.fs.call_s3("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
     elif scheme == "gs":
-        fs.fs.call("GET", "b/{}/o", bucket, prefix=prefix, maxResults=1, json_out=True)
+        try:
+            fs.fs.call("GET", "b/{}/o", bucket, prefix=prefix, maxResults=1, json_out=True)
+        except FileNotFoundError:
+            raise FileNotFoundError(f"no bucket {bucket}") from None
     elif scheme == "gdrive":
         fs.fs.ls(fs.fs.root)
     elif scheme == "local":

@@ -19,7 +19,12 @@ from creditrisk.errors import InputError, nearest
 # The values of .dvc/config that stand for the team's own. Neither can be a real one: no bucket's
 # name has capitals.
 PLACEHOLDERS = ("FOLDER_ID", "BUCKET")
-PLUGINS = {"gdrive": "dvc_gdrive", "s3": "dvc_s3", "gs": "dvc_gs"}
+# By scheme: the plugin's module and the environment that holds it.
+PLUGINS = {
+    "gdrive": ("dvc_gdrive", ".venv-gdrive"),
+    "s3": ("dvc_s3", ".venv-s3"),
+    "gs": ("dvc_gs", ".venv-gcs"),
+}
 KEY_FIELDS = ("type", "client_email", "private_key", "token_uri")
 TIME_LIMIT = 10.0
 
@@ -162,19 +167,20 @@ def _missing_login(remote: Remote, env: Mapping[str, str]) -> str | None:
     return None
 
 
-def interpreter(remote: Remote, root: Path) -> Path | None:
-    """Find the Python that has DVC with the remote's plugin.
+def interpreter(scheme: str, root: Path) -> Path | None:
+    """Find the Python that has DVC with the plugin for a scheme.
 
     Returns
     -------
-    Path : of the remote's own environment (`.venv-NAME`) where it is installed, else the running
-        one if it has the plugin or needs none; None when no environment has it.
+    Path : of the plugin's own environment where it is installed, else the running one if it has
+        the plugin or needs none; None when no environment has it.
     """
-    own = root / f".venv-{remote.name}" / "bin" / "python"
-    if (own.parent.parent / "locked").exists():
-        return own
-    plugin = PLUGINS.get(remote.scheme)
-    return Path(sys.executable) if plugin is None or find_spec(plugin) else None
+    module, venv = PLUGINS.get(scheme, (None, None))
+    if module is None:
+        return Path(sys.executable)
+    if (root / venv / "locked").exists():
+        return root / venv / "bin" / "python"
+    return Path(sys.executable) if find_spec(module) else None
 
 
 def probe(
@@ -219,8 +225,8 @@ def examine(remote: Remote, root: Path, env: Mapping[str, str], offline: bool = 
         return State("not configured", lack)
     if offline:
         return State("ready", "nothing known to be missing")
-    python = interpreter(remote, root)
+    python = interpreter(remote.scheme, root)
     if python is None:
-        install = f"`make .venv-{remote.name}/locked` installs it"
-        return State("unreachable", f"configured, DVC's plugin for it is not here: {install}")
+        venv = PLUGINS[remote.scheme][1]
+        return State("unreachable", f"DVC's plugin for it is missing: `make {venv}/locked`")
     return probe(remote, python, root, env)

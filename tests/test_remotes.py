@@ -208,3 +208,14 @@ def test_environment_that_scores_holds_no_plugin():
     for path in Path(ROOT).glob("requirements-*.lock"):
         # One cache for all: the same DVC reads and writes it.
         assert own in path.read_text(encoding="utf-8").splitlines(), path.name
+
+
+def test_second_bucket_shares_the_plugin_of_its_kind(project, env):
+    text = "['remote \"s3-archive\"']\n    url = s3://archive/x\n"
+    (project / ".dvc" / "config.local").write_text(text, encoding="utf-8")
+    for venv in project.glob(".venv-*"):
+        venv.unlink()
+    line = lines_of(make("remote-check", project, env, check=False))[-1]
+    assert line.startswith("s3-archive unreachable: DVC's plugin for it is missing: `make .venv-s3")
+    plan = call(["make", "-n", "push", "REMOTE=s3-archive"], project, env).stdout
+    assert '.venv-s3/bin/dvc push -r "s3-archive"' in plan

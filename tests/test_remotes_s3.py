@@ -100,7 +100,7 @@ def test_push_cut_half_way_and_repeated_gives_all_back(server, project, env):
     assert not in_sync(project, env, "s3")
     make("push", project, env, REMOTE="s3")
     assert in_sync(project, env, "s3")
-    assert "up to date" in make("push", project, env, REMOTE="s3").stdout
+    assert "up to date" in make("push", project, {**env, "REMOTE": "s3"}).stdout
 
     forget(project)
     make("pull", project, env, REMOTE="s3")
