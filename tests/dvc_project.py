@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -81,8 +82,11 @@ def make_project(folder: Path, env: dict[str, str]) -> Path:
 def call(
     command: list[str], folder: Path, env: dict[str, str], check: bool = True, limit: float = 60
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command without a terminal; its standard error is in `stdout` too."""
-    done = subprocess.run(
+    """Run a command without a terminal; its standard error is in `stdout` too.
+
+    After `limit` seconds it is ended with all that it started.
+    """
+    process = subprocess.Popen(
         command,
         cwd=folder,
         env=env,
@@ -90,10 +94,15 @@ def call(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=limit,
         start_new_session=True,
     )
-    assert not check or done.returncode == 0, done.stdout
+    try:
+        said, _ = process.communicate(timeout=limit)
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    done = subprocess.CompletedProcess(command, process.returncode, said)
+    assert not check or done.returncode == 0, said
     return done
 
 

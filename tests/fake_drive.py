@@ -11,7 +11,6 @@ import re
 import ssl
 import threading
 from datetime import UTC, datetime, timedelta
-from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -195,9 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = {"domain": "global", "reason": reason, "message": message}
         self.answer({"error": {"code": code, "message": message, "errors": [fault]}}, code)
 
-    def answer(
-        self, value: Any, code: int = 200, headers: dict[str, str] | Message | None = None
-    ) -> None:
+    def answer(self, value: Any, code: int = 200, headers: dict[str, str] | None = None) -> None:
         raw = isinstance(value, bytes)
         body = value if raw else json.dumps(value).encode()
         self.send_response(code)
