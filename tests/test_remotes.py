@@ -59,22 +59,17 @@ def test_clone_pulls_what_its_neighbour_pushed_and_has_nothing_to_run(project, e
     assert call(["git", "status", "--porcelain"], other, env).stdout == ""
 
 
-def test_pipeline_pulled_by_a_clone_has_nothing_to_run(tmp_path, env):
-    if not (ROOT / "dvc.lock").exists():
-        pytest.skip("the pipeline has not run here: `make repro` first")
-    first = clone(ROOT, tmp_path / "first", env)
-    # The first clone has the cache of this work tree, the second one what was pushed.
-    local = f"[cache]\n    dir = {ROOT / '.dvc' / 'cache'}\n"
-    (first / ".dvc" / "config.local").write_text(local, encoding="utf-8")
-    pushed = make("push", first, env, check=False)
-    if "cache files do not exist" in pushed.stdout:
-        pytest.skip("the committed dvc.lock's outputs are not in the cache: `make repro` first")
-    assert pushed.returncode == 0, pushed.stdout
-    assert in_sync(first, env, "local")
-    second = clone(first, tmp_path / "second", env)
-    make("pull", second, env)
-    assert "Data and pipelines are up to date" in call([DVC, "repro"], second, env).stdout
-    assert call(["git", "status", "--porcelain"], second, env).stdout == ""
+def test_pipeline_pulled_by_a_clone_has_nothing_to_run(fresh, env):
+    project = fresh.folder
+    link_environments(project)
+    assert not in_sync(project, env, "local")
+    make("push", project, env)
+    assert in_sync(project, env, "local")
+    other = clone(project, project.parent / "clone", env)
+    make("pull", other, env)
+    assert hashes(other) == hashes(project)
+    assert "Data and pipelines are up to date" in call([DVC, "repro"], other, env).stdout
+    assert call(["git", "status", "--porcelain"], other, env).stdout == ""
 
 
 def test_pull_leaves_changed_files_alone_and_says_so(project, env):
