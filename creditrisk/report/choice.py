@@ -29,20 +29,20 @@ def choice(given: Inputs) -> list[Block]:
 
 
 def _how(given: Inputs, score: str) -> str:
-    board, winner = given.board, given.champion["algorithm"]
-    rank = int(board.loc[board["algorithm"] == winner, "rank"].iloc[0])
+    board, winner = given.board, given.champion["label"]
+    rank = int(board.loc[board["algorithm"] == given.champion["algorithm"], "rank"].iloc[0])
     if given.selected["model"] != "auto":
         return (
-            f"params.yaml names the model, {winner}, so it was not chosen by its score: it ranks "
+            f"params.yaml names the model ({winner}), so it was not chosen by its score: it ranks "
             f"{rank} of {len(board)}."
         )
     if len(board) == 1:
-        return f"There was one candidate, {winner}, so there was nothing to choose."
+        return f"There was one candidate ({winner}), so there was nothing to choose."
     if given.selected["rule"] == "best":
-        return f"{winner} has the best mean {score} of {len(board)} candidates."
+        return f"The {winner} has the best mean {score} of {len(board)} candidates."
     return (
-        f"{winner} is the simplest of {len(board)} candidates whose mean {score} lies within one "
-        f"standard error of the best; it ranks {rank}."
+        f"The {winner} is the simplest of {len(board)} candidates whose mean {score} lies within "
+        f"one standard error of the best; it ranks {rank}."
     )
 
 
@@ -55,8 +55,9 @@ def _lead(given: Inputs, score: str) -> str:
         if pair["more_than_luck"]
         else "less than two standard errors, so it is within luck"
     )
+    labels = given.labels
     return (
-        f"On the same folds the lead of {pair['first']} over {pair['second']} is "
+        f"On the same folds the lead of {labels[pair['first']]} over {labels[pair['second']]} is "
         f"{number(pair['difference'], '.4f')} in {score}, with a standard error of "
         f"{number(pair['se'], '.4f')}: {luck}."
     )
@@ -72,7 +73,7 @@ def _nested(given: Inputs, score: str) -> list[Block]:
             )
         ]
     counts = Counter(nested["chosen"])
-    chosen = ", ".join(f"{name} ({n})" for name, n in counts.items())
+    chosen = ", ".join(f"{given.labels[name]} ({n})" for name, n in counts.items())
     frame = tables.nested_table(given.selected)
     return [
         text(
@@ -82,7 +83,7 @@ def _nested(given: Inputs, score: str) -> list[Block]:
         ),
         table(
             frame,
-            "Plain against nested cross-validation",
-            dict.fromkeys(frame.columns[2:], ",.3f"),
+            "Plain against nested cross-validation, and by how much the plain one flatters",
+            dict.fromkeys(frame.columns[1:], ",.3f"),
         ),
     ]

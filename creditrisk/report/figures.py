@@ -20,14 +20,14 @@ def leaderboard(board: pd.DataFrame, champion: str, axis: str) -> go.Figure:
         if len(part):
             chart.add_scatter(
                 x=part["score"].to_list(),
-                y=[label(a) for a in part["algorithm"]],
+                y=[label(a) for a in part["label"]],
                 error_x={"array": part["score_se"].to_list(), "thickness": 1.5, "width": 4},
                 mode="markers",
                 marker={"color": colour, "symbol": symbol, "size": 10},
                 name=name,
                 hovertemplate="%{y}: %{x:.4f} \N{PLUS-MINUS SIGN} %{error_x.array:.4f}",
             )
-    order = [label(a) for a in board["algorithm"]]
+    order = [label(a) for a in board["label"]]
     chart.update_yaxes(categoryorder="array", categoryarray=order[::-1])
     return styled(chart, x=axis, height=110 + _BESIDE * len(board)).update_layout(showlegend=True)
 
@@ -99,9 +99,8 @@ def scores(shares: pd.DataFrame, threshold: float) -> go.Figure:
         )
     _cut(chart, threshold, 1.05 * float(shares[["good", "bad"]].max().max()))
     chart.update_layout(barmode="overlay", bargap=0)
-    chart.update_xaxes(tickformat=".0%", range=[0, 1])
     chart.update_yaxes(tickformat=".0%")
-    return styled(chart, x="PD", y="share of the group")
+    return _percent(styled(chart, x="PD", y="share of the group"))
 
 
 def costs(points: pd.DataFrame, threshold: float, levels: dict[str, float], axis: str) -> go.Figure:
@@ -110,7 +109,7 @@ def costs(points: pd.DataFrame, threshold: float, levels: dict[str, float], axis
     for (name, value), dash in zip(levels.items(), ("dashdot", "longdash"), strict=True):
         _line(chart, [0, 1], [value, value], name, GREY, dash)
     _cut(chart, threshold, max(float(points["expected_cost"].max()), *levels.values()))
-    return styled(chart, x="cut-off (PD)", y=axis, height=360)
+    return _percent(styled(chart, x="cut-off (PD)", y=axis, height=360))
 
 
 def approvals(points: pd.DataFrame, threshold: float) -> go.Figure:
@@ -118,7 +117,7 @@ def approvals(points: pd.DataFrame, threshold: float) -> go.Figure:
     chart = _over_cutoffs(points, "approval_rate", ".1%")
     _cut(chart, threshold, 1.0)
     chart.update_yaxes(tickformat=".0%")
-    return styled(chart, x="cut-off (PD)", y="applicants approved")
+    return _percent(styled(chart, x="cut-off (PD)", y="applicants approved"))
 
 
 def importance(table: pd.DataFrame) -> go.Figure:
@@ -148,7 +147,7 @@ def _over_cutoffs(points: pd.DataFrame, column: str, form: str) -> go.Figure:
     ):
         part = points[points["rows"] == rows]
         _line(chart, part["threshold"], part[column], name, colour, dash, form)
-    return chart.update_xaxes(tickformat=".0%", range=[0, 1])
+    return chart
 
 
 def _line(chart, x, y, name, colour, dash="solid", form=".3f") -> None:
@@ -183,9 +182,15 @@ def _dot(chart: go.Figure, at: tuple[float, float], threshold: float) -> None:
     )
 
 
+def _percent(chart: go.Figure) -> go.Figure:
+    """A horizontal axis from 0% to 100%, with room for its last label."""
+    chart.update_xaxes(tickformat=".0%", range=[0, 1])
+    return chart.update_layout(margin={"r": 26})
+
+
 def _square(chart: go.Figure, x: str, y: str, top: float = 1.0) -> go.Figure:
     """Both axes are shares on one scale, so that a diagonal looks like one."""
     axis = {"tickformat": ".0%", "range": [0, top * 1.01], "constrain": "domain"}
     chart.update_xaxes(**axis)
     chart.update_yaxes(scaleanchor="x", **axis)
-    return styled(chart, x=x, y=y, height=460)
+    return styled(chart, x=x, y=y, height=460).update_layout(margin={"r": 26})

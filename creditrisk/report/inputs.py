@@ -42,6 +42,11 @@ class Inputs:
         return parse_schema(self.champion["schema"], "models/champion.json")
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The candidates' names in words."""
+        return dict(zip(self.board["algorithm"], self.board["label"], strict=True))
+
+    @property
     def unit(self) -> str:
         """The unit of a cost: that of the amounts, none for a cost matrix."""
         column = self.schema.features.get(self.decision.amount_column or "")

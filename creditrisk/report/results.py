@@ -1,6 +1,6 @@
 """The report's sections on what the champion does: ranks, PDs, decisions, variables."""
 
-from creditrisk.page import Block, figure, table, text
+from creditrisk.page import Block, bullets, figure, table, text
 from creditrisk.report import figures, tables
 from creditrisk.report.inputs import Inputs
 from creditrisk.report.tables import cost, number, span
@@ -47,8 +47,8 @@ def probabilities(given: Inputs) -> list[Block]:
             f"Calibration on the test rows: mean PD {number(found['mean_pd'], '.1%')}, bad rate "
             f"{number(found['bad_rate'], '.1%')}",
             "Of the applicants with such a PD, how many went bad. On the dashed line they agree; "
-            "above it the PDs are too low, below it too high. Bins hold equally many applicants, "
-            "with Wilson intervals; the band is by bootstrap.",
+            "above it the PDs are too low, below it too high. Bins hold about equally many "
+            "applicants, with Wilson intervals; the band is by bootstrap.",
         ),
         table(
             tables.calibration_table(found, given.selected.get("nested")),
@@ -103,7 +103,8 @@ def decisions(given: Inputs) -> list[Block]:
 def importance(given: Inputs) -> list[Block]:
     """Which variables the champion leans on."""
     derived = given.champion["features"].get("derived", {})
-    frame = tables.importance_table(given.curves["importance"], given.schema, derived)
+    ranked = given.curves["importance"]
+    frame = tables.importance_table(ranked, given.schema)
     first = frame.head(TOP_VARIABLES)
     forms = dict.fromkeys(("AUC lost", "SE", "from", "to"), ".4f")
     return [
@@ -115,7 +116,13 @@ def importance(given: Inputs) -> list[Block]:
             "say the same share their importance. It tells what the model uses, not what causes "
             "default.",
         ),
-        table(first, "In numbers and words", forms),
+        bullets(
+            [
+                f"{words}: {tables.meaning(name, given.schema, derived)}"
+                for words, name in zip(first["variable"], ranked["feature"], strict=False)
+            ]
+        ),
+        table(first, "In numbers", forms),
         table(frame, "All variables", forms, collapsed=True),
     ]
 

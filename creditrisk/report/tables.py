@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.decision import DecisionParams
-from creditrisk.metrics import LOSSES, NAMES, SCORING
+from creditrisk.metrics import NAMES, SCORING
 from creditrisk.schema import Schema
 
 # A metric's name, and what it says, in words.
@@ -98,11 +98,11 @@ def board_table(board: pd.DataFrame, scoring: str) -> pd.DataFrame:
     metric = SCORING[scoring][0]
     deviation = board[f"{metric}_std"].sum()
     ratio = board["score_se"].sum() / deviation if deviation else float("nan")
-    table = board[["rank", "algorithm", "calibration"]].copy()
+    table = board[["rank", "label", "calibration"]].rename(columns={"label": "candidate"})
     for name in dict.fromkeys((metric, *SHOWN)):
         table[WORDS[name][0]] = board[name]
-        table[f"SE of {WORDS[name][0]}"] = board[f"{name}_std"] * ratio
-    table[f"SE of {WORDS[metric][0]}"] = board["score_se"]
+        table[f"SE {WORDS[name][0]}"] = board[f"{name}_std"] * ratio
+    table[f"SE {WORDS[metric][0]}"] = board["score_se"]
     return table
 
 
@@ -112,12 +112,11 @@ def nested_table(selected: dict[str, Any]) -> pd.DataFrame:
     return _numbers(
         {
             "metric": WORDS[name][0],
-            "better": "lower" if name in LOSSES else "higher",
             "plain CV": selected["cv"][name],
-            "SE": selected["cv_se"][name],
+            "its SE": selected["cv_se"][name],
             "nested CV": nested["mean"][name],
-            "SE of nested": nested["se"][name],
-            "plain CV is too good by": selected["optimism"][name],
+            "SE of it": nested["se"][name],
+            "too good by": selected["optimism"][name],
         }
         for name in NAMES
     )
@@ -184,9 +183,7 @@ def calibration_table(
     )
 
 
-def importance_table(
-    importance: pd.DataFrame, schema: Schema, derived: Mapping[str, Any]
-) -> pd.DataFrame:
+def importance_table(importance: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Variables by importance, the interval two standard errors to each side."""
     names, mean, se = importance["feature"], importance["importance"], importance["se"]
     return pd.DataFrame(
@@ -196,7 +193,6 @@ def importance_table(
             "SE": se,
             "from": mean - 2 * se,
             "to": mean + 2 * se,
-            "what it is": [meaning(n, schema, derived) for n in names],
         }
     )
 

@@ -104,13 +104,9 @@ def _lead(given: Inputs) -> str:
     ):
         return ""
     lead = (
-        f"its lead of {number(pair['difference'], '.4f')} over {pair['second']} in {_score(given)} "
-        f"(SE of the difference {number(pair['se'], '.4f')})"
+        f"its lead of {number(pair['difference'], '.4f')} over {given.labels[pair['second']]} "
+        f"in {scored(given.selected['scoring'])} (SE of the difference {number(pair['se'], '.4f')})"
     )
     if pair["more_than_luck"]:
-        return f"It is the best candidate: {lead} is more than luck."
-    return f"It is the best candidate by luck perhaps: {lead} is within two standard errors."
-
-
-def _score(given: Inputs) -> str:
-    return scored(given.selected["scoring"])
+        return f"It ranks first: {lead} is more than luck."
+    return f"It ranks first, perhaps by luck: {lead} is within two standard errors."
