@@ -58,6 +58,21 @@ def read_frame(path: str | Path) -> pd.DataFrame:
         raise InputError(path, "file", f"not Parquet: {error}", "Make it anew.") from None
 
 
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """Read a CSV file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError : it is missing or no CSV.
+    """
+    try:
+        return pd.read_csv(path)
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except ValueError as error:
+        raise InputError(path, "file", f"not CSV: {error}", "Make it anew.") from None
+
+
 def read_json(path: str | Path) -> Any:
     """Read a JSON file that an earlier stage wrote.
 

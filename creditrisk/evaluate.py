@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 
-from creditrisk.calibration import brier_parts, slope_and_intercept
+from creditrisk.calibration import brier_parts, calibration_curves, slope_and_intercept
 from creditrisk.decision import Costs, cost_curve, expected_cost
 from creditrisk.metrics import NAMES, measure
 from creditrisk.uncertainty import intervals, stratified_draws
@@ -59,6 +59,32 @@ def evaluate(
     }
 
 
+def curves(
+    test: tuple[np.ndarray, np.ndarray, Costs],
+    oof: tuple[np.ndarray, np.ndarray, Costs],
+    threshold: float,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """Compute the frames of the plots from outcome, PD and costs of the rows.
+
+    Parameters
+    ----------
+    test : the rows that all the plots are of.
+    oof : the training rows with out-of-fold PDs, for the cost beside that on test.
+    threshold : the cut-off.
+    seed : of the bootstrap.
+    """
+    bad, pds, _ = test
+    return {
+        "roc": roc_points(bad, pds),
+        "pr": pr_points(bad, pds),
+        "calibration": calibration_curves(bad, pds, seed),
+        "confusion": confusion_rows(bad, pds, threshold),
+        "scores": score_shares(bad, pds),
+        "cost": cost_points({"oof": oof, "test": test}),
+    }
+
+
 def roc_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
     """Points of the ROC curve: `fpr`, `tpr`, `threshold`."""
     fpr, tpr, thresholds = roc_curve(bad, pd_)
@@ -66,11 +92,13 @@ def roc_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
 
 
 def pr_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
-    """Points of the precision-recall curve: `recall`, `precision`, `threshold`."""
+    """Points of the precision-recall curve: `recall`, `precision`, `threshold`.
+
+    In the order of the curve, recall rising: a chart that sorts by recall keeps it within ties.
+    """
     precision, recall, thresholds = precision_recall_curve(bad, pd_)
-    return pd.DataFrame(
-        {"recall": recall, "precision": precision, "threshold": np.append(thresholds, 1.0)}
-    )
+    points = {"recall": recall, "precision": precision, "threshold": np.append(thresholds, 1.0)}
+    return pd.DataFrame(points).iloc[::-1].reset_index(drop=True)
 
 
 def confusion_rows(bad: np.ndarray, pd_: np.ndarray, threshold: float) -> pd.DataFrame:

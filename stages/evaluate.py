@@ -2,22 +2,25 @@
 
 import sys
 
-from creditrisk.calibration import calibration_curves
-from creditrisk.cli import arguments, read_frame, read_json, run, write_csv, write_json
-from creditrisk.decision import DecisionParams
-from creditrisk.evaluate import (
-    confusion_rows,
-    cost_points,
-    evaluate,
-    pr_points,
-    roc_points,
-    score_shares,
+from creditrisk.cli import (
+    arguments,
+    read_csv,
+    read_frame,
+    read_json,
+    run,
+    write_csv,
+    write_json,
+    write_text,
 )
+from creditrisk.decision import DecisionParams
+from creditrisk.evaluate import curves, evaluate
 from creditrisk.folds import make_folds
 from creditrisk.importance import permutation_importance
 from creditrisk.leak import suspect
 from creditrisk.model_file import load_model
 from creditrisk.params import Strict, read_params
+from creditrisk.report.build import build
+from creditrisk.report.inputs import Inputs
 from creditrisk.train.params import TrainParams
 
 
@@ -30,7 +33,7 @@ class Params(Strict):
 
 
 def main() -> None:
-    """Write the metrics and the curves."""
+    """Write the metrics, the curves and the report."""
     args = arguments(
         __doc__,
         champion="models/champion.joblib",
@@ -38,8 +41,13 @@ def main() -> None:
         train="data/processed/train.parquet",
         test="data/processed/test.parquet",
         oof="data/oof",
+        ingested="metrics/ingest.json",
+        prepared="metrics/prepare.json",
+        selected="metrics/select.json",
+        board="plots/leaderboard.csv",
         metrics="metrics/evaluate.json",
         plots="plots",
+        report="plots/report.html",
     ).parse_args()
     params = read_params(args.params, Params)
     description = read_json(args.description)
@@ -69,20 +77,25 @@ def main() -> None:
     importance = permutation_importance(model, train, features, folds, params.seed)
     metrics["importance"] = importance.set_index("feature").to_dict("index")
 
-    bad, pds, _ = parts["test"]
-    write_json(metrics, args.metrics)
-    for name, table in {
-        "roc": roc_points(bad, pds),
-        "pr": pr_points(bad, pds),
-        "calibration": calibration_curves(bad, pds, params.seed),
-        "confusion": confusion_rows(bad, pds, threshold),
-        "scores": score_shares(bad, pds),
-        "cost": cost_points({"oof": parts["oof"], "test": parts["test"]}),
-        "importance": importance,
-    }.items():
-        write_csv(table, args.plots / f"{name}.csv")
-    tell(metrics)
+    plots = curves(parts["test"], parts["oof"], threshold, params.seed)
+    plots["importance"] = importance
     warning = suspect(metrics["test"]["roc_auc"], train, features, "the test")
+    report = Inputs(
+        metrics=metrics,
+        selected=read_json(args.selected),
+        prepared=read_json(args.prepared),
+        ingested=read_json(args.ingested),
+        champion=description,
+        board=read_csv(args.board),
+        curves=plots,
+        decision=params.decision,
+        warning=warning,
+    )
+    write_json(metrics, args.metrics)
+    for name, table in plots.items():
+        write_csv(table, args.plots / f"{name}.csv")
+    write_text(build(report).html(), args.report)
+    tell(metrics)
     if warning:
         print(warning, file=sys.stderr)
 

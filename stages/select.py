@@ -64,6 +64,7 @@ def main() -> None:
 
     scoring = params.train.scoring
     board = leaderboard(accounts, {n: e.simplicity for n, e in entries.items()}, scoring)
+    board.insert(2, "label", [entries[name].label for name in board["algorithm"]])
     winner = choose(board, oofs, params.model, params.select.rule, scoring)
     account = accounts[winner]
     metrics = {

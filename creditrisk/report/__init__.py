@@ -1,0 +1,1 @@
+"""The report for the person who signs: the champion, what it is worth, and how it was chosen."""

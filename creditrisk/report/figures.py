@@ -1,0 +1,196 @@
+"""The report's charts, each from the frame that is also written as a DVC plot."""
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from creditrisk.page import BAD, BLACK, BLUE, GOOD, GREY, ORANGE, VERMILION, label, styled
+
+_BAND = "rgba(0, 114, 178, 0.18)"  # BLUE, let through
+_BESIDE = 26  # pixels of a row of a horizontal chart
+
+
+def leaderboard(board: pd.DataFrame, champion: str, axis: str) -> go.Figure:
+    """Mean CV score of each candidate, one standard error to each side; best on top."""
+    chart = go.Figure()
+    for name, chosen, colour, symbol in (
+        ("champion", True, VERMILION, "diamond"),
+        ("other candidates", False, BLUE, "circle"),
+    ):
+        part = board[(board["algorithm"] == champion) == chosen]
+        if len(part):
+            chart.add_scatter(
+                x=part["score"].to_list(),
+                y=[label(a) for a in part["label"]],
+                error_x={"array": part["score_se"].to_list(), "thickness": 1.5, "width": 4},
+                mode="markers",
+                marker={"color": colour, "symbol": symbol, "size": 10},
+                name=name,
+                hovertemplate="%{y}: %{x:.4f} \N{PLUS-MINUS SIGN} %{error_x.array:.4f}",
+            )
+    order = [label(a) for a in board["label"]]
+    chart.update_yaxes(categoryorder="array", categoryarray=order[::-1])
+    return styled(chart, x=axis, height=110 + _BESIDE * len(board)).update_layout(showlegend=True)
+
+
+def roc(points: pd.DataFrame, at: tuple[float, float], threshold: float) -> go.Figure:
+    """ROC curve, the diagonal of a blind guess, and the point `at` the cut-off."""
+    chart = go.Figure()
+    _line(chart, points["fpr"], points["tpr"], "champion", BLUE)
+    _line(chart, [0, 1], [0, 1], "guessing", GREY, "dash")
+    _dot(chart, at, threshold)
+    return _square(chart, "good applicants refused", "bad applicants refused")
+
+
+def precision_recall(
+    points: pd.DataFrame, base: float, at: tuple[float, float], threshold: float
+) -> go.Figure:
+    """Precision over recall, the base rate of a blind guess, and the point `at` the cut-off."""
+    chart = go.Figure()
+    _line(chart, points["recall"], points["precision"], "champion", BLUE)
+    _line(chart, [0, 1], [base, base], "guessing: the bad rate", GREY, "dash")
+    _dot(chart, at, threshold)
+    return _square(chart, "recall: bad applicants refused", "precision: bad among the refused")
+
+
+def calibration(curves: pd.DataFrame) -> go.Figure:
+    """What happened against the PDs: bins with intervals, a smooth curve with its band."""
+    binned = curves[curves["curve"] == "binned"]
+    smooth = curves[curves["curve"] == "smooth"]
+    top = min(1.0, 1.05 * float(curves[["mean_pd", "bad_rate", "high"]].max().max()))
+    chart = go.Figure()
+    _line(chart, [0, top], [0, top], "perfect PDs", GREY, "dash")
+    if len(smooth):
+        edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+        x = smooth["mean_pd"].to_list()
+        chart.add_scatter(x=x, y=smooth["high"].to_list(), showlegend=False, **edge)
+        band = {"fill": "tonexty", "fillcolor": _BAND, "name": "95% interval of the curve"}
+        chart.add_scatter(x=x, y=smooth["low"].to_list(), **band, **edge)
+        _line(chart, smooth["mean_pd"], smooth["bad_rate"], "smooth curve", BLUE)
+    chart.add_scatter(
+        x=binned["mean_pd"].to_list(),
+        y=binned["bad_rate"].to_list(),
+        error_y={
+            "array": (binned["high"] - binned["bad_rate"]).to_list(),
+            "arrayminus": (binned["bad_rate"] - binned["low"]).to_list(),
+            "thickness": 1.2,
+            "width": 3,
+        },
+        mode="markers",
+        marker={"color": VERMILION, "size": 8},
+        name="bins, 95% interval",
+        customdata=binned["rows"].to_list(),
+        hovertemplate="mean PD %{x:.1%}, bad rate %{y:.1%}, %{customdata} applicants",
+    )
+    return _square(chart, "mean PD", "share that went bad", top)
+
+
+def scores(shares: pd.DataFrame, threshold: float) -> go.Figure:
+    """How the PDs of the good and of the bad are spread, and the cut-off between them."""
+    chart = go.Figure()
+    for name, colour in (("good", GOOD), ("bad", BAD)):
+        chart.add_bar(
+            x=shares["pd"].to_list(),
+            y=shares[name].to_list(),
+            name=name,
+            marker={"color": colour, "opacity": 0.6, "pattern": {"shape": "/"}}
+            if name == "bad"
+            else {"color": colour, "opacity": 0.6},
+            hovertemplate="PD about %{x:.1%}: %{y:.1%} of the " + name,
+        )
+    _cut(chart, threshold, 1.05 * float(shares[["good", "bad"]].max().max()))
+    chart.update_layout(barmode="overlay", bargap=0)
+    chart.update_yaxes(tickformat=".0%")
+    return _percent(styled(chart, x="PD", y="share of the group"))
+
+
+def costs(points: pd.DataFrame, threshold: float, levels: dict[str, float], axis: str) -> go.Figure:
+    """Cost a head over all cut-offs, the chosen one, and what needs no model as `levels`."""
+    chart = _over_cutoffs(points, "expected_cost", ",.3f")
+    for (name, value), dash in zip(levels.items(), ("dashdot", "longdash"), strict=True):
+        _line(chart, [0, 1], [value, value], name, GREY, dash)
+    _cut(chart, threshold, max(float(points["expected_cost"].max()), *levels.values()))
+    return _percent(styled(chart, x="cut-off (PD)", y=axis, height=360))
+
+
+def approvals(points: pd.DataFrame, threshold: float) -> go.Figure:
+    """Share of the applicants that is approved, over all cut-offs."""
+    chart = _over_cutoffs(points, "approval_rate", ".1%")
+    _cut(chart, threshold, 1.0)
+    chart.update_yaxes(tickformat=".0%")
+    return _percent(styled(chart, x="cut-off (PD)", y="applicants approved"))
+
+
+def importance(table: pd.DataFrame) -> go.Figure:
+    """The variables of a `report_tables.importance_table`, two standard errors to each side."""
+    chart = go.Figure()
+    # Numbered, not named: two variables may have one name in words.
+    places = list(range(len(table)))
+    chart.add_bar(
+        x=table["AUC lost"].to_list(),
+        y=places,
+        orientation="h",
+        marker={"color": BLUE},
+        error_x={"array": (2 * table["SE"]).to_list(), "thickness": 1.5, "width": 4},
+        hovertemplate="%{x:.4f}<extra></extra>",
+    )
+    words = [label(v) for v in table["variable"]]
+    chart.update_yaxes(tickvals=places, ticktext=words, autorange="reversed")
+    height = 70 + sum(10 + 18 * (1 + w.count("<br>")) for w in words)
+    return styled(chart, x="AUC lost when shuffled", height=max(height, 160))
+
+
+def _over_cutoffs(points: pd.DataFrame, column: str, form: str) -> go.Figure:
+    chart = go.Figure()
+    for rows, name, colour, dash in (
+        ("oof", "out of fold (training rows)", BLUE, "solid"),
+        ("test", "test rows", VERMILION, "dash"),
+    ):
+        part = points[points["rows"] == rows]
+        _line(chart, part["threshold"], part[column], name, colour, dash, form)
+    return chart
+
+
+def _line(chart, x, y, name, colour, dash="solid", form=".3f") -> None:
+    chart.add_scatter(
+        x=list(x),
+        y=list(y),
+        mode="lines",
+        line={"color": colour, "dash": dash, "width": 2 if colour != GREY else 1.5},
+        name=name,
+        hovertemplate="%{x:.3f}, %{y:" + form + "}",
+    )
+
+
+def _cut(chart: go.Figure, threshold: float, top: float) -> None:
+    """A vertical line as a trace, so that the legend explains it."""
+    _line(chart, [threshold, threshold], [0, top], f"cut-off {threshold:.1%}", BLACK, "dot")
+
+
+def _dot(chart: go.Figure, at: tuple[float, float], threshold: float) -> None:
+    chart.add_scatter(
+        x=[at[0]],
+        y=[at[1]],
+        mode="markers",
+        marker={
+            "color": ORANGE,
+            "size": 11,
+            "symbol": "diamond",
+            "line": {"color": BLACK, "width": 1},
+        },
+        name=f"at the cut-off {threshold:.1%}",
+        hovertemplate="%{x:.1%}, %{y:.1%}",
+    )
+
+
+def _percent(chart: go.Figure) -> go.Figure:
+    """A horizontal axis from 0% to 100%, with room for its last label."""
+    chart.update_xaxes(tickformat=".0%", range=[0, 1])
+    return chart.update_layout(margin={"r": 26})
+
+
+def _square(chart: go.Figure, x: str, y: str, top: float = 1.0) -> go.Figure:
+    """Both axes are shares on one scale, so that a diagonal looks like one."""
+    axis = {"tickformat": ".0%", "range": [0, top * 1.01], "constrain": "domain"}
+    chart.update_xaxes(**axis)
+    chart.update_yaxes(scaleanchor="x", **axis)
+    return styled(chart, x=x, y=y, height=460).update_layout(margin={"r": 26})

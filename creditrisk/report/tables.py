@@ -1,0 +1,240 @@
+"""The report's tables and wordings of numbers: frames that the page shows, and tests check."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from creditrisk.decision import DecisionParams
+from creditrisk.metrics import NAMES, SCORING
+from creditrisk.schema import Schema
+
+# A metric's name, and what it says, in words.
+WORDS = {
+    "roc_auc": ("AUC", "chance that a bad applicant has a higher PD than a good one"),
+    "gini": ("Gini", "twice the AUC minus one"),
+    "ks": ("KS", "largest distance between the PDs of the bad and of the good"),
+    "average_precision": ("average precision", "area under precision over recall"),
+    "accuracy": ("accuracy", "share of right decisions at the cut-off"),
+    "precision": ("precision", "share of bad among the refused"),
+    "recall": ("recall", "share of the bad that is refused"),
+    "f1": ("F1", "harmonic mean of precision and recall"),
+    "gmean": ("G-mean", "geometric mean of recall and the share of the good that is approved"),
+    "brier": ("Brier score", "mean squared error of the PDs"),
+    "log_loss": ("log loss", "mean negative log likelihood of the outcomes"),
+    "expected_cost": ("cost a head", "cost of the decisions at the cut-off, by applicant"),
+}
+_OPERATORS = {"ratio": "/", "product": "\N{MULTIPLICATION SIGN}", "sum": "+", "difference": "-"}
+SHOWN = ("roc_auc", "brier", "log_loss", "expected_cost")
+
+
+def number(value: float | None, form: str = ".3f") -> str:
+    """Word a number that may be missing."""
+    return "unknown" if value is None or pd.isna(value) else format(value, form)
+
+
+def cost(value: float | None, unit: str = "") -> str:
+    """Word a cost a head: three decimals, whole units where it is money in the hundreds."""
+    large = value is not None and abs(value) >= 100
+    return f"{number(value, ',.0f' if large else ',.3f')} {unit}".strip()
+
+
+def span(ends: list[float], form: str = ".3f") -> str:
+    """Word an interval."""
+    return f"{number(ends[0], form)} to {number(ends[1], form)}"
+
+
+def scored(scoring: str) -> str:
+    """Name the metric that the search goes by."""
+    return WORDS[SCORING[scoring][0]][0]
+
+
+def variable(name: str, schema: Schema) -> str:
+    """Name a variable in words, with its unit."""
+    column = schema.features.get(name)
+    words = " ".join(name.replace("_", " ").split()) or name
+    return f"{words} ({', '.join(column.unit)})" if column and column.unit else words
+
+
+def meaning(name: str, schema: Schema, derived: Mapping[str, Any]) -> str:
+    """Say what a variable is: its description and levels, or what it is derived from."""
+    if name in derived:
+        op, parts = derived[name]["op"], [n.replace("_", " ") for n in derived[name]["of"]]
+        return f"derived: {f' {_OPERATORS[op]} '.join(parts)}"
+    column = schema.features.get(name)
+    if column is None:
+        return ""
+    levels = "; ".join((column.levels or {}).values())
+    return ": ".join(filter(None, (column.description, levels))) or column.kind
+
+
+def metrics_table(metrics: dict[str, Any], selected: dict[str, Any]) -> pd.DataFrame:
+    """All metrics: test with interval, CV and nested with standard errors, train, gap."""
+    test, nested = metrics["test"], selected.get("nested")
+    rows = []
+    for name in NAMES:
+        low, high = test["ci"][name]
+        row = {
+            "metric": WORDS[name][0],
+            "test": test[name],
+            "95% from": low,
+            "to": high,
+            "CV mean": metrics["cv"][name],
+            "CV SE": selected["cv_se"][name],
+        }
+        if nested:
+            row |= {"nested mean": nested["mean"][name], "nested SE": nested["se"][name]}
+        rows.append(row | {"train": metrics["train"][name], "gap": metrics["gap"][name]})
+    return _numbers(rows)
+
+
+def board_table(board: pd.DataFrame, scoring: str) -> pd.DataFrame:
+    """The leaderboard: mean and standard error of the score and of the other main metrics.
+
+    The leaderboard has standard errors of the score and standard deviations of all metrics. Their
+    ratio hangs on the number of folds alone, so that of the score serves the others.
+    """
+    metric = SCORING[scoring][0]
+    deviation = board[f"{metric}_std"].sum()
+    ratio = board["score_se"].sum() / deviation if deviation else float("nan")
+    table = board[["rank", "label", "calibration"]].rename(columns={"label": "candidate"})
+    for name in dict.fromkeys((metric, *SHOWN)):
+        table[WORDS[name][0]] = board[name]
+        table[f"SE {WORDS[name][0]}"] = board[f"{name}_std"] * ratio
+    table[f"SE {WORDS[metric][0]}"] = board["score_se"]
+    return table
+
+
+def nested_table(selected: dict[str, Any]) -> pd.DataFrame:
+    """Plain CV against nested CV, and by how much plain CV flatters."""
+    nested = selected["nested"]
+    return _numbers(
+        {
+            "metric": WORDS[name][0],
+            "plain CV": selected["cv"][name],
+            "its SE": selected["cv_se"][name],
+            "nested CV": nested["mean"][name],
+            "SE of it": nested["se"][name],
+            "too good by": selected["optimism"][name],
+        }
+        for name in NAMES
+    )
+
+
+def split_table(prepared: dict[str, Any]) -> pd.DataFrame:
+    """Rows and bad rates of the two parts of the split, and of both."""
+    parts = prepared["split"]
+    total = {k: sum(part[k] for part in parts.values()) for k in ("rows", "bad")}
+    return pd.DataFrame(
+        {"part": name, "rows": part["rows"], "bad": part["bad"], "bad rate": _rate(part)}
+        for name, part in {**parts, "both": total}.items()
+    )
+
+
+def cells_table(prepared: dict[str, Any]) -> pd.DataFrame:
+    """Cells by column and by what became of them, the columns with most missing first."""
+    table = pd.DataFrame.from_dict(prepared["cells"], orient="index")
+    missing = table.drop(columns="valid").sum(axis=1)
+    order = missing.sort_values(ascending=False, kind="stable").index
+    words = {c: c.replace("_", " ") for c in table}
+    return table.loc[order].rename(columns=words).rename_axis("column").reset_index()
+
+
+def confusion_table(confusion: pd.DataFrame) -> pd.DataFrame:
+    """Applicants by outcome and decision, with the share of each outcome that is refused."""
+    rows = []
+    for outcome in ("good", "bad"):
+        decisions = confusion.loc[confusion["actual"] == outcome, "predicted"]
+        refused = int((decisions == "bad").sum())
+        rows.append(
+            {
+                "applicants who were": outcome,
+                "approved": len(decisions) - refused,
+                "refused": refused,
+                "all": len(decisions),
+                "share refused": refused / len(decisions),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def calibration_table(
+    calibration: dict[str, Any], nested: dict[str, Any] | None = None
+) -> pd.DataFrame:
+    """Slope, intercept and calibration in the large with their intervals and ideals."""
+    kinds = {
+        "slope": ("slope", 1),
+        "intercept": ("intercept", 0),
+        "in_the_large": ("in the large", 0),
+    }
+    sources = {"test": calibration} | ({"nested CV": nested["calibration"]} if nested else {})
+    return _numbers(
+        {
+            "measure": words,
+            "rows": rows,
+            "value": found[name]["value"],
+            "95% from": found[name]["ci"][0],
+            "to": found[name]["ci"][1],
+            "ideal": ideal,
+        }
+        for rows, found in sources.items()
+        for name, (words, ideal) in kinds.items()
+    )
+
+
+def importance_table(importance: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Variables by importance, the interval two standard errors to each side."""
+    names, mean, se = importance["feature"], importance["importance"], importance["se"]
+    return pd.DataFrame(
+        {
+            "variable": [variable(n, schema) for n in names],
+            "AUC lost": mean,
+            "SE": se,
+            "from": mean - 2 * se,
+            "to": mean + 2 * se,
+        }
+    )
+
+
+def making_table(
+    champion: dict[str, Any], selected: dict[str, Any], decision: DecisionParams
+) -> pd.DataFrame:
+    """How the champion was made: enough to find it again."""
+    caps = {
+        name: " and ".join(
+            f"{side} {ends[end]:g}"
+            for side, end in (("at least", "low"), ("at most", "high"))
+            if ends.get(end) is not None
+        )
+        for name, ends in champion["adjustments"].get("caps", {}).items()
+    }
+    merges = champion["adjustments"].get("merges", {})
+    rows = {
+        "algorithm": f"{champion['label']} ({champion['algorithm']})",
+        **{f"parameter {k}": _plain(v) for k, v in champion["params"].items()},
+        "calibration": champion["calibration"],
+        "cut-off": f"{number(champion['threshold'], '.6g')} (threshold: {decision.threshold})",
+        "model, rule, scoring": ", ".join(selected[k] for k in ("model", "rule", "scoring")),
+        **{f"adjustment: {name}": words for name, words in caps.items() if words},
+        **{f"levels merged: {name}": _plain(levels) for name, levels in merges.items()},
+        "training rows": f"{champion['training_rows']:,}",
+        "SHA-256 of the data": champion["data_sha256"],
+        "SHA-256 of the model": champion["model_sha256"],
+        **{f"version of {name}": v for name, v in champion["created_by"].items()},
+    }
+    return pd.DataFrame({"what": list(rows), "value": list(rows.values())})
+
+
+def _rate(part: dict[str, int]) -> float:
+    return part["bad"] / part["rows"] if part["rows"] else float("nan")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _numbers(rows: Any) -> pd.DataFrame:
+    """A frame in which a null of the JSON files is a NaN, so that the column stays a number."""
+    frame = pd.DataFrame(rows)
+    return frame.apply(lambda c: c if pd.api.types.is_string_dtype(c) else c.astype(float))
