@@ -52,7 +52,10 @@ FILES = {
         ["line 2", "data.delimiter"],
     ),
     "quote never closed": (HEAD + '"' + ROWS[0] + "no row\n", ["line 2", "quote"]),
-    "one class": ("".join([HEAD, *[r[:-2] + "1\n" for r in ROWS]]), ["target", "class bad"]),
+    "one class": (
+        "".join([HEAD, *[r[:-2] + "1\n" for r in ROWS]]),
+        ["source.csv", "target", "class bad"],
+    ),
     "no class": ("".join([HEAD, *[r[:-2] + "7\n" for r in ROWS]]), ["target"]),
 }
 
