@@ -96,7 +96,8 @@ class _Lines:
 def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int, list[str]]]:
     """Yield each record as (first physical line, last physical line, cells), the header first.
 
-    A line without text yields no cells. With a blank as delimiter, a run of blanks is one.
+    A line without text yields no cells. With a blank as delimiter, a run of blanks is one. Where a
+    stray quote has drawn whole rows into a cell, each line is a record of its own.
 
     Raises
     ------
@@ -108,13 +109,21 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
     try:
         with open(path, encoding=data.encoding, newline="") as stream:
             lines = _Lines(stream, blanks)
-            reader = csv.reader(lines, delimiter=data.delimiter, skipinitialspace=blanks)
-            for cells in reader:
+            how = {"delimiter": data.delimiter, "skipinitialspace": blanks}
+            width = 0
+            for cells in csv.reader(lines, **how):
                 first = lines.number - len(lines.record) + 1
+                alone = _drawn_in(lines.record, width, how)
+                if alone:
+                    for number, line_cells in enumerate(alone, start=first):
+                        yield number, number, line_cells
+                    lines.record = []
+                    continue
                 if len(lines.record) > 1 and _unclosed(lines.record, data.delimiter):
                     lost = lines.number - first
                     what = f"a quote is opened here and never closed ({lost} lines follow in it)"
                     raise InputError(path, f"line {first}", what, "Close or double the quote.")
+                width = width or len(cells)
                 yield first, lines.number, cells
                 lines.record = []
     except FileNotFoundError:
@@ -153,6 +162,19 @@ def _undecodable_line(path: str | Path, encoding: str) -> int:
     except UnicodeError:
         pass
     return 1
+
+
+def _drawn_in(record: list[str], width: int, how: dict[str, Any]) -> list[list[str]] | None:
+    """Read each line of a record alone, if one of them is a whole row without any quote.
+
+    Two stray quotes would otherwise make one row of all that stands between them, and even a row
+    that looks sound, of one applicant's first cells and another's last ones.
+    """
+    if len(record) == 1 or not width:
+        return None
+    alone = [next(csv.reader([line], **how), []) for line in record]
+    whole = (len(c) == width and '"' not in line for c, line in zip(alone, record, strict=True))
+    return alone if any(whole) else None
 
 
 def _unclosed(record: list[str], delimiter: str) -> bool:

@@ -51,8 +51,11 @@ FILES = {
         HEAD + "".join(ROWS).replace(",", ";"),
         ["line 2", "data.delimiter"],
     ),
-    "quote never closed": (GOOD.replace("\n1,", '\n"1,', 3), ["quote"]),
-    "one class": ("".join([HEAD, *[r[:-2] + "1\n" for r in ROWS]]), ["target", "class bad"]),
+    "quote never closed": (HEAD + '"' + ROWS[0] + "no row\n", ["line 2", "quote"]),
+    "one class": (
+        "".join([HEAD, *[r[:-2] + "1\n" for r in ROWS]]),
+        ["source.csv", "target", "class bad"],
+    ),
     "no class": ("".join([HEAD, *[r[:-2] + "7\n" for r in ROWS]]), ["target"]),
 }
 

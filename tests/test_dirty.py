@@ -1,6 +1,7 @@
 """Whatever the dirt: every row and cell is accounted for, and no applicant stands twice."""
 
 import os
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from creditrisk.prepare import twins
 from creditrisk.prepare.clean import REASONS, check_gates
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.parse import CAUSES
@@ -31,6 +33,7 @@ from tests.small_data import (
 )
 
 # No shrinking: a file hangs on its seed as a whole, so a smaller seed is no smaller file.
+# DIRT_EXAMPLES=300 in the environment digs deeper, with new seeds each time.
 few = settings(
     max_examples=int(os.environ.get("DIRT_EXAMPLES", 12)),
     deadline=None,
@@ -162,10 +165,10 @@ def test_a_cell_is_read_right_or_missing(schema, make, seed, rates, style):
     assert kept["bad"].tolist() == dirty.rows.loc[kept["row_id"], "bad"].tolist()
 
     done = clean(raw, schema, style)
-    twins = done.rejected.dropna(subset="kept_row_id").groupby("kept_row_id")["row_id"].agg(list)
+    copies = done.rejected.dropna(subset="kept_row_id").groupby("kept_row_id")["row_id"].agg(list)
     merged = 0
     for row in done.clean.itertuples():
-        given = dirty.expected.loc[[row.row_id, *twins.get(row.row_id, [])], features]
+        given = dirty.expected.loc[[row.row_id, *copies.get(row.row_id, [])], features]
         for name in features:
             cell, own = getattr(row, name), given.loc[row.row_id, name]
             if own is None and not pd.isna(cell):
@@ -204,6 +207,20 @@ def test_twins_are_those_that_the_rule_names(schema, make, seed, rates):
         exact = kept[features].astype(object).where(kept[features].notna(), None)
         copies = len(exact) - len(exact.drop_duplicates())
         assert done.account["rejected"]["duplicate"] == copies
+
+
+@given(seed=seeds, gaps=st.sampled_from([0.05, 0.2, 0.5]), least=st.integers(1, 5))
+@few
+def test_the_fast_search_finds_what_comparing_all_pairs_finds(seed, gaps, least):
+    rng = np.random.default_rng(seed)
+    columns = [
+        np.where(rng.random(80) < gaps, np.nan, rng.integers(0, k, 80)) for k in (9, 5, 3, 2, 2)
+    ]
+    cells = pd.DataFrame(dict(enumerate(columns))).drop_duplicates(ignore_index=True)
+    with patch.object(twins, "BRUTE", 2):  # else so small a table is compared directly
+        found = twins.find_pairs(twins.encode(cells, None), least)
+    assert len(found) == len(set(map(tuple, found.tolist())))
+    assert set(map(tuple, found.tolist())) == alike(cells, least)
 
 
 @given(seed=seeds, rates=rates)

@@ -10,10 +10,13 @@ from creditrisk.errors import InputError
 from creditrisk.prepare.clean import check_gates
 from tests.defects import Style
 from tests.small_data import (
+    DEFAULT,
+    DEFAULT_CSV,
     SMALL,
     alike,
     by_applicant,
     clean,
+    ingest,
     params,
     raw_of,
     small_clean,
@@ -47,6 +50,25 @@ def test_a_chain_is_resolved_the_same_in_any_order(how):
         assert len(kept) == (3 if how == "keep" else 2)
         results.append((by_applicant(done.clean, SMALL), str(done.account)))
     assert all(r == results[0] for r in results)
+
+
+@pytest.mark.parametrize(
+    "strays",
+    [[(3, 4)], [(3, 4), (9, 4)], [(3, 4), (9, 11)], [(3, 20), (9, 0)], [(2, 1), (5, 1), (9, 1)]],
+)
+def test_a_stray_quote_costs_its_own_row_alone(strays):
+    lines = DEFAULT_CSV.read_text(encoding="utf-8").splitlines()[:21]
+    whole = ingest("\n".join(lines).encode(), DEFAULT).frame
+    for line, column in strays:
+        cells = lines[line].split(",")
+        lines[line] = ",".join([*cells[:column], '"' + cells[column], *cells[column + 1 :]])
+    raw = ingest("\n".join(lines).encode(), DEFAULT).frame
+    assert raw["line"].tolist() == list(range(2, 22))
+    hit = raw["row_id"].isin([line for line, _ in strays])
+    assert not (raw["malformed"].notna() & ~hit).any()
+    pd.testing.assert_frame_equal(raw[~hit], whole[~hit])
+    sound = hit & raw["malformed"].isna()  # a quote before a row's last cell does no harm
+    assert raw.loc[sound, "kredit"].str.strip().tolist() == whole.loc[sound, "kredit"].tolist()
 
 
 def test_a_merged_row_has_the_cells_of_both():
@@ -135,6 +157,7 @@ def test_a_level_that_is_a_null_word_is_a_level_in_its_column_alone():
         (".", ",", "1,234.50", 1234.5),
         (",", ".", "1.234,50", 1234.5),
         (",", " ", "1 234,50", 1234.5),
+        (",", " ", "1\u202f234,50\u00a0€", 1234.5),
         (",", "", "1234,5 €", 1234.5),
         (".", ",", "EUR 1,234.5", 1234.5),
         (".", ",", "12,34.5", None),
