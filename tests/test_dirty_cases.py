@@ -8,6 +8,7 @@ import pytest
 
 from creditrisk.errors import InputError
 from creditrisk.prepare.clean import check_gates
+from creditrisk.prepare.twins import least_cells, resolve
 from tests.defects import Style
 from tests.small_data import (
     DEFAULT,
@@ -192,3 +193,20 @@ def test_gates_name_the_column_or_the_reason(spoil, limits, words):
     with pytest.raises(InputError) as caught:
         check_gates(done.account, params(**limits), "params.yaml")
     assert all(word in str(caught.value) for word in words)
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="rows without their telling cells agree with many, and link strangers into one group",
+)
+def test_rows_that_are_alike_by_chance_do_not_chain_strangers_into_one_applicant():
+    # Two telling numbers, 3% of each missing; six flags that nearly all rows share.
+    rng = np.random.default_rng(0)
+    size = 2000
+    cells = {
+        name: pd.Series(rng.uniform(0, 1e6, size)).mask(rng.random(size) < 0.03)
+        for name in ("income", "loan")
+    }
+    cells |= {f"f{i}": pd.Series(np.where(rng.random(size) < 0.05, "1", "0")) for i in range(6)}
+    groups = resolve(pd.DataFrame(cells), None, least_cells(15, 8)).group
+    assert np.bincount(groups).max() < size / 10
