@@ -136,12 +136,21 @@ def alike(frame: pd.DataFrame, least: int) -> set[tuple[int, int]]:
     Identical rows count too. The reference that the fast search is held against.
     """
     codes = np.column_stack([pd.factorize(frame[name])[0] for name in frame])
+    different = frame.drop_duplicates()
+    common = np.column_stack(
+        [
+            frame[name].map(different[name].value_counts(normalize=True)).astype(float).fillna(1)
+            for name in frame
+        ]
+    )
     pairs = set()
     for i in range(len(codes) - 1):
         both = (codes[i] >= 0) & (codes[i + 1 :] >= 0)
         differ = ((codes[i] != codes[i + 1 :]) & both).any(axis=1)
         same = (codes[i] == codes[i + 1 :]).all(axis=1)
-        near = (both.sum(axis=1) >= least) & ~differ
+        by_chance = len(different) * np.where(both, common[i], 1).prod(axis=1) > 1
+        by_chance &= len(different) >= 30
+        near = (both.sum(axis=1) >= least) & ~differ & ~by_chance
         pairs |= {(i, i + 1 + int(j)) for j in np.flatnonzero(near | same)}
     return pairs
 

@@ -195,10 +195,6 @@ def test_gates_name_the_column_or_the_reason(spoil, limits, words):
     assert all(word in str(caught.value) for word in words)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="rows without their telling cells agree with many, and link strangers into one group",
-)
 def test_rows_that_are_alike_by_chance_do_not_chain_strangers_into_one_applicant():
     # Two telling numbers, 3% of each missing; six flags that nearly all rows share.
     rng = np.random.default_rng(0)

@@ -76,7 +76,7 @@ def _declared(param: str, declared: set[str]) -> bool:
 def test_hook_sees_an_undeclared_file_and_parameter(fresh: Project, tmp_path: Path):
     """The hermetic tests can fail: a stage that peeks is caught."""
     script = fresh.folder / "stages/featurize.py"
-    peek = 'open("params.yaml").read(); open("README.md").read(); read_params("params.yaml", Peek)'
+    peek = 'open("params.yaml").read(); open("Makefile").read(); read_params("params.yaml", Peek)'
     script.write_text(
         script.read_text()
         .replace("class Params(", "class Peek(Strict):\n    seed: int\n\n\nclass Params(")
@@ -87,7 +87,7 @@ def test_hook_sees_an_undeclared_file_and_parameter(fresh: Project, tmp_path: Pa
     done = fresh.stage("featurize", AUDIT_LOG=str(log), PYTHONPATH=hook, DVC_STAGE="featurize")
     assert done.code == 0, done.err
     found = opened(log, fresh.folder)["featurize"]
-    assert "README.md" in found.read
+    assert "Makefile" in found.read
     assert "seed" in found.param
 
 

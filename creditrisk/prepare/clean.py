@@ -158,7 +158,9 @@ def _settle_targets(
     -------
     the outcomes, the rows in conflict (n,), the rows that stay (n,).
     """
-    by_head = bad.groupby(twins.kept)
+    # An ambiguous row may be another's copy: its outcome is nobody's.
+    sure = np.where(twins.ambiguous, np.arange(len(bad)), twins.kept)
+    by_head = bad.groupby(sure)
     conflicts = (by_head.transform("max") != by_head.transform("min")).to_numpy()
     stays = twins.kept == np.arange(len(bad))
     if rule == "worst":

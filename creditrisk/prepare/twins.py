@@ -6,6 +6,9 @@ they are taken from the most complete to the least, ties by their content, and e
 kept row that is its twin and agrees with what that row holds by then; else it is kept itself. A
 row whose twins disagree among themselves is ambiguous: it neither gives cells nor takes any.
 Filling cells can make new twins, so all this repeats until nothing changes.
+
+Where the cells compared are so common that rows agree in them by chance, agreement says nothing:
+such pairs are no twins (`chance`).
 """
 
 from dataclasses import dataclass
@@ -17,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 BRUTE = 1 << 14  # pairs up to which a block is compared cell by cell
 MISSING = -1
+FEW = 30  # rows below which the shares of values say nothing of chance
 
 
 @dataclass
@@ -29,7 +33,7 @@ class Twins:
     source : for each cell, the position of the row that it is taken from.
     exact : rejected as an exact duplicate.
     ambiguous : rejected, and one of several rows that disagree might stand for it.
-    group : rows of one applicant share a number, rejected ones included.
+    group : rows that might be one applicant share a number, rejected ones included.
     """
 
     kept: np.ndarray
@@ -56,12 +60,36 @@ def least_cells(min_cells: int, columns: int) -> int:
     return max(1, min(min_cells, int(np.ceil(0.75 * columns))))
 
 
+def chance(codes: np.ndarray) -> np.ndarray:
+    """Weigh what an agreement is worth, as if the columns were independent.
+
+    Parameters
+    ----------
+    codes : as from `encode`, shape (n, d).
+
+    Returns
+    -------
+    log share of the rows that have this cell's value, 0 where missing, shape (n, d). Its sum over
+    the cells that two rows share, plus log n, is the log of the number of rows expected to agree
+    in them by chance.
+    """
+    weights = np.zeros(codes.shape)
+    for place, column in enumerate(codes.T):
+        known = column != MISSING
+        shares = np.bincount(column[known]) / max(1, known.sum())
+        weights[known, place] = np.log(shares[column[known]])
+    return weights
+
+
 def find_pairs(codes: np.ndarray, min_cells: int) -> np.ndarray:
     """Find all pairs of distinct rows that agree in each cell both have, in `min_cells` at least.
 
+    Left out are pairs where a row or more is expected to agree so by chance.
+
     A recursive join over the columns, the most selective first: where both rows have the column's
     cell they must fall in one bucket; where one lacks it the pair is carried on to the next column.
-    Small blocks are compared directly. Near linear in the rows where few cells are missing.
+    Small blocks are compared directly, and a block that can't get beyond chance is dropped. Near
+    linear in the rows where few cells are missing.
 
     Parameters
     ----------
@@ -72,31 +100,43 @@ def find_pairs(codes: np.ndarray, min_cells: int) -> np.ndarray:
     -------
     pairs of positions, shape (pairs, 2), each once, smaller position first.
     """
+    weights = chance(codes)
+    limit = -np.log(len(codes)) if len(codes) >= FEW else np.inf
     enough = np.flatnonzero((codes[:, 1:] != MISSING).sum(axis=1) >= min_cells)
     found: list[np.ndarray] = []
     order = _by_selectivity(codes[enough])
-    # A block is (rows a, rows b or None for a with itself, how many columns are settled).
-    stack: list[tuple[np.ndarray, np.ndarray | None, int]] = [(enough, None, 0)]
+    # The most that the columns from a depth on can add to the weight of an agreement.
+    rest = np.append(np.cumsum(weights.min(axis=0, initial=0.0)[order][::-1])[::-1], 0.0)
+    # A block is (rows a, rows b or None for a with itself, columns settled, weight so far).
+    stack: list[tuple[np.ndarray, np.ndarray | None, int, float]] = [(enough, None, 0, 0.0)]
     while stack:
-        a, b, depth = stack.pop()
+        a, b, depth, weight = stack.pop()
+        if weight + rest[depth] > limit:
+            continue
         if len(a) * (len(a) if b is None else len(b)) <= BRUTE or depth == len(order):
-            found.append(_compare(codes, a, b, min_cells))
+            found.append(_compare(codes, weights, a, b, min_cells, limit))
             continue
-        column = codes[:, order[depth]]
-        a_gap, a_buckets = _buckets(a, column)
+        place = order[depth]
+        a_gap, a_buckets = _buckets(a, codes[:, place])
+        a_known = np.setdiff1d(a, a_gap, assume_unique=True)
+        shares = {value: weight + weights[rows[0], place] for value, rows in a_buckets.items()}
         if b is None:
-            stack.extend((rows, None, depth + 1) for rows in a_buckets.values() if len(rows) > 1)
-            stack.append((a_gap, None, depth + 1))
-            stack.append((a_gap, np.setdiff1d(a, a_gap, assume_unique=True), depth + 1))
+            stack.extend(
+                (rows, None, depth + 1, shares[value])
+                for value, rows in a_buckets.items()
+                if len(rows) > 1
+            )
+            stack.append((a_gap, None, depth + 1, weight))
+            stack.append((a_gap, a_known, depth + 1, weight))
             continue
-        b_gap, b_buckets = _buckets(b, column)
+        b_gap, b_buckets = _buckets(b, codes[:, place])
         stack.extend(
-            (rows, b_buckets[value], depth + 1)
+            (rows, b_buckets[value], depth + 1, shares[value])
             for value, rows in a_buckets.items()
             if value in b_buckets
         )
-        stack.append((a_gap, b, depth + 1))
-        stack.append((np.setdiff1d(a, a_gap, assume_unique=True), b_gap, depth + 1))
+        stack.append((a_gap, b, depth + 1, weight))
+        stack.append((a_known, b_gap, depth + 1, weight))
     pairs = np.concatenate(found) if found else np.empty((0, 2), dtype="int64")
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
@@ -121,7 +161,14 @@ def _buckets(rows: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, dict[int
     return buckets.pop(MISSING, rows[:0]), buckets
 
 
-def _compare(codes: np.ndarray, a: np.ndarray, b: np.ndarray | None, min_cells: int) -> np.ndarray:
+def _compare(
+    codes: np.ndarray,
+    weights: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray | None,
+    min_cells: int,
+    limit: float,
+) -> np.ndarray:
     """Compare all pairs of a block, in slices that bound the memory."""
     other = a if b is None else b
     step = max(1, (BRUTE * 8) // max(1, len(other)))
@@ -132,7 +179,8 @@ def _compare(codes: np.ndarray, a: np.ndarray, b: np.ndarray | None, min_cells: 
         both = (left != MISSING) & (right != MISSING)
         agree = (both[:, :, 1:].sum(axis=2) >= min_cells) & ~((left != right) & both).any(axis=2)
         i, j = np.nonzero(agree)
-        pairs = np.column_stack([a[start + i], other[j]])
+        telling = (weights[a[start + i]] * both[i, j]).sum(axis=1) <= limit
+        pairs = np.column_stack([a[start + i], other[j]])[telling]
         if b is None:
             pairs = pairs[pairs[:, 0] < pairs[:, 1]]
         found.append(np.sort(pairs, axis=1))
