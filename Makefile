@@ -1,11 +1,18 @@
 PYTHON ?= python3
 VENV := .venv
+REMOTE ?= local
+# Remotes with a plugin of their own, each in its own environment: their pins never reach $(VENV).
+PLUGINS := s3 gdrive gcs
+# The name tells which: s3, s3-archive and so on share .venv-s3.
+PLUGIN := $(firstword $(foreach p,$(PLUGINS),$(if $(filter $(p)%,$(REMOTE)),$(p))))
+REMOTE_VENV := $(if $(PLUGIN),.venv-$(PLUGIN),$(VENV))
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc repro`
 	dvc repro
@@ -17,12 +24,37 @@ lint: $(VENV)/locked-test ## check style and format with ruff
 	ruff check .
 	ruff format --check .
 
-lock: $(VENV)/bin/python ## resolve pyproject.toml anew into the two lock files
+pull: remote ## bring what dvc.lock names from a remote (REMOTE=s3 for another than `local`)
+	$(REMOTE_VENV)/bin/dvc pull -r "$(REMOTE)"
+
+push: remote ## store on a remote what dvc.lock names and it hasn't got yet (REMOTE as above)
+	$(REMOTE_VENV)/bin/dvc push -r "$(REMOTE)"
+
+# What is missing is told before an environment is installed for it, and before DVC can wait for it.
+remote: $(VENV)/locked
+	@test -e "$(REMOTE_VENV)/locked" || python -m stages.remotes check --offline "$(REMOTE)"
+	@$(MAKE) -s --no-print-directory $(REMOTE_VENV)/locked
+	@python -m stages.remotes check "$(REMOTE)"
+
+remote-check: $(VENV)/locked ## tell of each remote whether it is configured and reachable
+	@python -m stages.remotes check
+
+backup: $(VENV)/locked ## push to every configured remote
+	@python -m stages.remotes backup
+
+test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the remotes' round-trip tests need
+
+lock: $(VENV)/bin/python ## resolve pyproject.toml anew into the lock files
 	python -m pip install --quiet uv
 	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		pyproject.toml -o requirements.lock
 	uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 		--extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+	grep '^dvc' requirements.lock > .venv/dvc.lock
+	for group in $(PLUGINS) s3-test; do \
+		uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
+			--no-emit-find-links -c .venv/dvc.lock --group $$group -o requirements-$$group.lock || exit 1; \
+	done
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
@@ -30,11 +62,21 @@ $(VENV)/bin/python:
 
 # The stamp is newer than the lock only after an install that succeeded.
 $(VENV)/locked: requirements.lock | $(VENV)/bin/python
-	python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	python $(PIP_INSTALL) -r requirements.lock
 	@touch $@
 
 $(VENV)/locked-test: requirements-test.lock $(VENV)/locked
-	python -m pip install --quiet --disable-pip-version-check -r requirements-test.lock
+	python $(PIP_INSTALL) -r requirements-test.lock
 	@touch $@
 
-.PHONY: help repro test lint lock
+$(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
+	@echo "installing .venv-$*: DVC with its plugin for this remote"
+	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+.venv-s3/locked-test: requirements-s3-test.lock .venv-s3/locked
+	.venv-s3/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
+.PHONY: help repro test lint lock pull push remote remote-check backup test-envs

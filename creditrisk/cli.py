@@ -12,14 +12,20 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from creditrisk.errors import InputError
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a stage's `main`; an InputError becomes one line on stderr and exit code 2."""
+    """Run a stage's `main`; an InputError becomes one line on stderr and exit code 2.
+
+    Numerical libraries get one thread: on a few thousand rows more threads wait more than they
+    work, and a search has its processes.
+    """
     try:
-        main()
+        with threadpool_limits(1):
+            main()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)

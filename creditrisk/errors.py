@@ -19,8 +19,19 @@ class InputError(Exception):
     """
 
     def __init__(self, file: str | Path, where: str, what: str, mend: str):
-        text = f"{file}: {where}: {what.rstrip('.')}. {mend}"
+        # What is told may quote the input: no control sequence and no megabyte gets to a terminal.
+        what, mend = (_cut(printable(part), 400) for part in (what.rstrip("."), mend))
+        text = f"{printable(str(file))}: {printable(where)}: {what}. {mend}"
         super().__init__(" ".join(text.split()))
+
+
+def printable(text: str) -> str:
+    """Put a blank in the place of each character that does not show."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
 
 
 def nearest(name: str, valid: Iterable[str]) -> str:
@@ -35,8 +46,7 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 def shorten(text: str, width: int = 60) -> str:
     """Make a cell printable within an error line: one line, at most `width` characters."""
-    shown = "".join(c if c.isprintable() else " " for c in text)
-    return repr(shown if len(shown) <= width else shown[: width - 3] + "...")
+    return repr(_cut(printable(text), width))
 
 
 def from_validation(file: str | Path, error: ValidationError, fields: Iterable[str]) -> InputError:

@@ -62,28 +62,37 @@ def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFr
 def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     """List what a model learns from: the content of features.json.
 
+    A derived column whose operands this data set doesn't have is left out, and named in
+    `left_out` with the operand that is missing: the parameters serve other data sets too.
+
     Raises
     ------
-    InputError : a derived column takes a name that is in use, or one of its operands is no numeric
-        column.
+    InputError : a derived column takes a name that is in use, or an operand is no numeric column.
     """
     numeric = schema.of_kind("numeric")
     taken = {*RESERVED, *(column.name for column in schema.columns.values())}
+    derived, left_out = {}, {}
     for name, definition in params.derived.items():
         where = f"featurize.derived.{name}"
         if name in taken:
             mend = "Choose another name."
             raise InputError("params.yaml", where, "the name is in use", mend)
+        absent = [column for column in definition.of if column not in {*taken, *numeric}]
+        if absent:
+            left_out[name] = absent[0]
+            continue
         for column in definition.of:
             if column not in numeric:
+                what = f"{column} is no numeric column"
                 hint = nearest(column, numeric) if numeric else "There is none."
-                what = f"no numeric column {column}"
                 raise InputError("params.yaml", f"{where}.of", what, hint)
+        derived[name] = definition.model_dump()
         numeric.append(name)
     return {
         "numeric": numeric,
         "nominal": schema.of_kind("nominal"),
         "ordinal": {name: list(schema.features[name].levels) for name in schema.of_kind("ordinal")},
         "target": "bad",
-        "derived": {name: d.model_dump() for name, d in params.derived.items()},
+        "derived": derived,
+        "left_out": left_out,
     }

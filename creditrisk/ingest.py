@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from creditrisk.errors import InputError, nearest, shorten
 from creditrisk.params import Strict
@@ -41,6 +41,16 @@ class DataParams(Strict):
         if len(value) > 1:
             raise ValueError("one character, or none")
         return value
+
+    @model_validator(mode="after")
+    def _tellable(self) -> "DataParams":
+        # With one sign for both, 12,5 would silently be read as 125.
+        if self.decimal == self.thousands:
+            raise ValueError("data.decimal and data.thousands are the same; set one of them")
+        for sign in (self.decimal, self.thousands):
+            if sign.isalnum() or sign in ("+", "-"):
+                raise ValueError(f"{sign!r} can't separate digits")
+        return self
 
 
 @dataclass
@@ -75,6 +85,8 @@ class _Lines:
     def __next__(self) -> str:
         line = next(self.stream)
         self.number += 1
+        if self.number == 1:  # before the CSV reader sees it: a quoted header may follow it
+            line = line.removeprefix("\ufeff")
         if self.runs_of_blanks:
             line = line.strip(" \r\n") + "\n"
         self.record.append(line)
@@ -84,39 +96,42 @@ class _Lines:
 def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int, list[str]]]:
     """Yield each record as (first physical line, last physical line, cells), the header first.
 
-    A line without text yields no cells. With a blank as delimiter, a run of blanks is one.
+    A line without text yields no cells. With a blank as delimiter, a run of blanks is one. Where a
+    stray quote has drawn whole rows into a cell, each line is a record of its own.
 
     Raises
     ------
     InputError : the file is missing, can't be decoded, or a quote is never closed.
     """
+    _check_encoding(data.encoding)
     csv.field_size_limit(sys.maxsize)
     blanks = data.delimiter == " "
     try:
         with open(path, encoding=data.encoding, newline="") as stream:
             lines = _Lines(stream, blanks)
-            reader = csv.reader(lines, delimiter=data.delimiter, skipinitialspace=blanks)
-            for cells in reader:
+            how = {"delimiter": data.delimiter, "skipinitialspace": blanks}
+            width = 0
+            for cells in csv.reader(lines, **how):
                 first = lines.number - len(lines.record) + 1
+                alone = _drawn_in(lines.record, width, how)
+                if alone:
+                    for number, line_cells in enumerate(alone, start=first):
+                        yield number, number, line_cells
+                    lines.record = []
+                    continue
                 if len(lines.record) > 1 and _unclosed(lines.record, data.delimiter):
                     lost = lines.number - first
                     what = f"a quote is opened here and never closed ({lost} lines follow in it)"
                     raise InputError(path, f"line {first}", what, "Close or double the quote.")
-                if first == 1 and cells:
-                    cells[0] = cells[0].removeprefix("\ufeff")
+                width = width or len(cells)
                 yield first, lines.number, cells
                 lines.record = []
     except FileNotFoundError:
         mend = "Set data.source in params.yaml to the applicants' CSV."
         raise InputError(path, "file", "not found", mend) from None
-    except LookupError:
-        mend = "Name one that Python knows, as utf-8 or latin-1."
-        raise InputError(
-            "params.yaml", "data.encoding", f"unknown encoding {data.encoding!r}", mend
-        ) from None
     except UnicodeError as error:
-        where = f"near line {lines.number + 1}"
-        what = f"bytes that are not {data.encoding}: {error}"
+        where = f"line {_undecodable_line(path, data.encoding)}"
+        what = f"bytes that are not {data.encoding}: {getattr(error, 'reason', error)}"
         raise InputError(path, where, what, "Set data.encoding in params.yaml.") from None
     except csv.Error as error:
         raise InputError(
@@ -124,6 +139,42 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
         ) from None
     except OSError as error:
         raise InputError(path, "file", f"can't be read: {error.strerror}", "Mend that.") from None
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        b" ".decode(name)
+    except (LookupError, ValueError) as error:
+        if isinstance(error, UnicodeError):
+            return
+        what = f"unknown encoding {shorten(name)}"
+        mend = "Name one that Python knows, as utf-8 or latin-1."
+        raise InputError("params.yaml", "data.encoding", what, mend) from None
+
+
+def _undecodable_line(path: str | Path, encoding: str) -> int:
+    """Find the first line with undecodable bytes; the stream's decoder is a chunk ahead."""
+    content = Path(path).read_bytes()
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as error:
+        return content[: error.start].decode(encoding, "ignore").count("\n") + 1
+    except UnicodeError:
+        pass
+    return 1
+
+
+def _drawn_in(record: list[str], width: int, how: dict[str, Any]) -> list[list[str]] | None:
+    """Read each line of a record alone, if one of them is a whole row without any quote.
+
+    Two stray quotes would otherwise make one row of all that stands between them, and even a row
+    that looks sound, of one applicant's first cells and another's last ones.
+    """
+    if len(record) == 1 or not width:
+        return None
+    alone = [next(csv.reader([line], **how), []) for line in record]
+    whole = (len(c) == width and '"' not in line for c, line in zip(alone, record, strict=True))
+    return alone if any(whole) else None
 
 
 def _unclosed(record: list[str], delimiter: str) -> bool:
@@ -214,9 +265,11 @@ def find_columns(
             mend = f"Set data.delimiter in params.yaml{f' to {fitting[0]!r}' if fitting else ''}."
             what = f"one column only, {shorten(header[0])}: the delimiter is not {delimiter!r}"
             raise InputError(path, "line 1", what, mend)
-        what = f"no column {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}"
-        spare = [name for name, key in zip(header, folded, strict=True) if key in set(folded)]
-        spare = [name.strip() for name in spare if fold(name) not in set(map(fold, wanted))]
+        rest = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+        what = f"no column {', '.join(missing[:5])}{rest}"
+        known = set(map(fold, wanted))
+        spare = [name.strip() for name, key in zip(header, folded, strict=True) if key not in known]
+        spare = [name for name in spare if name]
         hint = nearest(missing[0], spare[:20]) if spare else "Add it, or mend the schema file."
         raise InputError(path, "line 1", what, hint)
     for name in wanted:

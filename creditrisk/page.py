@@ -164,7 +164,7 @@ _TEMPLATE = go.layout.Template(
         "xaxis": {**_AXIS, "tickangle": 0},
         "yaxis": _AXIS,
         # Above the chart and along it, so that a phone's width is the chart's own.
-        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
+        "legend": {"orientation": "h", "x": 0, "y": 1, "yref": "container", "yanchor": "top"},
         "hoverlabel": {"bgcolor": "#FFFFFF", "font": {"color": "#222222"}},
         "dragmode": False,
         "bargap": 0.15,

@@ -58,7 +58,9 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run from the project's folder.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise InputError(path, "file", f"can't be read: {error.strerror}", "Mend that.") from None
+    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
         raise InputError(path, "file", f"not YAML: {error}", "Correct the syntax.") from None
     if not isinstance(tree, dict):
         raise InputError(path, "file", "holds no mapping", "Write `name: value` lines.")

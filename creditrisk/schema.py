@@ -10,6 +10,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    FiniteFloat,
     ValidationError,
     field_validator,
     model_validator,
@@ -64,8 +65,8 @@ class Column(_Lax):
     name: str
     kind: Literal["numeric", "nominal", "ordinal", "id"]
     unit: Annotated[list[str], BeforeValidator(_listed)] = []
-    min: float | None = None
-    max: float | None = None
+    min: FiniteFloat | None = None
+    max: FiniteFloat | None = None
     integer: bool = False
     levels: Annotated[dict[str, str] | None, BeforeValidator(_labelled)] = None
     description: str = ""

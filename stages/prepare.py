@@ -34,7 +34,13 @@ def main() -> None:
     schema = load_schema(data.schema_)
     notation = Notation.of(data.decimal, data.thousands, rules.null_words)
     done = prepare(
-        read_frame(args.raw), schema, notation, rules, params.split.test_size, params.seed
+        read_frame(args.raw),
+        schema,
+        notation,
+        rules,
+        params.split.test_size,
+        params.seed,
+        data.source,
     )
     account = done.account | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
     check_gates(account, rules, args.params)

@@ -279,7 +279,8 @@ def test_page_of_any_shape_is_escaped_and_says_what_it_leaves_out():
     html = page_of(clean, schema, REJECTED)
     assert "<img" not in html[html.index("<body>") :]
     assert "The 20 most frequent of 300 levels" in html
-    assert "every train row lacks it" in html
+    assert "one value: the same in all train rows: 7." in html
+    assert "empty nominal: the same in all train rows: missing." in html
     assert html == page_of(clean, schema, REJECTED)
 
 

@@ -87,7 +87,7 @@ def apply(frame: pd.DataFrame, adjustments: dict[str, Any]) -> pd.DataFrame:
         adjusted[name] = frame[name].clip(cap["low"], cap["high"])
     for name, merge in adjustments["merges"].items():
         column = frame[name]
-        stays = column.isin([*merge["kept"], merge["into"]]) | column.isna()
+        stays = column.isin(merge["kept"]) | column.isna()
         adjusted[name] = column.where(stays, merge["into"])
     return adjusted
 

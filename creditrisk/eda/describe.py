@@ -10,9 +10,7 @@ from creditrisk.schema import Schema
 
 FENCE = 1.5  # interquartile ranges: Tukey's "outside" values; caps have their own, wider factor
 BINS = 10  # quantile bins of a numeric column
-SMOOTHING = (
-    0.5  # added to the goods and to the bads of each level, so that no logarithm is infinite
-)
+SMOOTHING = 0.5  # added to the goods and bads of each level, so that no logarithm is infinite
 MISSING = "missing"
 
 
@@ -123,6 +121,13 @@ def wilson(count: np.ndarray, total: np.ndarray, z: float = 1.959963984540054) -
 def unit(schema: Schema, name: str) -> str:
     """The unit of a column as the schema spells it first, or nothing."""
     return next(iter(schema.features[name].unit), "")
+
+
+def title(schema: Schema, name: str) -> str:
+    """A variable's name in words, with its unit."""
+    words = " ".join(name.replace("_", " ").split()) or name
+    measured = unit(schema, name)
+    return f"{words} ({measured})" if measured else words
 
 
 def number(x: float) -> str:

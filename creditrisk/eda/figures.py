@@ -13,7 +13,7 @@ from creditrisk.page import BAD, BLACK, DIVERGING, GOOD, GREY, PALETTE, label, s
 
 CAUSES = ("empty", "null_word", "unparseable", "out_of_domain")
 MAX_BINS = 30
-_FAR = 12  # interquartile ranges: a wider span is drawn between its 0.5% and 99.5% quantiles
+_FAR = 6  # interquartile ranges beyond the quartiles: what lies further is not drawn
 _ROW, _LINE = 26, 15  # pixels of a bar, and of each further line of its label
 
 
@@ -143,7 +143,7 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
     _ticks(chart, ticks)
     top = min(1.0, max(1.05 * float(described["high"].max()), 0.05))
     chart.update_xaxes(tickformat=".0%", range=[0, top * 1.005], nticks=4)
-    styled(chart, x="bad rate", height=height + 80)
+    styled(chart, x="bad rate", height=max(height + 80, 140))
     return chart.update_layout(margin={"r": 58, "t": 24})
 
 
@@ -158,6 +158,8 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
     """
     n = len(names)
     ticks = [label(name, 18, 2) for name in names]
+    # One line each: on a phone the columns are no wider than that.
+    below = [label(name, 24, 1) for name in names]
     scale = DIVERGING if signed else [[0.0, "#FFFFFF"], [1.0, GOOD]]
     chart = go.Figure(
         go.Heatmap(
@@ -184,7 +186,7 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
     )
     _ticks(chart, ticks)
     chart.update_xaxes(
-        tickvals=list(range(n)), ticktext=ticks, tickangle=-90, showgrid=False, zeroline=False
+        tickvals=list(range(n)), ticktext=below, tickangle=-90, showgrid=False, zeroline=False
     )
     styled(chart, height=200 + max(20, 34 - n // 2) * n)
     return chart
@@ -213,9 +215,9 @@ def _edges(x: pd.Series) -> np.ndarray:
     if x.empty:
         return np.array([0.0, 1.0])
     low, high = float(x.min()), float(x.max())
-    q1, q3 = x.quantile(0.25), x.quantile(0.75)
-    if q3 > q1 and high - low > _FAR * (q3 - q1):
-        low, high = (float(v) for v in x.quantile([0.005, 0.995]))
+    near, far = fences(x, _FAR)
+    # Python's max and min keep their first argument against a NaN: no fence, no limit.
+    low, high = max(low, near), min(high, far)
     if (x == x.round()).all() and high < 2**52:
         low, high = math.floor(low), math.ceil(high)
         width = max(1, math.ceil((high - low + 1) / MAX_BINS))

@@ -4,8 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from creditrisk.eda import associate, describe, figures
+from creditrisk.eda import associate, describe, figures, quality
 from creditrisk.eda.adjust import EdaParams
+from creditrisk.eda.describe import title
 from creditrisk.eda.findings import Findings
 from creditrisk.page import Block, Page, bullets, facts, figure, table, text
 from creditrisk.schema import Schema
@@ -14,7 +15,6 @@ TOP_LEVELS = 20  # of a nominal column, by rows
 TOP_VARIABLES = 40  # charts by variable, by information value
 TOP_MATRIX = 25  # variables of a heatmap
 TOP_PAIRS = 10  # in the tables of the strongest pairs
-SAMPLE = 5  # rejected rows of each reason
 
 _LEGEND = (
     "Bad rates: a dot each level, with its 95% Wilson interval; dashed, the bad rate of all train "
@@ -56,7 +56,7 @@ def build(
     shown = set(ranked[:TOP_VARIABLES])
     page = Page(f"Exploration: {schema.name.replace('_', ' ')}", schema.description)
     page.section("The data", *_data(train, schema, prepared))
-    page.section("Quality", *_quality(schema, found, prepared, rejected))
+    page.section("Quality", *quality.sections(schema, found, prepared, rejected))
     page.section("Outcome", *_outcome(train))
     for kind, heading in (
         ("numeric", "Numeric variables"),
@@ -81,13 +81,6 @@ def build(
     return page
 
 
-def title(schema: Schema, name: str) -> str:
-    """A variable's name in words, with its unit."""
-    words = " ".join(name.replace("_", " ").split()) or name
-    unit = describe.unit(schema, name)
-    return f"{words} ({unit})" if unit else words
-
-
 def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list[Block]:
     cells = prepared["rows_clean"] * len(schema.features)
     absent = sum(prepared["missing"].get(name, 0) for name in schema.features)
@@ -109,53 +102,6 @@ def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list
             "rows stay unseen."
         ),
     ]
-
-
-def _quality(
-    schema: Schema, found: Findings, prepared: dict[str, Any], rejected: pd.DataFrame
-) -> list[Block]:
-    blocks: list[Block] = []
-    spoilt = {
-        name: [counts.get(cause, 0) for cause in figures.CAUSES]
-        for name, counts in prepared["cells"].items()
-        if any(counts.get(cause, 0) for cause in figures.CAUSES)
-    }
-    if spoilt:
-        order = sorted(spoilt, key=lambda n: -sum(spoilt[n]))[:TOP_VARIABLES]
-        parts = {
-            cause.replace("_", " "): [spoilt[n][i] for n in order]
-            for i, cause in enumerate(figures.CAUSES)
-        }
-        chart = figures.bars(parts, [n.replace("_", " ") for n in order], "cells")
-        note = "All well-formed rows of the file, before duplicates were taken out."
-        if len(order) < len(spoilt):
-            note += f" The worst {len(order)} of {len(spoilt)} columns."
-        blocks.append(figure(chart, "Cells that became missing, by column and cause", note))
-    else:
-        blocks.append(text("Every cell of the file could be read: none became missing."))
-    if len(rejected):
-        counts = {k: v for k, v in prepared["rejected"].items() if v}
-        chart = figures.bars(
-            {"rows": list(counts.values())}, [k.replace("_", " ") for k in counts], "rows"
-        )
-        blocks.append(figure(chart, "Rejected rows, by reason"))
-        sample = rejected.sort_values("row_id").groupby("reason", sort=True).head(SAMPLE)
-        sample = sample.sort_values(["reason", "row_id"]).reset_index(drop=True)
-        sample = sample.rename(columns=lambda c: str(c).replace("_", " "))
-        words = f"Rejected rows, up to {SAMPLE} of each reason"
-        plain = {"row id": "d", "kept row id": "d"}
-        blocks.append(table(sample, words, plain, collapsed=False))
-    else:
-        blocks.append(text("No row was rejected."))
-    absent = found.missing[found.missing["missing"] > 0]
-    if len(absent):
-        absent = absent.sort_values("share", ascending=False, kind="stable").head(TOP_VARIABLES)
-        names = [title(schema, n) for n in absent["variable"]]
-        chart = figures.bars({"missing": absent["share"].to_list()}, names, "missing", ".1%")
-        blocks.append(figure(chart, "Missing cells of the train rows, by variable"))
-    else:
-        blocks.append(text("No cell of the train rows is missing."))
-    return blocks
 
 
 def _outcome(train: pd.DataFrame) -> list[Block]:
@@ -182,8 +128,8 @@ def _numeric_tables(schema: Schema, found: Findings) -> list[Block]:
 
 def _distribution(train: pd.DataFrame, schema: Schema, name: str) -> list[Block]:
     words = title(schema, name)
-    if train[name].notna().sum() == 0:
-        return [text(f"{words}: every train row lacks it.")]
+    if train[name].nunique() < 2:
+        return []
     chart, outside = figures.distribution(train[name], train["bad"], words)
     note = f"{outside:,} rows lie outside the range that is drawn." if outside else ""
     return [figure(chart, f"{words}: distribution by outcome", note)]
@@ -191,6 +137,8 @@ def _distribution(train: pd.DataFrame, schema: Schema, name: str) -> list[Block]
 
 def _levels(levels: pd.DataFrame, schema: Schema, name: str, rate: float) -> list[Block]:
     own = levels[levels["variable"] == name]
+    if len(own) == 1:
+        return [text(f"{title(schema, name)}: the same in all train rows: {own['label'].item()}.")]
     shown, note = own, ""
     if schema.features[name].kind == "nominal":
         shown = own.sort_values("rows", ascending=False, kind="stable").head(TOP_LEVELS)

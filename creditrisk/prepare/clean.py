@@ -39,6 +39,7 @@ def prepare(
     params: PrepareParams,
     test_size: float,
     seed: int,
+    source: str = "data.source",
 ) -> Prepared:
     """Parse, validate, reject, de-duplicate and split.
 
@@ -50,6 +51,7 @@ def prepare(
     params : the block `prepare`.
     test_size : share of the applicants to keep for the test.
     seed : what the split hangs on.
+    source : names the rows' file in an error.
 
     Raises
     ------
@@ -95,6 +97,7 @@ def prepare(
             clean["bad"].to_numpy(),
             test_size,
             seed,
+            source,
         ),
     )
     clean = clean.astype({"split": "str"}).reset_index(drop=True)

@@ -59,6 +59,8 @@ def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[st
 
     def read(text: str) -> float | None:
         text = text.strip().replace("\N{MINUS SIGN}", "-")
+        if notation.thousands.isspace():  # any blank: programs write a no-break or a thin one
+            text = "".join(notation.thousands if c.isspace() else c for c in text)
         folded = text.casefold()
         for sign in signs:
             if folded.endswith(sign):

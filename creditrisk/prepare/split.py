@@ -31,7 +31,12 @@ def draw(content: pd.DataFrame, seed: int) -> np.ndarray:
 
 
 def split(
-    content: pd.DataFrame, group: np.ndarray, bad: np.ndarray, test_size: float, seed: int
+    content: pd.DataFrame,
+    group: np.ndarray,
+    bad: np.ndarray,
+    test_size: float,
+    seed: int,
+    source: str = "data.source",
 ) -> np.ndarray:
     """Assign `train` or `test`.
 
@@ -44,6 +49,8 @@ def split(
     group : the applicant of each row, shape (n,).
     bad : 0 or 1, shape (n,).
     test_size : share of the applicants of each class.
+    seed : what the draw hangs on.
+    source : names the rows' file in an error.
 
     Returns
     -------
@@ -61,7 +68,7 @@ def split(
         if len(drawn) < 2:
             what = f"{len(drawn)} applicants of the class {word}"
             mend = "Both classes need at least two; check target.good and target.bad."
-            raise InputError("data.source", "target", what, mend)
+            raise InputError(source, "target", what, mend)
         count = min(max(1, round(test_size * len(drawn))), len(drawn) - 1)
         tested.extend(drawn.index[:count])
     return np.where(np.isin(group, tested), "test", "train")

@@ -1,0 +1,73 @@
+"""The quality section: the defects of the file, as prepare counted them, and what is missing."""
+
+from typing import Any
+
+import pandas as pd
+
+from creditrisk.eda import describe, figures
+from creditrisk.eda.findings import Findings
+from creditrisk.page import Block, figure, table, text
+from creditrisk.schema import Schema
+
+TOP_COLUMNS = 40  # bars of a chart
+SAMPLE = 5  # rejected rows of each reason
+
+
+def sections(
+    schema: Schema, found: Findings, prepared: dict[str, Any], rejected: pd.DataFrame
+) -> list[Block]:
+    """Show what became missing and why, which rows were rejected, and what is missing now.
+
+    Parameters
+    ----------
+    schema : the columns' contract.
+    found : the description of the train rows.
+    prepared : metrics/prepare.json.
+    rejected : the rejected rows.
+    """
+    return [*_defects(prepared), *_rejected(prepared, rejected), *_missing(schema, found)]
+
+
+def _defects(prepared: dict[str, Any]) -> list[Block]:
+    counts = {
+        name: [cells.get(cause, 0) for cause in figures.CAUSES]
+        for name, cells in prepared["cells"].items()
+    }
+    spoilt = sorted((n for n in counts if any(counts[n])), key=lambda n: -sum(counts[n]))
+    if not spoilt:
+        return [text("Every cell of the file could be read: none became missing.")]
+    shown = spoilt[:TOP_COLUMNS]
+    parts = {
+        cause.replace("_", " "): [counts[n][i] for n in shown]
+        for i, cause in enumerate(figures.CAUSES)
+    }
+    chart = figures.bars(parts, [n.replace("_", " ") for n in shown], "cells")
+    note = "All well-formed rows of the file, before duplicates were taken out."
+    if len(shown) < len(spoilt):
+        note += f" The worst {len(shown)} of {len(spoilt)} columns."
+    return [figure(chart, "Cells that became missing, by column and cause", note)]
+
+
+def _rejected(prepared: dict[str, Any], rejected: pd.DataFrame) -> list[Block]:
+    if rejected.empty:
+        return [text("No row was rejected.")]
+    counts = {k.replace("_", " "): v for k, v in prepared["rejected"].items() if v}
+    chart = figures.bars({"rows": list(counts.values())}, list(counts), "rows")
+    ordered = rejected.sort_values(["reason", "row_id"], ignore_index=True)
+    sample = ordered.groupby("reason").head(SAMPLE)
+    sample = sample.rename(columns=lambda c: str(c).replace("_", " "))
+    words = f"Rejected rows, up to {SAMPLE} of each reason"
+    return [
+        figure(chart, "Rejected rows, by reason"),
+        table(sample, words, {"row id": "d", "kept row id": "d"}, collapsed=False),
+    ]
+
+
+def _missing(schema: Schema, found: Findings) -> list[Block]:
+    absent = found.missing[found.missing["missing"] > 0]
+    if absent.empty:
+        return [text("No cell of the train rows is missing.")]
+    absent = absent.sort_values("share", ascending=False, kind="stable").head(TOP_COLUMNS)
+    names = [describe.title(schema, n) for n in absent["variable"]]
+    chart = figures.bars({"missing": absent["share"].to_list()}, names, "missing", ".1~%")
+    return [figure(chart, "Missing cells of the train rows, by variable")]
