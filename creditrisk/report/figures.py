@@ -135,6 +135,8 @@ def importance(table: pd.DataFrame) -> go.Figure:
     )
     words = [label(v) for v in table["variable"]]
     chart.update_yaxes(tickvals=places, ticktext=words, autorange="reversed")
+    # Few ticks and a fixed right margin, or plotly never settles on the margins of a phone.
+    chart.update_xaxes(nticks=4).update_layout(margin={"r": 30})
     height = 70 + sum(10 + 18 * (1 + w.count("<br>")) for w in words)
     return styled(chart, x="AUC lost when shuffled", height=max(height, 160))
 
