@@ -3,7 +3,7 @@
 import importlib
 import sys
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict
@@ -121,13 +121,10 @@ def model_params(candidate: dict[str, Any]) -> dict[str, Any]:
 def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any]) -> None:
     values = model_params(candidate)
     for key, value in values.items():
-        default = estimator.get_params(deep=False)[key]
         # XGBoost's own check comes only in the fit, and takes 'four' for a missing value before.
-        if isinstance(value, str) and isinstance(default, int | float | type(None)):
-            texts = getattr(estimator, "_parameter_constraints", {}).get(key)
-            if texts is None:
-                what = f"text {value!r} where a number belongs"
-                raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
+        if isinstance(value, str) and not _takes_text(estimator, key):
+            what = f"text {value!r} where a number belongs"
+            raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
     try:
         estimator.set_params(**values)
         if hasattr(estimator, "_parameter_constraints"):
@@ -137,3 +134,14 @@ def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any
         raise InputError(
             "params.yaml", f"{where}.{key}", str(error), "Give a value of that kind."
         ) from None
+
+
+def _takes_text(estimator: BaseEstimator, key: str) -> bool:
+    """Tell whether a parameter may be a text; where scikit-learn checks itself, it may."""
+    if key in getattr(estimator, "_parameter_constraints", {}):
+        return True
+    for kind in type(estimator).__mro__:
+        hint = getattr(kind.__init__, "__annotations__", {}).get(key)
+        if hint is not None:
+            return hint is str or str in get_args(hint)
+    return True

@@ -19,6 +19,8 @@ from creditrisk.errors import InputError
 applicants = st.lists(
     st.tuples(st.sampled_from([0, 1]), st.integers(0, 20)), min_size=2, max_size=40
 )
+# A busy machine is slow, not wrong.
+property_test = settings(deadline=None)
 money = st.floats(0.01, 100)
 
 
@@ -39,6 +41,7 @@ def every_cut(pds):
     return [-1.0, *((known[1:] + known[:-1]) / 2), 2.0]
 
 
+@property_test
 @given(applicants, money, money)
 def test_oof_cut_off_costs_no_more_than_any_other(rows, bad_accepted, good_rejected):
     bad, pds = arrays(rows)
@@ -49,6 +52,7 @@ def test_oof_cut_off_costs_no_more_than_any_other(rows, bad_accepted, good_rejec
     assert expected_cost(bad, pds, chosen, costs) == pytest.approx(least, rel=1e-9, abs=1e-12)
 
 
+@property_test
 @given(applicants, st.data())
 def test_oof_cut_off_costs_no_more_than_any_other_when_costs_differ_by_row(rows, data):
     bad, pds = arrays(rows)
@@ -72,6 +76,7 @@ def test_of_several_cheapest_cut_offs_the_one_nearest_to_the_break_even_is_taken
     assert choose_threshold(bad, pds, costs, even) == 0.0  # 0.5 away, the other a little more
 
 
+@property_test
 @given(applicants, money, money, st.sampled_from([2.0**-7, 0.5, 4.0, 2.0**20]))
 @pytest.mark.parametrize("threshold", ["oof", "theory"])
 def test_scaling_both_costs_changes_neither_cut_off_nor_approval(
@@ -88,6 +93,7 @@ def test_scaling_both_costs_changes_neither_cut_off_nor_approval(
     assert np.array_equal(pds < one, pds < other)
 
 
+@property_test
 @given(applicants, st.floats(0.001, 1000))
 def test_scaling_by_any_factor_scales_the_least_cost(rows, scale):
     bad, pds = arrays(rows)
@@ -101,6 +107,7 @@ def test_scaling_by_any_factor_scales_the_least_cost(rows, scale):
     )
 
 
+@property_test
 @given(money, money)
 def test_at_the_break_even_pd_accepting_costs_what_rejecting_does(bad_accepted, good_rejected):
     params = rule(bad_accepted, good_rejected, "theory")
@@ -117,8 +124,8 @@ def test_theory_looks_at_no_row():
     assert choose_threshold(None, None, None, params) == 0.25
 
 
+@property_test
 @given(applicants, money, money)
-@settings(max_examples=50)
 def test_cost_curve_is_the_expected_cost_at_each_of_its_cut_offs(rows, bad_accepted, good_rejected):
     bad, pds = arrays(rows)
     costs = rule(bad_accepted, good_rejected).costs(pd.DataFrame(index=range(len(bad))))
