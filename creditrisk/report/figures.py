@@ -197,4 +197,6 @@ def _square(chart: go.Figure, x: str, y: str, top: float = 1.0) -> go.Figure:
     axis["automargin"] = False
     chart.update_xaxes(**axis)
     chart.update_yaxes(scaleanchor="x", **axis)
-    return styled(chart, x=x, y=y, height=460).update_layout(margin={"l": 62, "r": 26, "b": 48})
+    return styled(chart, x=x, y=y, height=460).update_layout(
+        margin={"l": 62, "r": 26, "t": 36, "b": 48}
+    )
