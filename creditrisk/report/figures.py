@@ -135,8 +135,7 @@ def importance(table: pd.DataFrame) -> go.Figure:
     )
     words = [label(v) for v in table["variable"]]
     chart.update_yaxes(tickvals=places, ticktext=words, autorange="reversed")
-    # Few ticks and a fixed right margin, or plotly never settles on the margins of a phone.
-    chart.update_xaxes(nticks=4).update_layout(margin={"r": 30})
+    chart.update_xaxes(nticks=4)
     height = 70 + sum(10 + 18 * (1 + w.count("<br>")) for w in words)
     return styled(chart, x="AUC lost when shuffled", height=max(height, 160))
 
@@ -186,13 +185,18 @@ def _dot(chart: go.Figure, at: tuple[float, float], threshold: float) -> None:
 
 def _percent(chart: go.Figure) -> go.Figure:
     """A horizontal axis from 0% to 100%, with room for its last label."""
-    chart.update_xaxes(tickformat=".0%", range=[0, 1])
+    chart.update_xaxes(tickformat=".0%", range=[0, 1], dtick=0.2)
     return chart.update_layout(margin={"r": 26})
 
 
 def _square(chart: go.Figure, x: str, y: str, top: float = 1.0) -> go.Figure:
     """Both axes are shares on one scale, so that a diagonal looks like one."""
-    axis = {"tickformat": ".0%", "range": [0, top * 1.01], "constrain": "domain"}
+    step = next((s for s in (0.01, 0.02, 0.05, 0.1) if top / s <= 6), 0.2)
+    axis = {"tickformat": ".0%", "dtick": step, "range": [0, top * 1.01], "constrain": "domain"}
+    # Margins that hang on the labels move the width, and that the legend's lines, without end.
+    axis["automargin"] = False
     chart.update_xaxes(**axis)
     chart.update_yaxes(scaleanchor="x", **axis)
-    return styled(chart, x=x, y=y, height=460).update_layout(margin={"r": 26})
+    return styled(chart, x=x, y=y, height=460).update_layout(
+        margin={"l": 62, "r": 26, "t": 36, "b": 48}
+    )

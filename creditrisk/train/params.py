@@ -15,7 +15,8 @@ class TrainParams(Strict):
     Attributes
     ----------
     folds, repeats : of the search and of the out-of-fold PDs.
-    scoring : what the search maximises, by scikit-learn's name.
+    scoring : what the search maximises, by scikit-learn's name; `roc_auc` instead of a score of
+        probabilities within the search of a model that gives none before it is calibrated (SVC).
     calibration : how scores become PDs; `auto` takes what has the least out-of-fold log loss.
     """
 

@@ -27,6 +27,8 @@ from creditrisk.train.calibrate import (
 )
 from creditrisk.train.params import TrainParams
 
+PROBABILITY_SCORES = ("neg_brier_score", "neg_log_loss")
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -139,6 +141,14 @@ def search(
     )
 
 
+def _scoring(recipe: Recipe, blank: Pipeline, settings: list[dict[str, Any]]) -> str:
+    # What gives no probabilities before it is calibrated is searched by its ranking.
+    models = [clone(blank).set_params(**setting) for setting in settings]
+    if all(hasattr(model, "predict_proba") for model in models):
+        return recipe.train.scoring
+    return "roc_auc" if recipe.train.scoring in PROBABILITY_SCORES else recipe.train.scoring
+
+
 def _grid_scores(
     recipe: Recipe,
     blank: Pipeline,
@@ -152,7 +162,7 @@ def _grid_scores(
     grid = GridSearchCV(
         blank,
         [{key: [value] for key, value in setting.items()} for setting in settings],
-        scoring=recipe.train.scoring,
+        scoring=_scoring(recipe, blank, settings),
         cv=[(fold.train, fold.test) for fold in folds],
         refit=False,
         n_jobs=-1,
