@@ -35,7 +35,7 @@ td.n { white-space: nowrap; }
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   nav { display: none; }
-  h2 { break-after: avoid; }
+  h2, figcaption, .caption { break-after: avoid; }
   figure, tr, .facts { break-inside: avoid; }
   thead { display: table-header-group; }
   .wide { overflow: visible; }
