@@ -141,7 +141,7 @@ def nested_estimate(
     for outer in sorted(next(iter(nested.values()))["outer"].unique()):
         parts = {name: part[part["outer"] == outer] for name, part in nested.items()}
         inner = {name: part[part["role"] == "inner"] for name, part in parts.items()}
-        best = _best_inside(inner, scoring, rule, simplicity or dict.fromkeys(inner, 1))
+        best = best_inside(inner, scoring, rule, simplicity or dict.fromkeys(inner, 1))
         seen, unseen = inner[best], parts[best][parts[best]["role"] == "outer"]
         threshold = choose_threshold(
             seen["bad"].to_numpy(),
@@ -164,9 +164,16 @@ def nested_estimate(
     }
 
 
-def _best_inside(
+def best_inside(
     inner: Mapping[str, pd.DataFrame], scoring: str, rule: str, simplicity: Mapping[str, int]
 ) -> str:
+    """Choose as `leaderboard` and `choose` do, by out-of-fold PDs within an outer training part.
+
+    Parameters
+    ----------
+    inner : name to `repeat`, `fold`, `bad`, `pd`.
+    scoring, rule, simplicity : how the choice is made.
+    """
     rows = [(n, fold_scores(oof, scoring).mean(), simplicity[n]) for n, oof in inner.items()]
     rows.sort(key=lambda row: (-row[1], row[2]))
     board = pd.DataFrame(rows, columns=["algorithm", "score", "simplicity"])
