@@ -2,45 +2,43 @@
 
     python -m benchmarks.predecessor --output predecessor.md
 
+<<<<<<< HEAD
 Rows: the training rows only (data/processed/train.parquet). Nothing is tuned to the outer folds,
 but the grids of params.yaml were written by people who have seen results on this data, so the
 held-out test rows stay out of it.
+=======
+Rows: the training rows only. Nothing is tuned to the outer folds, but the grids of params.yaml were
+written by people who have seen results on this data, so the held-out test rows stay out of it.
+>>>>>>> bench
 
-Sides, in each outer fold, both given its training rows alone:
+Sides, in each outer fold, both given its training part alone:
 
 - The predecessor: its grid searched by AUC in 5 stratified folds, not calibrated, its own cut-off
   0.5 (it saved a `predict`). It gets the schema's columns, without our derived ones.
 - Ours, as `select.nested` estimates it: every algorithm of params.yaml searched and calibrated in
+<<<<<<< HEAD
   `select.inner_folds` folds, the best of them (ensembles included) chosen by its inner score, with
   its cut-off. That the champion is a vote today is not assumed; the vote alone is a further row.
+=======
+  `select.inner_folds` folds, and of them all, ensembles included, the one that `select.rule` takes
+  by its inner score. That the champion is a vote today is not assumed; the vote alone is a further
+  row.
+>>>>>>> bench
 
 Errors are those of Nadeau and Bengio 2003 for means over repeated folds. No time is measured.
 """
 
 import argparse
 import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import category_encoders as ce
 import numpy as np
 import pandas as pd
-from imblearn.over_sampling import SMOTE
-from imblearn.pipeline import Pipeline
-from imblearn.under_sampling import NearMiss
-from sklearn.base import BaseEstimator
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, PowerTransformer
-from xgboost import XGBClassifier
 
+from benchmarks.predecessor_recipes import predecessor_pd, recipes
 from creditrisk.algorithms import algorithm, grid
 from creditrisk.cli import read_frame, read_json, run, write_csv, write_text
 from creditrisk.decision import DecisionParams, choose_threshold
@@ -48,7 +46,7 @@ from creditrisk.folds import Fold, make_folds
 from creditrisk.metrics import LOSSES, measure
 from creditrisk.params import Strict, read_params
 from creditrisk.preprocess import PreprocessParams
-from creditrisk.select import SelectParams, fold_scores
+from creditrisk.select import SelectParams, best_inside
 from creditrisk.train.ensemble import mean_pd, members_of
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import Recipe, search
@@ -70,104 +68,6 @@ class Params(Strict):
     select: SelectParams
     decision: DecisionParams
     algorithms: dict[str, Any]
-
-
-def recipes(seed: int) -> dict[str, tuple[Any, BaseEstimator, dict[str, list[Any]]]]:
-    """List the predecessor's recipes: name to resampler, model and grid."""
-    forest = {
-        "n_estimators": [100, 200],
-        "max_depth": [5, 10, 15],
-        "min_samples_split": [2, 3, 4],
-    }
-    boosting = {
-        "max_depth": 3,
-        "learning_rate": 0.1,
-        "subsample": 0.8,
-        "colsample_bytree": 0.8,
-        "n_jobs": 1,
-        "random_state": seed,
-    }
-    return {
-        # l1_ratio=1 is the penalty "l1" of scikit-learn before 1.8, to the last digit.
-        "predecessor LR": (
-            SMOTE(random_state=seed),
-            LogisticRegression(
-                l1_ratio=1.0, solver="liblinear", class_weight="balanced", random_state=seed
-            ),
-            {"C": [0.01, 0.1]},
-        ),
-        "predecessor RF": (
-            NearMiss(version=3),
-            RandomForestClassifier(class_weight="balanced", n_jobs=1, random_state=seed),
-            forest,
-        ),
-        "predecessor XGB": (
-            NearMiss(),
-            XGBClassifier(**boosting),
-            {"n_estimators": [100, 200]},
-        ),
-    }
-
-
-def predecessor_pipeline(features: dict[str, Any], resampler: Any, model: Any) -> Pipeline:
-    """Build the predecessor's preprocessing, resampler and model.
-
-    Parameters
-    ----------
-    features : features.json.
-    resampler, model : of a recipe.
-    """
-    numeric = [name for name in features["numeric"] if name not in features["derived"]]
-    nominal, ordinal = features["nominal"], list(features["ordinal"])
-    ranks = OrdinalEncoder(
-        categories=[features["ordinal"][name] for name in ordinal],
-        handle_unknown="use_encoded_value",
-        unknown_value=-1,
-    )
-    levels = SimpleImputer(strategy="most_frequent").set_output(transform="pandas")
-    prepare = ColumnTransformer(
-        [
-            (
-                "numeric",
-                make_pipeline(SimpleImputer(strategy="mean"), MinMaxScaler(), PowerTransformer()),
-                numeric,
-            ),
-            ("nominal", make_pipeline(levels, ce.BinaryEncoder(cols=nominal)), nominal),
-            (
-                "ordinal",
-                make_pipeline(SimpleImputer(strategy="most_frequent"), ranks, MinMaxScaler()),
-                ordinal,
-            ),
-        ]
-    )
-    return Pipeline([("prepare", prepare), ("resample", resampler), ("model", model)])
-
-
-def predecessor_pd(
-    name: str, features: dict[str, Any], inside: pd.DataFrame, outside: pd.DataFrame, seed: int
-) -> np.ndarray:
-    """Tune a recipe as the predecessor did, and give the PDs of rows that it has not seen.
-
-    Parameters
-    ----------
-    name : of `recipes`.
-    features : features.json.
-    inside, outside : training and test rows of an outer fold.
-    seed : of everything random.
-    """
-    resampler, model, values = recipes(seed)[name]
-    # The candidates differ in the model alone: what stands before it is made once a fold.
-    with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
-        tuned = GridSearchCV(
-            predecessor_pipeline(features, resampler, model).set_params(memory=memory),
-            {f"model__{key}": value for key, value in values.items()},
-            scoring="roc_auc",
-            cv=StratifiedKFold(5, shuffle=True, random_state=seed),
-            n_jobs=-1,
-            error_score="raise",
-        )
-        tuned.fit(inside, inside["bad"].to_numpy())
-        return tuned.predict_proba(outside)[:, 1]
 
 
 def our_parts(
@@ -196,7 +96,7 @@ def our_parts(
         pds = found.model.predict_proba(outside[recipe.columns])[:, 1]
         unseen = outside[["row_id", "bad"]].assign(pd=pds)
         parts[name] = {"inner": found.oof, "outer": unseen}
-    for name in entries.keys() - set(single):
+    for name in [name for name in entries if name not in single]:
         members = members_of(name, params.algorithms[name], single)
         parts[name] = {
             "inner": mean_pd([parts[m]["inner"] for m in members], ["repeat", "fold", "place"]),
@@ -231,14 +131,15 @@ def compete(
             pds = predecessor_pd(name, features, inside, outside, params.seed)
             yield result(name, name, pds, 0.5)
         parts = our_parts(params, features, inside, outside)
-        scoring = params.train.scoring
-        best = max(parts, key=lambda name: fold_scores(parts[name]["inner"], scoring).mean())
+        inner = {name: part["inner"] for name, part in parts.items()}
+        simplicity = {name: algorithm(name).simplicity for name in parts}
+        best = best_inside(inner, params.train.scoring, params.select.rule, simplicity)
         ensembles = [name for name in parts if algorithm(name).family == "ensemble"]
         for side, name in [(OURS, best), *((f"ours: {name}", name) for name in ensembles)]:
-            inner = parts[name]["inner"]
-            seen = params.decision.costs(inside.iloc[inner["place"]])
+            oof = inner[name]
+            seen = params.decision.costs(inside.iloc[oof["place"]])
             cut = choose_threshold(
-                inner["bad"].to_numpy(), inner["pd"].to_numpy(), seen, params.decision
+                oof["bad"].to_numpy(), oof["pd"].to_numpy(), seen, params.decision
             )
             yield result(side, name, parts[name]["outer"]["pd"].to_numpy(), cut)
         print(f"fold {fold.fold + 1} of repeat {fold.repeat + 1}: chose {best}", file=sys.stderr)
@@ -311,12 +212,12 @@ def main() -> None:
     parser.add_argument("--train", type=Path, default="data/processed/train.parquet")
     parser.add_argument("--features", type=Path, default="data/processed/features.json")
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
         "--output", type=Path, help="NAME.md: the tables; NAME.csv: a row a side and fold"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="2 folds, lr and dt only: does it run?"
+        "--quick", action="store_true", help="does it run? 2 folds, ours with lr and dt only"
     )
     args = parser.parse_args()
     params = read_params(args.params, Params)

@@ -115,6 +115,8 @@ def nested_estimate(
     frame: pd.DataFrame,
     scoring: str,
     decision: DecisionParams,
+    rule: str = "best",
+    simplicity: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """Estimate what the whole procedure reaches on unseen applicants.
 
@@ -127,6 +129,7 @@ def nested_estimate(
     frame : the training rows, for their costs.
     scoring : what the choice goes by.
     decision : costs, and how the cut-off is chosen.
+    rule, simplicity : how the champion is chosen, as in `choose` and `leaderboard`.
 
     Returns
     -------
@@ -138,7 +141,7 @@ def nested_estimate(
     for outer in sorted(next(iter(nested.values()))["outer"].unique()):
         parts = {name: part[part["outer"] == outer] for name, part in nested.items()}
         inner = {name: part[part["role"] == "inner"] for name, part in parts.items()}
-        best = max(inner, key=lambda name: fold_scores(inner[name], scoring).mean())
+        best = best_inside(inner, scoring, rule, simplicity or dict.fromkeys(inner, 1))
         seen, unseen = inner[best], parts[best][parts[best]["role"] == "outer"]
         threshold = choose_threshold(
             seen["bad"].to_numpy(),
@@ -159,6 +162,22 @@ def nested_estimate(
         "calibration": slope_and_intercept(rows["bad"].to_numpy(), rows["pd"].to_numpy())
         | {"mean_pd": float(rows["pd"].mean()), "bad_rate": float(rows["bad"].mean())},
     }
+
+
+def best_inside(
+    inner: Mapping[str, pd.DataFrame], scoring: str, rule: str, simplicity: Mapping[str, int]
+) -> str:
+    """Choose as `leaderboard` and `choose` do, by out-of-fold PDs within an outer training part.
+
+    Parameters
+    ----------
+    inner : name to `repeat`, `fold`, `bad`, `pd`.
+    scoring, rule, simplicity : how the choice is made.
+    """
+    rows = [(n, fold_scores(oof, scoring).mean(), simplicity[n]) for n, oof in inner.items()]
+    rows.sort(key=lambda row: (-row[1], row[2]))
+    board = pd.DataFrame(rows, columns=["algorithm", "score", "simplicity"])
+    return choose(board, inner, "auto", rule, scoring)
 
 
 def optimism(cv: Mapping[str, float], nested: Mapping[str, float]) -> dict[str, float]:

@@ -63,7 +63,8 @@ def main() -> None:
     frame = read_frame(args.train)
 
     scoring = params.train.scoring
-    board = leaderboard(accounts, {n: e.simplicity for n, e in entries.items()}, scoring)
+    simplicity = {name: entry.simplicity for name, entry in entries.items()}
+    board = leaderboard(accounts, simplicity, scoring)
     board.insert(2, "label", [entries[name].label for name in board["algorithm"]])
     winner = choose(board, oofs, params.model, params.select.rule, scoring)
     account = accounts[winner]
@@ -85,7 +86,9 @@ def main() -> None:
     if params.select.nested:
         among = entries if params.model == "auto" else [winner]
         parts = {name: read_frame(folders[name] / NESTED) for name in among}
-        metrics["nested"] = nested_estimate(parts, frame, scoring, params.decision)
+        metrics["nested"] = nested_estimate(
+            parts, frame, scoring, params.decision, params.select.rule, simplicity
+        )
         metrics["optimism"] = optimism(account["cv"], metrics["nested"]["mean"])
 
     model = folders[winner] / MODEL

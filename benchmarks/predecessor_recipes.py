@@ -1,0 +1,118 @@
+"""The predecessor's recipes, rebuilt: what it put before the model, its models and its grids."""
+
+import tempfile
+from typing import Any
+
+import category_encoders as ce
+import numpy as np
+import pandas as pd
+from imblearn.over_sampling import SMOTE
+from imblearn.pipeline import Pipeline
+from imblearn.under_sampling import NearMiss
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OrdinalEncoder, PowerTransformer
+from xgboost import XGBClassifier
+
+
+def recipes(seed: int) -> dict[str, tuple[Any, BaseEstimator, dict[str, list[Any]]]]:
+    """List the predecessor's recipes: name to resampler, model and grid."""
+    forest = {
+        "n_estimators": [100, 200],
+        "max_depth": [5, 10, 15],
+        "min_samples_split": [2, 3, 4],
+    }
+    boosting = {
+        "max_depth": 3,
+        "learning_rate": 0.1,
+        "subsample": 0.8,
+        "colsample_bytree": 0.8,
+        "n_jobs": 1,
+        "random_state": seed,
+    }
+    return {
+        # l1_ratio=1 is what was penalty="l1", to the last digit.
+        "predecessor LR": (
+            SMOTE(random_state=seed),
+            LogisticRegression(
+                l1_ratio=1.0, solver="liblinear", class_weight="balanced", random_state=seed
+            ),
+            {"C": [0.01, 0.1]},
+        ),
+        "predecessor RF": (
+            NearMiss(version=3),
+            RandomForestClassifier(class_weight="balanced", n_jobs=1, random_state=seed),
+            forest,
+        ),
+        "predecessor XGB": (
+            NearMiss(),
+            XGBClassifier(**boosting),
+            {"n_estimators": [100, 200]},
+        ),
+    }
+
+
+def predecessor_pipeline(features: dict[str, Any], resampler: Any, model: Any) -> Pipeline:
+    """Build the predecessor's preprocessing, resampler and model.
+
+    Parameters
+    ----------
+    features : features.json.
+    resampler, model : of a recipe.
+    """
+    numeric = [name for name in features["numeric"] if name not in features["derived"]]
+    nominal, ordinal = features["nominal"], list(features["ordinal"])
+    ranks = OrdinalEncoder(
+        categories=[features["ordinal"][name] for name in ordinal],
+        handle_unknown="use_encoded_value",
+        unknown_value=-1,
+    )
+    levels = SimpleImputer(strategy="most_frequent").set_output(transform="pandas")
+    prepare = ColumnTransformer(
+        [
+            (
+                "numeric",
+                make_pipeline(SimpleImputer(strategy="mean"), MinMaxScaler(), PowerTransformer()),
+                numeric,
+            ),
+            ("nominal", make_pipeline(levels, ce.BinaryEncoder(cols=nominal)), nominal),
+            (
+                "ordinal",
+                make_pipeline(SimpleImputer(strategy="most_frequent"), ranks, MinMaxScaler()),
+                ordinal,
+            ),
+        ]
+    )
+    return Pipeline([("prepare", prepare), ("resample", resampler), ("model", model)])
+
+
+def predecessor_pd(
+    name: str, features: dict[str, Any], inside: pd.DataFrame, outside: pd.DataFrame, seed: int
+) -> np.ndarray:
+    """Tune a recipe as the predecessor did, and give the PDs of rows that it has not seen.
+
+    Parameters
+    ----------
+    name : of `recipes`.
+    features : features.json.
+    inside, outside : training and test rows of an outer fold.
+    seed : of everything random.
+    """
+    resampler, model, values = recipes(seed)[name]
+    # The candidates differ in the model alone: what stands before it is made once a fold.
+    with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
+        tuned = GridSearchCV(
+            predecessor_pipeline(features, resampler, model).set_params(memory=memory),
+            {f"model__{key}": value for key, value in values.items()},
+            scoring="roc_auc",
+            cv=StratifiedKFold(5, shuffle=True, random_state=seed),
+            n_jobs=-1,
+            error_score="raise",
+        )
+        tuned.fit(inside, inside["bad"].to_numpy())
+        return tuned.predict_proba(outside)[:, 1]
