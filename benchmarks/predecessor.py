@@ -2,28 +2,17 @@
 
     python -m benchmarks.predecessor --output predecessor.md
 
-<<<<<<< HEAD
-Rows: the training rows only (data/processed/train.parquet). Nothing is tuned to the outer folds,
-but the grids of params.yaml were written by people who have seen results on this data, so the
-held-out test rows stay out of it.
-=======
 Rows: the training rows only. Nothing is tuned to the outer folds, but the grids of params.yaml were
 written by people who have seen results on this data, so the held-out test rows stay out of it.
->>>>>>> bench
 
 Sides, in each outer fold, both given its training part alone:
 
 - The predecessor: its grid searched by AUC in 5 stratified folds, not calibrated, its own cut-off
   0.5 (it saved a `predict`). It gets the schema's columns, without our derived ones.
 - Ours, as `select.nested` estimates it: every algorithm of params.yaml searched and calibrated in
-<<<<<<< HEAD
-  `select.inner_folds` folds, the best of them (ensembles included) chosen by its inner score, with
-  its cut-off. That the champion is a vote today is not assumed; the vote alone is a further row.
-=======
   `select.inner_folds` folds, and of them all, ensembles included, the one that `select.rule` takes
   by its inner score. That the champion is a vote today is not assumed; the vote alone is a further
   row.
->>>>>>> bench
 
 Errors are those of Nadeau and Bengio 2003 for means over repeated folds. No time is measured.
 """
