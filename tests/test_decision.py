@@ -68,12 +68,12 @@ def test_of_several_cheapest_cut_offs_the_one_nearest_to_the_break_even_is_taken
     bad, pds = np.array([0, 0, 1, 1]), np.array([0.1, 0.1, 0.9, 0.9])
     costs = rule().costs(pd.DataFrame(index=range(4)))
     assert choose_threshold(bad, pds, costs, rule()) == 0.5
-    # A bad one between two good ones at equal costs: cut-offs below 0.2 and above 0.8 tie.
-    bad, pds, even = np.array([1, 0]), np.array([0.2, 0.8]), rule(1.0, 1.0)
-    costs = even.costs(pd.DataFrame(index=range(2)))
+    # Reject all and accept all tie, and the break-even PD of 3/4 is nearer to the latter.
+    bad, pds, even = np.array([1, 1, 1, 0]), np.array([0.2, 0.2, 0.2, 0.8]), rule(1.0, 3.0)
+    costs = even.costs(pd.DataFrame(index=range(4)))
     curve = cost_curve(bad, pds, costs)
-    assert curve["expected_cost"].tolist() == [0.5, 1.0, 0.5]
-    assert choose_threshold(bad, pds, costs, even) == 0.0  # 0.5 away, the other a little more
+    assert curve["expected_cost"].tolist() == [0.75, 1.5, 0.75]
+    assert choose_threshold(bad, pds, costs, even) == curve["threshold"].iloc[-1]
 
 
 @property_test

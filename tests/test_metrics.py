@@ -126,15 +126,15 @@ def test_folds_are_measured_each_on_its_own_rows_and_costs():
     oof = pd.DataFrame(
         {"repeat": 0, "fold": [1, 0] * 8, "bad": np.repeat(BAD, 2), "pd": np.repeat(PD, 2)}
     )
-    # Only fold 1's costs are ten times as high.
-    scale = np.where(oof["fold"] == 1, 10.0, 1.0)
+    # Fold 1's costs are ten times those of fold 0, and each row has its own.
+    scale = np.where(oof["fold"] == 1, 10.0, 1.0) * np.repeat(np.arange(1, 9), 2)
     table = measure_folds(oof, 0.5, Costs(5 * scale, scale))
     assert table.index.tolist() == [(0, 0), (0, 1)]
+    # The good one of 0.7 (the fifth) is refused, the bad one of 0.35 (the sixth) accepted.
+    assert table["expected_cost"].tolist() == pytest.approx([(5 + 30) / 8, (50 + 300) / 8])
     alone = measure(BAD, PD, 0.5, COSTS)
-    assert table.loc[(0, 0)].to_dict() == pytest.approx(alone)
-    assert table.loc[(0, 1), "expected_cost"] == pytest.approx(10 * alone["expected_cost"])
-    mean = table["expected_cost"].mean()
-    assert mean == pytest.approx(5.5 * alone["expected_cost"])
+    others = [name for name in NAMES if name != "expected_cost"]
+    assert table.loc[(0, 0), others].to_dict() == pytest.approx({n: alone[n] for n in others})
 
 
 def test_scores_of_a_search_are_metrics_with_the_sign_that_scikit_learn_gives_them():
