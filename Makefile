@@ -18,7 +18,7 @@ repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc
 	dvc repro
 
 test: $(VENV)/locked-test ## the same environment plus the test tools, run pytest (ARGS="-k name" picks)
-	python -m pytest $(ARGS)
+	python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/locked-test ## check style and format with ruff
 	ruff check .

@@ -49,7 +49,9 @@ def shorten(text: str, width: int = 60) -> str:
     return repr(_cut(printable(text), width))
 
 
-def from_validation(file: str | Path, error: ValidationError, fields: Iterable[str]) -> InputError:
+def from_validation(
+    file: str | Path, error: ValidationError, fields: Iterable[str], within: str = ""
+) -> InputError:
     """Turn the first finding of a pydantic error into the one line of the contract.
 
     Parameters
@@ -57,10 +59,11 @@ def from_validation(file: str | Path, error: ValidationError, fields: Iterable[s
     file : the file that was read.
     error : pydantic's findings.
     fields : the names valid where an unknown one was found, for the hint.
+    within : the place in the file of what was validated, where it is not all of it.
     """
     # An unknown key explains a missing one (it is its misspelling), so it is told first.
     found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
-    where = ".".join(str(part) for part in found["loc"]) or "top level"
+    where = ".".join(filter(None, [within, *map(str, found["loc"])])) or "top level"
     if found["type"] == "extra_forbidden":
         name = str(found["loc"][-1])
         return InputError(file, where, "unknown parameter", nearest(name, fields))

@@ -1,14 +1,28 @@
 import os
+from pathlib import Path
 
 import pytest
 from audit import HOOK
+from filelock import FileLock
 from project import SMALL, Project, new_project
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A small pipeline, rebuilt from nothing under the audit hook. Copy it before changing it."""
-    folder = tmp_path_factory.mktemp("built") / "project"
+    # One for all workers: the first builds it, the others wait.
+    shared = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        shared = shared.parent
+    folder = shared / "built" / "project"
+    with FileLock(shared / "built.lock"):
+        if not (folder.parent / "done").exists():
+            _build(folder)
+            (folder.parent / "done").touch()
+    return Project(folder)
+
+
+def _build(folder: Path) -> None:
     project = new_project(folder, SMALL)
     project.dvc(
         "repro",
@@ -18,7 +32,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
         PYTHONHASHSEED="1",
     )
     project.commit("built")
-    return project
 
 
 @pytest.fixture

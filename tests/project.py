@@ -107,7 +107,6 @@ def new_project(folder: Path, changes: Mapping[str, Any] | None = None) -> Proje
     project.run("git", "init", "-q", "-b", "main")
     project.run("git", "config", "user.name", "test")
     project.run("git", "config", "user.email", "test@example.org")
-    # The default remote lies outside the work tree: in a test, beside it.
     project.params(changes or {})
     project.commit("as it is")
     return project

@@ -36,8 +36,7 @@ def members_of(name: str, block: dict[str, Any], single: list[str]) -> list[str]
     try:
         members = VoteParams.model_validate(block).members
     except ValidationError as error:
-        found = from_validation("params.yaml", error, VoteParams.model_fields)
-        raise InputError("params.yaml", where, str(found).split(": ", 1)[1], "") from None
+        raise from_validation("params.yaml", error, VoteParams.model_fields, where) from None
     for member in members:
         if member not in single:
             what = f"no single candidate {member}"
