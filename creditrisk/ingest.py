@@ -217,8 +217,7 @@ def read_csv(path: str | Path, data: DataParams, schema: Schema) -> Extract:
             continue
         starts.append(start)
         if len(cells) != len(header):
-            lines = f"line {start}" if start == end else f"lines {start} to {end}"
-            faults.append(f"{lines}: {len(cells)} cells, the header has {len(header)}")
+            faults.append(ragged(start, end, len(cells), len(header)))
             for column in kept.values():
                 column.append(None)
         else:
@@ -243,10 +242,28 @@ def read_csv(path: str | Path, data: DataParams, schema: Schema) -> Extract:
     return Extract(frame, ignored, blank)
 
 
+def ragged(start: int, end: int, cells: int, wanted: int) -> str:
+    """Word what is wrong with a record that has not as many cells as the header."""
+    lines = f"line {start}" if start == end else f"lines {start} to {end}"
+    return f"{lines}: {cells} cells, the header has {wanted}"
+
+
 def find_columns(
-    path: str | Path, header: list[str], schema: Schema, delimiter: str
+    path: str | Path,
+    header: list[str],
+    schema: Schema,
+    delimiter: str,
+    with_target: bool = True,
 ) -> dict[str, int]:
     """Find each source column of the schema in the header, whatever its case, blanks and place.
+
+    Parameters
+    ----------
+    path : names the file in an error.
+    header : its column names.
+    schema : names the columns that are wanted.
+    delimiter : that the header was cut at.
+    with_target : the target is wanted too, as it is not of applicants whose outcome is open.
 
     Returns
     -------
@@ -257,7 +274,7 @@ def find_columns(
     InputError : one is missing or stands twice, or the delimiter is wrong.
     """
     folded = [fold(name) for name in header]
-    wanted = [*schema.columns, schema.target.column]
+    wanted = [*schema.columns, *([schema.target.column] if with_target else [])]
     missing = [name for name in wanted if fold(name) not in folded]
     if missing:
         if len(header) == 1 and len(wanted) > 1:

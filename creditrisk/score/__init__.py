@@ -1,0 +1,1 @@
+"""score: PDs, points, decisions and reasons for new applicants."""

@@ -1,0 +1,103 @@
+"""Raw rows to scored rows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from creditrisk.eda.adjust import apply
+from creditrisk.featurize import derive
+from creditrisk.points import Scale
+from creditrisk.predict import default_pd
+from creditrisk.prepare.parse import Notation, parse
+from creditrisk.schema import Schema
+from creditrisk.score.champion import Champion
+
+COLUMNS = {
+    "row_id": "int64",
+    "pd": "float64",
+    "score": "Int64",
+    "decision": "str",
+    "reasons": "str",
+    "missing": "str",
+    "problem": "str",
+}
+
+# Takes the features and the PDs of rows, gives the reasons of each.
+Reasoner = Callable[[pd.DataFrame, np.ndarray], list[str]]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """All that turns raw rows into scored ones.
+
+    Attributes
+    ----------
+    champion : the model with its description.
+    notation : how numbers and missing values are written.
+    scale : of the points.
+    reasons : words the reasons, or None for none.
+    """
+
+    champion: Champion
+    notation: Notation
+    scale: Scale
+    reasons: Reasoner | None = None
+
+    def features(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Bring well-formed raw rows into the model's form, as the stages do.
+
+        Returns
+        -------
+        the features, and the cause of each missing cell as `parse` gives it.
+        """
+        description = self.champion.description
+        cells, causes = parse(raw, self.champion.schema, self.notation)
+        adjusted = apply(cells, description["adjustments"])
+        rows = derive(adjusted, description["features"]["derived"])
+        return rows[self.champion.columns], causes
+
+    def score(self, raw: pd.DataFrame) -> pd.DataFrame:
+        """Score a batch.
+
+        Parameters
+        ----------
+        raw : from `read_batches`.
+
+        Returns
+        -------
+        one row a row, in order: `row_id`; `pd`, `score`, `decision` (`accept` or `reject`) and
+        `reasons`, missing where the row could not be read; `missing`, the cells that count as
+        missing, each with its cause; `problem`, why a row could not be read.
+        """
+        formed = raw["malformed"].isna().to_numpy()
+        rows, causes = self.features(raw[formed] if not formed.all() else raw)
+        pds = default_pd(self.champion.model, rows)
+        refused = pds >= self.champion.description["threshold"]
+        words = self.reasons(rows, pds) if self.reasons and len(rows) else None
+        out = pd.DataFrame(
+            {
+                "row_id": raw.loc[rows.index, "row_id"],
+                "pd": pds,
+                "score": pd.array(np.rint(self.scale.points(pds)).astype("int64"), dtype="Int64"),
+                "decision": pd.array(np.array(["accept", "reject"], object)[refused.astype(int)],
+                                     dtype="str"),
+                "reasons": pd.array(words or [None] * len(rows), dtype="str"),
+                "missing": pd.array(_missing(causes, self.champion.schema), dtype="str"),
+            },
+            index=rows.index,
+        )  # fmt: skip
+        out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=raw["malformed"])
+        return out.astype(COLUMNS)[list(COLUMNS)]
+
+
+def _missing(causes: pd.DataFrame, schema: Schema) -> list[str | None]:
+    """Word each row's missing cells: `purpose: out of domain; age: empty`."""
+    words: list[str | None] = [None] * len(causes)
+    for name in schema.features:
+        why = causes[name].to_numpy()
+        for place in np.flatnonzero(~pd.isna(why)):
+            one = f"{name.replace('_', ' ')}: {why[place].replace('_', ' ')}"
+            words[place] = f"{words[place]}; {one}" if words[place] else one
+    return words
