@@ -13,9 +13,9 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from creditrisk.errors import InputError, nearest
 from creditrisk.params import READ_EVENT
-from creditrisk.preprocess import ENCODERS, RESAMPLERS
+from creditrisk.preprocess import BINS, ENCODERS, RESAMPLERS
 
-CHOICES = {"encoder": ENCODERS, "resample": RESAMPLERS}
+CHOICES = {"encoder": ENCODERS, "resample": RESAMPLERS, "bins": BINS}
 
 
 class Algorithm(BaseModel):
@@ -29,6 +29,7 @@ class Algorithm(BaseModel):
     estimator: str
     fixed: dict[str, Any]
     simplicity: int
+    calibration: tuple[str, ...] = ("none", "platt", "isotonic")
 
     def build(self, seed: int) -> BaseEstimator:
         """Make the estimator with its fixed values, seeded where it takes a seed."""

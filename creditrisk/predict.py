@@ -8,6 +8,7 @@ own fitted transformers.
 """
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -34,14 +35,35 @@ def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     -------
     shape (n,); equal to `model.predict_proba(rows)[:, 1]` but for the last bits.
     """
+    if not len(rows):
+        return np.empty(0)
+    # Averaged as VotingClassifier does it.
+    return np.average([_of_member(member, rows) for member in members(model)], axis=0)
+
+
+def _of_member(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
+    pipeline, rest = taken_apart(model)
+    if pipeline is not None:
+        rows = encoded(pipeline, rows)
+    return in_blocks(lambda block: rest.predict_proba(block)[:, 1], rows)
+
+
+def in_blocks(work: Callable[[Any], np.ndarray], rows: Any) -> np.ndarray:
+    """Do row-wise work on blocks of `BLOCK` rows, the last one filled up with its first row.
+
+    Parameters
+    ----------
+    work : takes a frame or an array of `BLOCK` rows, gives as many results.
+    rows : shape (n, d), n > 0.
+    """
     parts = []
     for start in range(0, len(rows), BLOCK):
-        block = rows.iloc[start : start + BLOCK]
-        count = len(block)
-        # Filled up with its first row.
-        places = np.concatenate([np.arange(count), np.zeros(BLOCK - count, dtype=int)])
-        parts.append(_probability(model, block.iloc[places].reset_index(drop=True))[:count])
-    return np.concatenate(parts) if parts else np.empty(0)
+        places = np.arange(start, start + BLOCK)
+        count = min(BLOCK, len(rows) - start)
+        places[count:] = start
+        block = rows[places] if isinstance(rows, np.ndarray) else rows.iloc[places]
+        parts.append(work(block)[:count])
+    return np.concatenate(parts)
 
 
 def members(model: BaseEstimator) -> list[BaseEstimator]:
@@ -95,32 +117,25 @@ def encoded(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
 
 def _part(steps: list[Any], rows: pd.DataFrame) -> np.ndarray:
     if any(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
-        return _through(steps, rows)
-    names, codes, places, start = list(rows), [], [], 0
-    base = rows.iloc[[0]]
-    columns: dict[str, list[pd.Series]] = {name: [] for name in names}
-    # Rows that differ from the first one in one column, which takes each of its values.
-    for name in names:
-        code, values = pd.factorize(rows[name], use_na_sentinel=False)
-        codes.append(code)
-        places.append(start)
-        start += len(values)
-        for other in names:
-            cells = values if other == name else base[other].repeat(len(values))
-            columns[other].append(pd.Series(cells).reset_index(drop=True))
-    probes = pd.DataFrame(
-        {n: pd.concat(c, ignore_index=True).astype(rows[n].dtype) for n, c in columns.items()}
+        return in_blocks(lambda block: _through(steps, block), rows)
+    # Probes: the first row, with each value of each column in turn in its place.
+    codes, levels = zip(
+        *(pd.factorize(rows[name], use_na_sentinel=False) for name in rows), strict=True
     )
-    table = _through(steps, probes)
+    ends = np.cumsum([len(values) for values in levels])
+    probes = np.repeat(rows.iloc[[0]].to_numpy(dtype=object), ends[-1], axis=0)
+    for place, (end, values) in enumerate(zip(ends, levels, strict=True)):
+        probes[end - len(values) : end, place] = np.asarray(values, dtype=object)
+    table = _through(steps, pd.DataFrame(probes, columns=rows.columns).astype(rows.dtypes))
     out = np.repeat(table[:1], len(rows), axis=0)
     seen = np.zeros(table.shape[1], dtype=bool)
-    ends = [*places[1:], start]
-    for code, first, end in zip(codes, places, ends, strict=True):
-        hangs = (table[first:end] != table[:1]).any(axis=0)
+    for code, end, values in zip(codes, ends, levels, strict=True):
+        own = table[end - len(values) : end]
+        hangs = (own != table[:1]).any(axis=0)
         if (hangs & seen).any():  # a number that hangs on two columns: no table serves
-            return _through(steps, rows)
+            return in_blocks(lambda block: _through(steps, block), rows)
         seen |= hangs
-        out[:, hangs] = table[first:end][:, hangs][code]
+        out[:, hangs] = own[:, hangs][code]
     return out
 
 
@@ -128,11 +143,3 @@ def _through(steps: list[Any], rows: Any) -> np.ndarray:
     for step in steps:
         rows = rows if isinstance(step, str) else step.transform(rows)
     return np.asarray(rows, dtype=np.float64)
-
-
-def _probability(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
-    each = []
-    for member in members(model):
-        pipeline, rest = taken_apart(member)
-        each.append(rest.predict_proba(rows if pipeline is None else encoded(pipeline, rows))[:, 1])
-    return np.average(each, axis=0)

@@ -16,6 +16,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    KBinsDiscretizer,
     OneHotEncoder,
     OrdinalEncoder,
     PowerTransformer,
@@ -79,6 +80,9 @@ RESAMPLERS: dict[str, Callable[[int, int, list[str]], Any]] = {
     "nearmiss": lambda seed, k, levels: NearMiss(version=1, n_neighbors=min(3, k)),
 }
 MIXED = {"smotenc"}
+
+# Into how many bins of about equally many rows the numbers may be cut; None leaves them numbers.
+BINS = (None, *range(2, 21))
 
 
 def build_pipeline(
@@ -151,6 +155,8 @@ def candidate_params(
     features: dict[str, Any],
     seed: int,
     smallest: int,
+    bins: int | None = None,
+    numeric_impute: str = "median",
 ) -> dict[str, Any]:
     """Word a candidate as parameters of `build_pipeline`'s pipeline.
 
@@ -162,6 +168,9 @@ def candidate_params(
     seed : for the resampler.
     smallest : rows of the smaller class in the smallest training part; a resampler that looks at
         neighbours looks at no more than there are.
+    bins : cut the numbers into so many bins, and encode bins and ordinal levels as the nominal ones
+        are; a linear model is then a table of points. None leaves them numbers.
+    numeric_impute : what stands for a missing number before it is cut.
     """
     levels = [*features["nominal"], *features["ordinal"]]
     neighbours = max(1, min(NEIGHBOURS, smallest - 1))
@@ -171,5 +180,19 @@ def candidate_params(
         "encode__nominal": ENCODERS[encoder](features["nominal"]),
         "resample_mixed": resampler if mixed else "passthrough",
         "resample": "passthrough" if mixed else resampler,
+        **(_binned(encoder, bins, features, numeric_impute) if bins else {}),
         **{f"model__{key}": value for key, value in model.items()},
+    }
+
+
+def _binned(
+    encoder: str, bins: int, features: dict[str, Any], numeric_impute: str
+) -> dict[str, Any]:
+    cut = KBinsDiscretizer(
+        bins, encode="ordinal", quantile_method="averaged_inverted_cdf", subsample=None
+    ).set_output(transform="pandas")
+    return {
+        "impute__numeric": _imputer(numeric_impute),
+        "encode__numeric": make_pipeline(cut, ENCODERS[encoder](features["numeric"])),
+        "encode__ordinal": ENCODERS[encoder](list(features["ordinal"])),
     }

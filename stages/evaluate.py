@@ -19,6 +19,7 @@ from creditrisk.importance import permutation_importance
 from creditrisk.leak import suspect
 from creditrisk.model_file import load_model
 from creditrisk.params import Strict, read_params
+from creditrisk.predict import default_pd
 from creditrisk.report.build import build
 from creditrisk.report.inputs import Inputs
 from creditrisk.train.params import TrainParams
@@ -60,7 +61,7 @@ def main() -> None:
     parts = {
         name: (
             frame["bad"].to_numpy(),
-            model.predict_proba(frame[features])[:, 1],
+            default_pd(model, frame[features]),
             params.decision.costs(frame),
         )
         for name, frame in (("train", train), ("test", test))

@@ -159,17 +159,20 @@ def reader_of(column: Column, notation: Notation) -> Callable[[str], Cell]:
     return text_cell(notation)
 
 
-def read_cells(raw: pd.Series, read: Callable[[str], Cell]) -> tuple[pd.Series, pd.Series]:
+def read_cells(
+    raw: pd.Series, read: Callable[[str], Cell], dtype: str = "object"
+) -> tuple[pd.Series, pd.Series]:
     """Parse a column; each distinct text is read once.
 
     Parameters
     ----------
     raw : text, shape (n,).
     read : the reader of one cell; blank cells don't reach it.
+    dtype : of the values.
 
     Returns
     -------
-    values : shape (n,), None where missing.
+    values : shape (n,), None (or what the dtype has for it) where missing.
     causes : shape (n,), None where there is a value, else one of `CAUSES`.
     """
     codes, texts = pd.factorize(raw)
@@ -177,7 +180,8 @@ def read_cells(raw: pd.Series, read: Callable[[str], Cell]) -> tuple[pd.Series, 
     cells.append((None, "empty"))  # code -1, a cell that has no text at all
     values, causes = zip(*cells, strict=True)
     return (
-        pd.Series(_objects(values)[codes], index=raw.index),
+        # Typed before they are spread over the rows: few values, many rows.
+        pd.Series(_objects(values)).astype(dtype).take(codes % len(cells)).set_axis(raw.index),
         pd.Series(_objects(causes)[codes], index=raw.index),
     )
 
@@ -226,7 +230,7 @@ def parse(
     cells, causes = {}, {}
     ordered = sorted(schema.columns.items(), key=lambda item: item[1].kind != "id")
     for source, column in ordered:
-        values, why = read_cells(raw[source], reader_of(column, notation))
-        cells[column.name] = values.astype("float64" if column.kind == "numeric" else "str")
-        causes[column.name] = why
+        dtype = "float64" if column.kind == "numeric" else "str"
+        read = reader_of(column, notation)
+        cells[column.name], causes[column.name] = read_cells(raw[source], read, dtype)
     return pd.DataFrame(cells, index=raw.index), pd.DataFrame(causes, index=raw.index)

@@ -1,13 +1,16 @@
 """New applicants, a batch at a time: from CSV or Parquet to verbatim text, as ingest reads it."""
 
+import io
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
 from creditrisk.errors import InputError
@@ -47,6 +50,7 @@ def read_batches(
         raise InputError(path, "file", f"can't be read: {error.strerror}", "Mend that.") from None
     if parquet:
         return _parquet(path, data, schema, size)
+    # Encodings in which a byte of a quote or of a line end is nothing else.
     if data.delimiter != " " and data.encoding.lower() in ("utf-8", "utf8", "latin-1", "ascii"):
         return _csv(path, data, schema, size)
     return _exact_csv(path, data, schema, size)
@@ -92,51 +96,96 @@ def _exact_csv(
 def _csv(path: str | Path, data: DataParams, schema: Schema, size: int) -> Iterator[pd.DataFrame]:
     """CSV, faster where it has no quotes: a line is then a record, and its cells lie between signs.
 
-    At the first quote the exact reader takes over, from the first row that is not read yet.
+    Where there may be more to it, the exact reader takes over, from the first row not yet read.
     """
     row = 1
-    try:
-        with open(path, encoding=data.encoding, newline="") as stream:
-            header, number = _header(stream)
-            if header is None:
-                raise _empty(path)
-            if '"' not in header:
-                names = header.split(data.delimiter)
-                places = find_columns(path, names, schema, data.delimiter, with_target=False)
-                width = len(names)
-                while lines := list(islice(stream, size)):
-                    if '"' in "".join(lines):
-                        break
-                    cut = [line.rstrip("\r\n").split(data.delimiter) for line in lines]
-                    faults, rows = {}, []
-                    for line, cells in enumerate(cut, start=number + 1):
-                        if len(cells) != width:
-                            if cells == [""]:
-                                continue
-                            faults[len(rows)] = ragged(line, line, len(cells), width)
-                            cells = [None] * width
-                        rows.append(cells)
-                    number += len(lines)
-                    if rows:
-                        yield _frame(row, _columns(rows, places), faults, len(rows))
-                    row += len(rows)
-                else:
-                    return
-    except (UnicodeError, OSError):
-        pass  # the exact reader words it, when it comes there
+    with open(path, "rb") as stream:
+        header, number = _header(stream, data)
+        if header is not None:
+            names = header.split(data.delimiter)
+            places = find_columns(path, names, schema, data.delimiter, with_target=False)
+            while lines := list(islice(stream, size)):
+                read = _plain(b"".join(lines), data, names, places, number)
+                if read is None:
+                    break
+                cells, faults, rows = read
+                number += len(lines)
+                if rows:
+                    yield _frame(row, cells, faults, rows)
+                row += rows
+            else:
+                return
     for batch in _exact_csv(path, data, schema, size):
         rest = batch[batch["row_id"] >= row]
         if len(rest):
             yield rest.reset_index(drop=True)
 
 
-def _header(stream: TextIO) -> tuple[str | None, int]:
-    """Find the first line with text, and its number."""
+def _header(stream: BinaryIO, data: DataParams) -> tuple[str | None, int]:
+    """Find the first line with text, and its number; None where it is not a plain one."""
     for number, line in enumerate(stream, start=1):
-        text = (line.removeprefix("\ufeff") if number == 1 else line).rstrip("\r\n")
+        text = _text(line, data)
+        if text is None:
+            break
+        text = (text.removeprefix("\ufeff") if number == 1 else text).rstrip("\r\n")
         if text:
             return text, number
     return None, 0
+
+
+def _text(block: bytes, data: DataParams) -> str | None:
+    """Decode lines, if a line end is all that parts them."""
+    if b'"' in block or b"\0" in block or block.count(b"\r") != block.count(b"\r\n"):
+        return None
+    try:
+        return block.decode(data.encoding)
+    except UnicodeError:
+        return None
+
+
+def _plain(
+    block: bytes, data: DataParams, names: list[str], places: dict[str, int], number: int
+) -> tuple[dict[str, Any], dict[int, str], int] | None:
+    """Read lines without quotes; `number` is that of the line before them."""
+    text = _text(block, data)
+    if text is None:
+        return None
+    columns = [str(place) for place in range(len(names))]
+    try:
+        table = arrow_csv.read_csv(
+            io.BytesIO(text.encode()),
+            arrow_csv.ReadOptions(column_names=columns, use_threads=False),
+            arrow_csv.ParseOptions(
+                delimiter=data.delimiter, quote_char=False, ignore_empty_lines=False
+            ),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.large_string()),
+                strings_can_be_null=False,
+                include_columns=[str(place) for place in places.values()],
+            ),
+        )
+    except pa.ArrowException:  # lines of other lengths, or blank ones
+        return _ragged_lines(text, data, names, places, number)
+    if len(names) == 1 and pc.any(pc.equal(table.column(0), "")).as_py():
+        return _ragged_lines(text, data, names, places, number)  # blank lines
+    frame = table.to_pandas()
+    return {name: frame[str(place)] for name, place in places.items()}, {}, len(frame)
+
+
+def _ragged_lines(
+    text: str, data: DataParams, names: list[str], places: dict[str, int], number: int
+) -> tuple[dict[str, Any], dict[int, str], int]:
+    faults: dict[int, str] = {}
+    rows: list[list[str | None]] = []
+    for place, line in enumerate(text.removesuffix("\n").split("\n"), start=number + 1):
+        cells = line.removesuffix("\r").split(data.delimiter)
+        if cells == [""]:
+            continue
+        if len(cells) != len(names):
+            faults[len(rows)] = ragged(place, place, len(cells), len(names))
+            cells = [None] * len(names)
+        rows.append(cells)
+    return _columns(rows, places) if rows else {}, faults, len(rows)
 
 
 def _columns(

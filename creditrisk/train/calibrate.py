@@ -4,6 +4,8 @@ The calibrator learns from out-of-fold scores only. The final model is scikit-le
 CalibratedClassifierCV with `ensemble=False`, which does the same in one piece.
 """
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -96,16 +98,20 @@ def cross_calibrate(method: str, oof: pd.DataFrame) -> np.ndarray:
     return pds
 
 
-def choose_calibration(rule: str, oof: pd.DataFrame) -> str:
+def choose_calibration(
+    rule: str, oof: pd.DataFrame, allowed: Collection[str] = ("none", *METHODS)
+) -> str:
     """Choose the method: the rule's own, or with `auto` the one of the least log loss.
 
-    A model that gives no probabilities needs one, so `none` is then Platt's.
+    A model that gives no probabilities needs one, so `none` is then Platt's; so is a rule that the
+    algorithm doesn't allow.
     """
     has_probability = bool(oof["probability"].notna().all())
     if rule != "auto":
-        return rule if rule != "none" or has_probability else "platt"
+        fits = rule in allowed and (rule != "none" or has_probability)
+        return rule if fits else "platt"
     methods = ["none"] * has_probability + list(METHODS)
-    losses = {m: log_loss(oof["bad"], cross_calibrate(m, oof)) for m in methods}
+    losses = {m: log_loss(oof["bad"], cross_calibrate(m, oof)) for m in methods if m in allowed}
     return min(losses, key=losses.__getitem__)
 
 

@@ -70,6 +70,8 @@ class Recipe:
             self.features,
             self.seed,
             smallest,
+            candidate.get("bins"),
+            self.preprocess.numeric_impute,
         )
 
 
@@ -125,7 +127,8 @@ def search(
         scores = _grid_scores(recipe, blank, settings, rows, bad, folds, observe, progress)
         best = int(scores["mean"].to_numpy().argmax())
         oof, unconverged = out_of_fold(clone(blank).set_params(**settings[best]), rows, bad, folds)
-    method = choose_calibration(recipe.train.calibration, oof)
+    allowed = algorithm(recipe.name).calibration
+    method = choose_calibration(recipe.train.calibration, oof, allowed)
     oof["pd"] = cross_calibrate(method, oof)
     pipeline = recipe.pipeline().set_params(**settings[best])
     with warnings.catch_warnings():
