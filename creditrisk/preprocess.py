@@ -192,7 +192,7 @@ def _binned(
         bins, encode="ordinal", quantile_method="averaged_inverted_cdf", subsample=None
     ).set_output(transform="pandas")
     return {
-        "impute__numeric": _imputer(numeric_impute),
+        "impute__numeric": _imputer(numeric_impute).set_output(transform="pandas"),
         "encode__numeric": make_pipeline(cut, ENCODERS[encoder](features["numeric"])),
         "encode__ordinal": ENCODERS[encoder](list(features["ordinal"])),
     }
