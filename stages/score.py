@@ -39,11 +39,14 @@ def main() -> None:
     parser.add_argument("--input", type=Path, required=True, help="CSV or Parquet")
     parser.add_argument("--output", type=Path, required=True, help="Parquet")
     parser.add_argument("--batch", type=_count, default=32768, help="rows held at once")
+    parser.add_argument("--reasons", type=_count, default=4, help="at most so many; 0 for none")
     args = parser.parse_args()
+    if not args.batch:
+        parser.error("argument --batch: at least 1")
     params = read_params(args.params, Params, null_words="prepare.null_words")
     champion = load_champion(args.champion, args.description, args.lock)
     notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
-    scorer = Scorer(champion, notation, params.scorecard)
+    scorer = Scorer(champion, notation, params.scorecard, args.reasons)
     batches = read_batches(args.input, params.data, champion.schema, args.batch)
     rows, scored, refused = write(map(scorer.score, batches), args.output)
     print(f"score: {rows} rows, {scored} scored, {refused} of them refused", end="")
@@ -69,8 +72,8 @@ def write(batches: Iterator[pd.DataFrame], path: Path) -> tuple[int, int, int]:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number of rows")
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no count")
     return int(text)
 
 

@@ -5,13 +5,18 @@ import shutil
 from importlib.metadata import version
 from typing import Any
 
+import pandas as pd
+
 from creditrisk.algorithms import algorithm
 from creditrisk.cli import arguments, read_frame, read_json, run, whole, write_csv, write_json
 from creditrisk.decision import DecisionParams
 from creditrisk.errors import InputError, nearest
-from creditrisk.model_file import check_model
+from creditrisk.model_file import check_model, load_model
 from creditrisk.params import Strict, read_params
+from creditrisk.points import Scale
+from creditrisk.reference import reference
 from creditrisk.schema import load_schema
+from creditrisk.scorecard import COLUMNS, is_binned, scorecard
 from creditrisk.select import (
     SelectParams,
     choose,
@@ -36,6 +41,7 @@ class Params(Strict):
     select: SelectParams
     decision: DecisionParams
     algorithms: dict[str, Any]
+    scorecard: Scale
 
 
 def main() -> None:
@@ -51,6 +57,7 @@ def main() -> None:
         description="models/champion.json",
         metrics="metrics/select.json",
         board="plots/leaderboard.csv",
+        points="plots/scorecard.csv",
     ).parse_args()
     params = read_params(args.params, Params, schema_path="data.schema")
     entries = {name: algorithm(name) for name in params.algorithms}
@@ -91,6 +98,14 @@ def main() -> None:
         )
         metrics["optimism"] = optimism(account["cv"], metrics["nested"]["mean"])
 
+    features, schema = read_json(args.features), load_schema(params.schema_path)
+    # The best candidate that is a scorecard, champion or not: what can be signed line by line.
+    cards = [name for name in board["algorithm"] if is_binned(accounts[name]["best_params"])]
+    points = pd.DataFrame(columns=["algorithm", *COLUMNS])
+    if cards:
+        card = load_model(folders[cards[0]] / MODEL, accounts[cards[0]]["model_sha256"])
+        points = scorecard(card, frame, features, schema, params.scorecard)
+        points.insert(0, "algorithm", cards[0])
     model = folders[winner] / MODEL
     check_model(model, account["model_sha256"])
     description = {
@@ -100,9 +115,10 @@ def main() -> None:
         "calibration": account["calibration"],
         "threshold": account["threshold"],
         "metrics": {"cv": account["cv"], "cv_se": account["cv_se"]},
-        "features": read_json(args.features),
+        "features": features,
         "adjustments": read_json(args.adjustments),
-        "schema": load_schema(params.schema_path).model_dump(exclude_defaults=True),
+        "schema": schema.model_dump(exclude_defaults=True),
+        "reference": reference(frame, features),
         "training_rows": len(frame),
         "data_sha256": read_json(args.ingested)["source_sha256"],
         "model_sha256": account["model_sha256"],
@@ -114,6 +130,7 @@ def main() -> None:
     write_json(description, args.description)
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
+    write_csv(points, args.points)
     tell(board.head(8), metrics)
 
 

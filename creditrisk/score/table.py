@@ -1,6 +1,5 @@
 """Raw rows to scored rows."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +10,8 @@ from creditrisk.featurize import derive
 from creditrisk.points import Scale
 from creditrisk.predict import default_pd
 from creditrisk.prepare.parse import Notation, parse
+from creditrisk.reasons import contributions, describer, worded
+from creditrisk.reference import reference_row
 from creditrisk.schema import Schema
 from creditrisk.score.champion import Champion
 
@@ -24,8 +25,8 @@ COLUMNS = {
     "problem": "str",
 }
 
-# Takes the features and the PDs of rows, gives the reasons of each.
-Reasoner = Callable[[pd.DataFrame, np.ndarray], list[str]]
+# Rows whose reasons are found at once: each needs a few dozen PDs.
+REASONED = 2048
 
 
 @dataclass(frozen=True)
@@ -37,13 +38,13 @@ class Scorer:
     champion : the model with its description.
     notation : how numbers and missing values are written.
     scale : of the points.
-    reasons : words the reasons, or None for none.
+    reasons : at most so many are told of each row; 0 for none.
     """
 
     champion: Champion
     notation: Notation
     scale: Scale
-    reasons: Reasoner | None = None
+    reasons: int = 0
 
     def features(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Bring well-formed raw rows into the model's form, as the stages do.
@@ -75,7 +76,7 @@ class Scorer:
         rows, causes = self.features(raw[formed] if not formed.all() else raw)
         pds = default_pd(self.champion.model, rows)
         refused = pds >= self.champion.description["threshold"]
-        words = self.reasons(rows, pds) if self.reasons and len(rows) else None
+        words = self._reasons(rows, refused) if self.reasons else []
         out = pd.DataFrame(
             {
                 "row_id": raw.loc[rows.index, "row_id"],
@@ -90,6 +91,18 @@ class Scorer:
         )  # fmt: skip
         out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=raw["malformed"])
         return out.astype(COLUMNS)[list(COLUMNS)]
+
+    def _reasons(self, rows: pd.DataFrame, refused: np.ndarray) -> list[str]:
+        description, model = self.champion.description, self.champion.model
+        describe = describer(self.champion.schema, description["features"]["derived"])
+        typical = reference_row(description["reference"], rows)
+        words: list[str] = []
+        for start in range(0, len(rows), REASONED):
+            part = rows.iloc[start : start + REASONED]
+            found = contributions(model, part, typical).values
+            here = refused[start : start + REASONED]
+            words += worded(found, part, here, describe, self.reasons)
+        return words
 
 
 def _missing(causes: pd.DataFrame, schema: Schema) -> list[str | None]:
