@@ -14,6 +14,7 @@ from creditrisk.cli import (
 )
 from creditrisk.decision import DecisionParams
 from creditrisk.evaluate import curves, evaluate
+from creditrisk.fairness import FairnessParams, fairness, nested
 from creditrisk.folds import make_folds
 from creditrisk.importance import permutation_importance
 from creditrisk.leak import suspect
@@ -21,7 +22,9 @@ from creditrisk.model_file import load_model
 from creditrisk.params import Strict, read_params
 from creditrisk.predict import default_pd
 from creditrisk.report.build import build
+from creditrisk.report.card import model_card
 from creditrisk.report.inputs import Inputs
+from creditrisk.schema import parse_schema
 from creditrisk.train.params import TrainParams
 
 
@@ -31,6 +34,7 @@ class Params(Strict):
     seed: int
     train: TrainParams
     decision: DecisionParams
+    fairness: FairnessParams
 
 
 def main() -> None:
@@ -46,9 +50,11 @@ def main() -> None:
         prepared="metrics/prepare.json",
         selected="metrics/select.json",
         board="plots/leaderboard.csv",
+        points="plots/scorecard.csv",
         metrics="metrics/evaluate.json",
         plots="plots",
         report="plots/report.html",
+        card="plots/model_card.md",
     ).parse_args()
     params = read_params(args.params, Params)
     description = read_json(args.description)
@@ -80,6 +86,9 @@ def main() -> None:
 
     plots = curves(parts["test"], parts["oof"], threshold, params.seed)
     plots["importance"] = importance
+    schema = parse_schema(description["schema"], args.description)
+    plots["fairness"] = fairness(test, parts["test"][1], threshold, params.fairness, schema)
+    metrics["fairness"] = nested(plots["fairness"])
     warning = suspect(metrics["test"]["roc_auc"], train, features, "the test")
     report = Inputs(
         metrics=metrics,
@@ -90,12 +99,14 @@ def main() -> None:
         board=read_csv(args.board),
         curves=plots,
         decision=params.decision,
+        points=read_csv(args.points),
         warning=warning,
     )
     write_json(metrics, args.metrics)
     for name, table in plots.items():
         write_csv(table, args.plots / f"{name}.csv")
     write_text(build(report).html(), args.report)
+    write_text(model_card(report), args.card)
     tell(metrics)
     if warning:
         print(warning, file=sys.stderr)

@@ -20,6 +20,7 @@ SMALL = {
     "select": {"nested": True, "outer_folds": 2, "inner_folds": 2},
     "algorithms": {
         "lr": {"encoder": "onehot", "resample": "none", "C": 0.1},
+        "scorecard": {"encoder": "woe", "bins": 3, "C": 0.1},
         "dt": {"encoder": "binary", "resample": "smote", "max_depth": 3},
         "rf": {"encoder": "onehot", "n_estimators": 10},
         "xgb": {"encoder": "onehot", "n_estimators": 10, "max_depth": 2},

@@ -1,10 +1,12 @@
 """The report's page: the facts that one signs for on top, what they rest on below."""
 
+import re
+
 import pandas as pd
 
 from creditrisk.evaluate import BOOTSTRAP_DRAWS
 from creditrisk.page import Block, Page, bullets, facts, table, text
-from creditrisk.report import tables
+from creditrisk.report import card, people, tables
 from creditrisk.report.choice import choice
 from creditrisk.report.inputs import Inputs
 from creditrisk.report.results import decisions, importance, probabilities, ranking
@@ -28,6 +30,9 @@ def build(given: Inputs) -> Page:
     page.section("Probabilities", *probabilities(given))
     page.section("Decisions and their cost", *decisions(given))
     page.section("Important variables", *importance(given))
+    page.section("Groups of applicants", *people.fairness(given))
+    page.section("Scorecard", *people.points(given))
+    page.section("Purpose and limits", *_use(given))
     page.section("How it was made", *_making(given))
     return page
 
@@ -90,6 +95,14 @@ def _data(given: Inputs) -> list[Block]:
         table(rejected, "Rejected rows by reason"),
         bullets(notes),
         table(cells, "Cells by column and by what became of them", collapsed=True),
+    ]
+
+
+def _use(given: Inputs) -> list[Block]:
+    lines = [line.removeprefix("- ") for line in card.limits(given).split("\n")]
+    return [
+        text(re.sub(r"\[(.+?)\]\(.+?\)", r"\1", card.purpose(given))),
+        bullets([line.replace("&lt;", "<") for line in lines]),
     ]
 
 

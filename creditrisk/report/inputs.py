@@ -20,9 +20,10 @@ class Inputs:
     selected, prepared, ingested : that of metrics/select.json, prepare.json and ingest.json.
     champion : that of models/champion.json.
     board : the leaderboard.
-    curves : `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost` and `importance`, the frames
+    curves : `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance` and `fairness`, the frames
         that are written as DVC plots.
     decision : the costs.
+    points : the table of points of the best scorecard; without rows where there is none.
     warning : what looks like a leak, if anything does.
     """
 
@@ -34,6 +35,7 @@ class Inputs:
     board: pd.DataFrame
     curves: dict[str, pd.DataFrame]
     decision: DecisionParams
+    points: pd.DataFrame | None = None
     warning: str | None = None
 
     @cached_property

@@ -1,0 +1,222 @@
+"""The model card: one Markdown document in the order in which a model is examined.
+
+Use and its limits first, then data, method, results, people, and how to make it again. Every number
+is one of the files in metrics/, models/champion.json or plots/.
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from creditrisk.report import tables
+from creditrisk.report.inputs import Inputs
+from creditrisk.report.people import fairness_notes, fairness_table, points_words
+from creditrisk.report.tables import cost, number, span
+
+CIRCULAR = (
+    "https://www.consumerfinance.gov/compliance/circulars/circular-2023-03-adverse-action-"
+    "notification-requirements-and-the-proper-use-of-the-cfpbs-sample-forms-provided-in-"
+    "regulation-b/"
+)
+
+ANNEX = "https://aiact.annotated.nl/en/aiact/annex/iii/5/"
+
+
+def model_card(given: Inputs) -> str:
+    """Write the card.
+
+    Returns
+    -------
+    Markdown.
+    """
+    sections = {
+        "Purpose and use": purpose(given),
+        "Limits": limits(given),
+        "Data and provenance": _data(given),
+        "How it was chosen": _choice(given),
+        "Performance": _performance(given),
+        "Calibration": _calibration(given),
+        "Decisions": _decisions(given),
+        "Variables and reasons": _variables(given),
+        "Groups of applicants": _groups(given),
+        "Scorecard": _scorecard(given),
+        "How to reproduce it": _reproduce(given),
+    }
+    title = f"# Model card: {given.schema.name.replace('_', ' ')}, {given.champion['label']}"
+    parts = [title, *(f"## {heading}\n\n{body}" for heading, body in sections.items())]
+    return "\n\n".join(parts) + "\n"
+
+
+def purpose(given: Inputs) -> str:
+    """What the model is for."""
+    threshold = number(given.metrics["threshold"], ".2%")
+    return (
+        "The model gives an applicant for credit a probability of default (PD). Applicants with a "
+        f"PD of {threshold} or more are proposed for refusal. It supports a decision that a person "
+        "answers for. It is not meant for amounts, prices or limits, for other portfolios than the "
+        "one described below, or for existing customers' behaviour.\n\nIn the European Union a system "
+        "that evaluates the creditworthiness of natural persons is a high-risk one: Regulation (EU) "
+        f"2024/1689, [Annex III, point 5(b)]({ANNEX}). What follows from that is for the user's own "
+        "counsel to say."
+    )
+
+
+def limits(given: Inputs) -> str:
+    """What the model cannot do, each with its size."""
+    test, parts = given.metrics["test"], given.prepared["split"]
+    low, high = test["ci"]["roc_auc"]
+    lines = [
+        f"Trained on {given.champion['training_rows']:,} applicants and measured on "
+        f"{parts['test']['rows']:,}, of whom {parts['test']['bad']:,} were bad: the AUC's 95% "
+        f"interval is {number(low)} to {number(high)}.",
+        "Outcomes are known of applicants who were granted credit. How the refused would have "
+        "done is unknown, so for applicants unlike the granted ones a PD is an extrapolation.",
+        "Train and test rows are parted at random, not by time: drift is not measured.",
+        "Associations, not causes: changing a variable need not change the risk.",
+        "A number outside the range of training is capped or treated as the nearest seen one; a "
+        "level that training did not have counts as missing or as no known level.",
+    ]
+    if given.warning:
+        lines.insert(0, given.warning)
+    return _bullets(lines)
+
+
+def _data(given: Inputs) -> str:
+    prepared, schema = given.prepared, given.schema
+    rejected = ", ".join(f"{k.replace('_', ' ')} {n:,}" for k, n in prepared["rejected"].items())
+    facts = [
+        f"Data set `{schema.name}`; {len(schema.features)} variables; "
+        f"outcome `{schema.target.column}`, bad is {', '.join(schema.target.bad)}.",
+        *([f"Source: {schema.source}."] if schema.source else []),
+        *([f"Licence: {schema.licence}."] if schema.licence else []),
+        f"Rows read {prepared['rows_read']:,}, rejected {prepared['rows_rejected']:,} ({rejected}),"
+        f" used {prepared['rows_clean']:,}.",
+        f"Bad rate of the rows used: {number(prepared['bad_rate'], '.2%')}.",
+        f"Missing cells in them: {sum(prepared['missing'].values()):,}.",
+        f"SHA-256 of the file: `{given.champion['data_sha256']}`.",
+        "Where the default data comes from, and what was corrected: `data/README.md`.",
+    ]
+    forms = {"bad rate": ".1%"}
+    return _bullets(facts) + "\n\n" + _table(tables.split_table(prepared), forms)
+
+
+def _choice(given: Inputs) -> str:
+    selected, board = given.selected, given.board
+    words = [
+        f"{len(board)} candidates, each with its own grid search; chosen: {selected['algorithm']} "
+        f"(model `{selected['model']}`, rule `{selected['rule']}`, scoring "
+        f"`{selected['scoring']}`).",
+        f"Parameters: `{tables._plain(given.champion['params'])}`; calibration "
+        f"`{given.champion['calibration']}`.",
+        "Imputation, encoding, scaling and resampling are learned inside each fold; caps and "
+        "merged levels from the training rows alone.",
+    ]
+    shown = tables.board_table(board, selected["scoring"])
+    return _bullets(words) + "\n\n" + _table(shown, dict.fromkeys(shown.columns[3:], ".3f"))
+
+
+def _performance(given: Inputs) -> str:
+    shown = tables.metrics_table(given.metrics, given.selected)
+    return (
+        "Intervals: 95%, bootstrap of the test rows. SE: standard error over the folds. Nested: "
+        "the whole procedure, choice included, on rows that it had not seen.\n\n"
+        + _table(shown, dict.fromkeys(shown.columns[1:], ".3f"))
+    )
+
+
+def _calibration(given: Inputs) -> str:
+    found = given.metrics["calibration"]
+    shown = tables.calibration_table(found, given.selected.get("nested"))
+    return (
+        f"Mean PD on test {number(found['mean_pd'], '.2%')}, bad rate "
+        f"{number(found['bad_rate'], '.2%')}.\n\n"
+        + _table(shown, dict.fromkeys(("value", "95% from", "to"), ".3f") | {"ideal": ".0f"})
+    )
+
+
+def _decisions(given: Inputs) -> str:
+    base, test, unit = given.metrics["baselines"], given.metrics["test"], given.unit
+    low, high = test["ci"]["expected_cost"]
+    return _bullets(
+        [
+            f"Cut-off: PD {number(given.metrics['threshold'], '.6f')} "
+            f"(`decision.threshold: {given.decision.threshold}`).",
+            f"Approved on test: {number(base['approval_rate'], '.1%')}.",
+            f"Cost a head on test: {cost(base['champion'], unit)} (95% {cost(low)} to "
+            f"{cost(high)}); accepting everybody {cost(base['accept_all'], unit)}, refusing "
+            f"everybody {cost(base['reject_all'], unit)}.",
+        ]
+    )
+
+
+def _variables(given: Inputs) -> str:
+    shown = tables.importance_table(given.curves["importance"], given.schema)
+    return (
+        "AUC that is lost when a variable is shuffled among training rows that the model has not "
+        "seen, two standard errors to each side.\n\n"
+        + _table(shown, dict.fromkeys(shown.columns[1:], ".4f"))
+        + "\n\n`python -m stages.score` gives each applicant reasons: what sets the log-odds apart "
+        "from those of a typical applicant who paid back, variable by variable (Shapley values), "
+        "with the applicant's own level in words. A refusal names up to four that raise the risk. "
+        f"Regulation B asks for specific principal reasons, and [Circular 2023-03]({CIRCULAR}) of "
+        "the CFPB says that a checklist does not do where it does not name them."
+    )
+
+
+def _groups(given: Inputs) -> str:
+    found = given.curves.get("fairness")
+    if found is None or not len(found):
+        return "No column to group by (`fairness` in params.yaml) is in this data."
+    return (
+        "Test rows; 95% Wilson intervals in brackets.\n\n"
+        + _table(fairness_table(found), {})
+        + "\n\n"
+        + _bullets(fairness_notes(given))
+    )
+
+
+def _scorecard(given: Inputs) -> str:
+    if given.points is None or not len(given.points):
+        return "No candidate is a scorecard."
+    return f"{points_words(given)} The table: `plots/scorecard.csv`."
+
+
+def _reproduce(given: Inputs) -> str:
+    champion = given.champion
+    versions = ", ".join(f"{name} {v}" for name, v in champion["created_by"].items())
+    return "`make repro` rebuilds everything; equal inputs give equal files.\n\n" + _bullets(
+        [
+            f"SHA-256 of the model, `models/champion.joblib`: `{champion['model_sha256']}`.",
+            f"SHA-256 of the data: `{champion['data_sha256']}`.",
+            "The hashes of all code, parameters and files that led here: `dvc.lock` beside "
+            "this card.",
+            "The commit: a file cannot hold the hash of the commit that holds it; "
+            "`git log -1 --format=%H -- plots/model_card.md` tells it.",
+            f"Versions: {versions}; all others in `requirements.lock`.",
+        ]
+    )
+
+
+def _bullets(lines: list[str]) -> str:
+    return "\n".join(f"- {_one_line(line)}" for line in lines)
+
+
+def _table(frame: pd.DataFrame, forms: dict[str, str]) -> str:
+    head = [str(name) for name in frame]
+    rows = [
+        [_cell(value, forms.get(name, "")) for name, value in zip(frame, line, strict=True)]
+        for line in frame.itertuples(index=False)
+    ]
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(_one_line(c) for c in line) + " |" for line in lines)
+
+
+def _cell(value: Any, form: str) -> str:
+    if value is None or (not isinstance(value, str) and pd.isna(value)):
+        return "-"
+    cell = format(value, form) if form else (f"{value:,}" if isinstance(value, int) else str(value))
+    return cell.replace("|", "\\|")
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.split()).replace("<", "&lt;")
