@@ -1,5 +1,6 @@
 """Whether groups of applicants are treated alike: rates by group, with counts and intervals."""
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -23,7 +24,7 @@ class Bins(Strict):
     @field_validator("bins")
     @classmethod
     def _ascending(cls, bins: list[float]) -> list[float]:
-        if any(b <= a for a, b in zip(bins, bins[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(bins)):
             raise ValueError("the edges must ascend")
         return bins
 
@@ -63,7 +64,7 @@ def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> p
 def _words(edges: list[float]) -> list[str]:
     if len(edges) == 1:
         return [f"under {edges[0]:g}", f"from {edges[0]:g}"]
-    inner = [f"{a:g} to under {b:g}" for a, b in zip(edges[:-2], edges[1:-1], strict=True)]
+    inner = [f"{a:g} to under {b:g}" for a, b in pairwise(edges[:-1])]
     last = f"{edges[-2]:g} to {edges[-1]:g}"
     return [f"under {edges[0]:g}", *inner, last, f"over {edges[-1]:g}"]
 

@@ -45,7 +45,8 @@ def _of_member(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     pipeline, rest = taken_apart(model)
     if pipeline is not None:
         rows = encoded(pipeline, rows)
-    return in_blocks(lambda block: rest.predict_proba(block)[:, 1], rows)
+    # XGBoost answers in single precision: too coarse to add up.
+    return in_blocks(lambda block: rest.predict_proba(block)[:, 1].astype(np.float64), rows)
 
 
 def in_blocks(work: Callable[[Any], np.ndarray], rows: Any) -> np.ndarray:

@@ -30,11 +30,11 @@ class Contributions:
 
     Attributes
     ----------
-    values : one column a variable, shape (n, d).
+    shares : one column a variable, shape (n, d).
     base : log-odds of the reference.
     """
 
-    values: pd.DataFrame
+    shares: pd.DataFrame
     base: float
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from creditrisk.schema import Schema
 
 COLUMNS = ("variable", "bin", "code", "low", "high", "rows", "bad_rate", "woe", "coefficient",
            "points")  # fmt: skip
+
+OTHER = "any other level"
 
 
 @dataclass(frozen=True)
@@ -142,7 +145,7 @@ def _bins(
         inner = cut.bin_edges_[features["numeric"].index(name)][1:-1]
         places = np.searchsorted(inner, imputed[name].to_numpy(dtype=float), side="right")
         ends = [-np.inf, *inner, np.inf]
-        for place, (low, high) in enumerate(zip(ends[:-1], ends[1:], strict=True)):
+        for place, (low, high) in enumerate(pairwise(ends)):
             value = low if np.isfinite(low) else np.nextafter(high, -np.inf)
             value = value if np.isfinite(value) else frame[name].median()
             here = places == place
@@ -164,11 +167,13 @@ def _bins(
             "bin": schema.label(name, level), "code": level,
             "low": np.nan, "high": np.nan, "value": level,
         }  # fmt: skip
-    lost = frame[name].isna().to_numpy()
-    yield _counted(lost & ~np.isin(filled, order), bad) | {
-        "bin": "missing, or a level that training did not have", "code": "",
-        "low": np.nan, "high": np.nan, "value": np.nan,
-    }  # fmt: skip
+    # Missing is a level of its own, or has that of the imputation; the others are unknown to it.
+    lost = frame[name].isna().to_numpy() & ~np.isin(filled, order)
+    nobody = np.zeros(len(frame), dtype=bool)
+    for words, here, value in (("missing", lost, np.nan), (OTHER, nobody, OTHER)):
+        yield _counted(here, bad) | {
+            "bin": words, "code": "", "low": np.nan, "high": np.nan, "value": value,
+        }  # fmt: skip
 
 
 def _counted(here: np.ndarray, bad: np.ndarray) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import pandas as pd
 from creditrisk.report import tables
 from creditrisk.report.inputs import Inputs
 from creditrisk.report.people import fairness_notes, fairness_table, points_words
-from creditrisk.report.tables import cost, number, span
+from creditrisk.report.tables import cost, number
 
 CIRCULAR = (
     "https://www.consumerfinance.gov/compliance/circulars/circular-2023-03-adverse-action-"
@@ -54,10 +54,10 @@ def purpose(given: Inputs) -> str:
         "The model gives an applicant for credit a probability of default (PD). Applicants with a "
         f"PD of {threshold} or more are proposed for refusal. It supports a decision that a person "
         "answers for. It is not meant for amounts, prices or limits, for other portfolios than the "
-        "one described below, or for existing customers' behaviour.\n\nIn the European Union a system "
-        "that evaluates the creditworthiness of natural persons is a high-risk one: Regulation (EU) "
-        f"2024/1689, [Annex III, point 5(b)]({ANNEX}). What follows from that is for the user's own "
-        "counsel to say."
+        "one described below, or for existing customers' behaviour.\n\nIn the European Union a "
+        "system that evaluates the creditworthiness of natural persons is a high-risk one: "
+        f"Regulation (EU) 2024/1689, [Annex III, point 5(b)]({ANNEX}). What follows from that is "
+        "for the user's own counsel to say."
     )
 
 

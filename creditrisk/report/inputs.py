@@ -20,8 +20,8 @@ class Inputs:
     selected, prepared, ingested : that of metrics/select.json, prepare.json and ingest.json.
     champion : that of models/champion.json.
     board : the leaderboard.
-    curves : `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance` and `fairness`, the frames
-        that are written as DVC plots.
+    curves : `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance` and
+        `fairness`, the frames that are written as CSV.
     decision : the costs.
     points : the table of points of the best scorecard; without rows where there is none.
     warning : what looks like a leak, if anything does.

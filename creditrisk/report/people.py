@@ -33,8 +33,9 @@ def fairness(given: Inputs) -> list[Block]:
 
 def fairness_table(found: pd.DataFrame) -> pd.DataFrame:
     """The groups as the page shows them: each rate with its interval, counts beside it."""
-    shown = pd.DataFrame({"variable": found["variable"].str.replace("_", " "),
-                          "group": found["group"], "rows": found["rows"], "bad": found["bad"]})  # fmt: skip
+    shown = found[["variable", "group", "rows", "bad"]].assign(
+        variable=found["variable"].str.replace("_", " ")
+    )
     for name, words in RATES.items():
         ends = zip(found[name], found[f"{name}_low"], found[f"{name}_high"], strict=True)
         shown[words] = [

@@ -9,7 +9,6 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 import pyarrow.parquet as pq
 
@@ -150,24 +149,22 @@ def _plain(
     text = _text(block, data)
     if text is None:
         return None
+    if text.startswith(("\n", "\r")) or "\n\n" in text or "\n\r\n" in text:  # blank lines
+        return _ragged_lines(text, data, names, places, number)
     columns = [str(place) for place in range(len(names))]
     try:
         table = arrow_csv.read_csv(
             io.BytesIO(text.encode()),
             arrow_csv.ReadOptions(column_names=columns, use_threads=False),
-            arrow_csv.ParseOptions(
-                delimiter=data.delimiter, quote_char=False, ignore_empty_lines=False
-            ),
+            arrow_csv.ParseOptions(delimiter=data.delimiter, quote_char=False),
             arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(columns, pa.large_string()),
                 strings_can_be_null=False,
                 include_columns=[str(place) for place in places.values()],
             ),
         )
-    except pa.ArrowException:  # lines of other lengths, or blank ones
+    except pa.ArrowException:  # lines of other lengths
         return _ragged_lines(text, data, names, places, number)
-    if len(names) == 1 and pc.any(pc.equal(table.column(0), "")).as_py():
-        return _ragged_lines(text, data, names, places, number)  # blank lines
     frame = table.to_pandas()
     return {name: frame[str(place)] for name, place in places.items()}, {}, len(frame)
 

@@ -99,9 +99,9 @@ class Scorer:
         words: list[str] = []
         for start in range(0, len(rows), REASONED):
             part = rows.iloc[start : start + REASONED]
-            found = contributions(model, part, typical).values
+            found = contributions(model, part, typical)
             here = refused[start : start + REASONED]
-            words += worded(found, part, here, describe, self.reasons)
+            words += worded(found.shares, part, here, describe, self.reasons)
         return words
 
 
