@@ -42,7 +42,7 @@ def fairness_table(found: pd.DataFrame) -> pd.DataFrame:
             "none" if pd.isna(value) else f"{value:.1%} ({low:.1%} to {high:.1%})"
             for value, low, high in ends
         ]
-    shown["mean PD"] = [f"{value:.1%}" for value in found["mean_pd"]]
+    shown.insert(len(shown.columns) - 1, "mean PD", [f"{value:.1%}" for value in found["mean_pd"]])
     return shown
 
 
