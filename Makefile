@@ -42,6 +42,12 @@ remote-check: $(VENV)/locked ## tell of each remote whether it is configured and
 backup: $(VENV)/locked ## push to every configured remote
 	@python -m stages.remotes backup
 
+mlflow: $(VENV)/locked ## show the recorded runs in MLflow's own pages, on this machine only (PORT=5000)
+	@python -m stages.mirror --show --port $(or $(PORT),5000)
+
+mirror: $(VENV)/locked ## send the runs that MLFLOW_TRACKING_URI's server has not got yet
+	@python -m stages.mirror
+
 test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the remotes' round-trip tests need
 
 lock: $(VENV)/bin/python ## resolve pyproject.toml anew into the lock files
@@ -79,4 +85,4 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro test lint lock pull push remote remote-check backup test-envs
+.PHONY: help repro test lint lock pull push remote remote-check backup mlflow mirror test-envs

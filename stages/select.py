@@ -3,6 +3,7 @@
 import platform
 import shutil
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -25,6 +26,8 @@ from creditrisk.select import (
     nested_estimate,
     optimism,
 )
+from creditrisk.tracking.record import Recording
+from creditrisk.tracking.registry import Champion
 from creditrisk.train.bundle import MODEL, NESTED, OOF, read_account
 from creditrisk.train.params import TrainParams
 
@@ -64,6 +67,12 @@ def main() -> None:
     if params.model not in ("auto", *entries):
         hint = nearest(params.model, ["auto", *entries])
         raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
+    inputs = {
+        name: getattr(args, name)
+        for name in ("candidates", "train", "features", "adjustments", "ingested")
+    }
+    told = params.model_dump() | {name: entry.model_dump() for name, entry in entries.items()}
+    recording = Recording("select", inputs | {"schema": Path(params.schema_path)}, told)
     folders = {name: args.candidates / e.family / name for name, e in entries.items()}
     accounts = {name: read_account(folder) for name, folder in folders.items()}
     oofs = {name: read_frame(folder / OOF) for name, folder in folders.items()}
@@ -131,6 +140,10 @@ def main() -> None:
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
     write_csv(points, args.points)
+    columns = [c for c in frame if c not in ("row_id", "applicant", "split", "bad")]
+    champion = Champion(args.champion, account["model_sha256"], frame[columns][:5], description)
+    results = [args.description, args.metrics, args.board, args.points]
+    recording.finish(metrics, account["best_params"], {"results": results}, champion)
     tell(board.head(8), metrics)
 
 

@@ -11,6 +11,7 @@ from creditrisk.leak import suspect
 from creditrisk.model_file import save_model
 from creditrisk.params import Strict, read_params
 from creditrisk.preprocess import PreprocessParams
+from creditrisk.tracking.record import Recording
 from creditrisk.train.bundle import read_candidate, write_bundle
 from creditrisk.train.candidate import Candidate, account, train_single
 from creditrisk.train.ensemble import members_of, train_vote
@@ -46,20 +47,31 @@ def main() -> None:
     nested_places = {name: f"select.{name}" for name in NestedParams.model_fields}
     params = read_params(args.params, Params, block=f"algorithms.{algo}", **nested_places)
     nested = NestedParams(**{name: getattr(params, name) for name in NestedParams.model_fields})
+
+    def record(inputs: dict[str, Path]) -> Recording:
+        return Recording(f"train@{algo}", inputs, params.model_dump() | entry.model_dump())
+
     if entry.family == "single":
         candidates = grid(algo, params.block, params.seed)
         frame, features = read_frame(args.train), read_json(args.features)
         recipe = Recipe(algo, candidates, features, params.preprocess, params.train, params.seed)
-        candidate, columns = train_single(recipe, frame, nested), recipe.columns
+        recording = record({"train": args.train, "features": args.features})
+        candidate, columns = train_single(recipe, frame, nested, recording.watch), recipe.columns
     else:
         folders = {path.name: path for path in sorted(args.single.glob("*/"))}
         members = members_of(algo, params.block, list(folders))
         frame = read_frame(args.train)
         columns = [c for c in frame if c not in ("row_id", "applicant", "split", "bad")]
         parts = {name: read_candidate(folders[name]) for name in members}
+        recording = record({"train": args.train} | {name: folders[name] for name in members})
         candidate = train_vote(parts, frame, columns)
     metrics = account(candidate, frame, columns, params.decision)
     write(algo, entry.family, candidate, metrics)
+    files = {
+        "model": [Path("models", f"{algo}.joblib")],
+        "results": [Path("plots/train", f"{algo}.csv"), Path("metrics/train", f"{algo}.json")],
+    }
+    recording.finish(metrics, candidate.best_params, files)
     tell(algo, metrics, suspect(metrics["cv"]["roc_auc"], frame, columns, f"{algo}: the CV"))
 
 

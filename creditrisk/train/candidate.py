@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GridSearchCV
 
 from creditrisk.decision import DecisionParams, choose_threshold
 from creditrisk.folds import make_folds
 from creditrisk.metrics import measure, measure_folds
 from creditrisk.train.params import NestedParams
-from creditrisk.train.search import Found, Recipe, search
+from creditrisk.train.search import Found, Recipe, Watch, search, unwatched
 from creditrisk.uncertainty import fold_error
 
 # The outer folds are shuffled otherwise than the search's.
@@ -50,7 +49,7 @@ def train_single(
     recipe: Recipe,
     frame: pd.DataFrame,
     nested: NestedParams,
-    observe: Callable[[GridSearchCV], None] = lambda grid: None,
+    watch: Watch = unwatched,
     tell: Callable[[str], None] = print,
 ) -> Candidate:
     """Search one algorithm's grid on all training rows, and within each outer fold.
@@ -60,7 +59,7 @@ def train_single(
     recipe : what to search.
     frame : the training rows: `row_id`, `applicant`, `bad` and the features.
     nested : whether and how to estimate the whole procedure.
-    observe : is given the main grid search before it is fitted.
+    watch : makes the block in which the main grid search is fitted.
     tell : is given lines that show progress.
     """
     train = recipe.train
@@ -70,7 +69,7 @@ def train_single(
         f"train@{recipe.name}: {len(recipe.candidates)} candidates x {train.folds} folds"
         f" x {train.repeats} repeats"
     )
-    found = search(recipe, frame, folds, observe)
+    found = search(recipe, frame, folds, watch)
     trials = pd.concat([pd.DataFrame(recipe.candidates), found.scores], axis=1)
     return Candidate(
         model=found.model,

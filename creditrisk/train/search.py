@@ -3,6 +3,7 @@
 import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +29,17 @@ from creditrisk.train.calibrate import (
 from creditrisk.train.params import TrainParams
 
 PROBABILITY_SCORES = ("neg_brier_score", "neg_log_loss")
+
+# Given the candidates as parameters of the pipeline and as in params.yaml, makes the block in which
+# the grid search is fitted.
+Watch = Callable[[list[dict[str, Any]], list[dict[str, Any]]], AbstractContextManager[None]]
+
+
+def unwatched(
+    settings: list[dict[str, Any]], words: list[dict[str, Any]]
+) -> AbstractContextManager[None]:
+    """Watch nothing."""
+    return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -101,7 +113,7 @@ def search(
     recipe: Recipe,
     frame: pd.DataFrame,
     folds: list[Fold],
-    observe: Callable[[GridSearchCV], None] = lambda grid: None,
+    watch: Watch = unwatched,
     progress: bool = True,
 ) -> Found:
     """Search the grid, calibrate the best candidate, fit it on all rows.
@@ -111,7 +123,7 @@ def search(
     recipe : what to search.
     frame : the feature columns and `bad`, shape (n, d).
     folds : positions in `frame`.
-    observe : is given the grid search before it is fitted.
+    watch : makes the block in which the grid search is fitted.
     progress : show a bar.
 
     Raises
@@ -124,7 +136,7 @@ def search(
     # Candidates that differ in the model alone share their preprocessing, fold by fold.
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
         blank = recipe.pipeline().set_params(memory=memory)
-        scores = _grid_scores(recipe, blank, settings, rows, bad, folds, observe, progress)
+        scores = _grid_scores(recipe, blank, settings, rows, bad, folds, watch, progress)
         best = int(scores["mean"].to_numpy().argmax())
         oof, unconverged = out_of_fold(clone(blank).set_params(**settings[best]), rows, bad, folds)
     allowed = algorithm(recipe.name).calibration
@@ -159,7 +171,7 @@ def _grid_scores(
     rows: pd.DataFrame,
     bad: np.ndarray,
     folds: list[Fold],
-    observe: Callable[[GridSearchCV], None],
+    watch: Watch,
     progress: bool,
 ) -> pd.DataFrame:
     grid = GridSearchCV(
@@ -173,12 +185,12 @@ def _grid_scores(
     )
     if progress:
         grid.set_callbacks(ProgressBar(max_propagation_depth=0))
-    observe(grid)
     where = f"algorithms.{recipe.name}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
-            grid.fit(rows, bad)
+            with watch(settings, recipe.candidates):
+                grid.fit(rows, bad)
         except (ValueError, TypeError) as error:
             # XGBoost's errors are ValueErrors too. Which candidate it was, the error doesn't say.
             what = f"a fit failed: {type(error).__name__}: {error}"

@@ -1,0 +1,125 @@
+"""A real `mlflow server` on loopback, and servers that misbehave."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+CLEAN = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+}
+
+
+def clean_environment() -> dict[str, str]:
+    """Without pytest's own variable, by which MLflow turns checks of its own tests on."""
+    return {n: v for n, v in os.environ.items() if n != "PYTEST_CURRENT_TEST"} | CLEAN
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """An `mlflow server` over a folder: killed and started again, it goes on where it was."""
+
+    def __init__(self, folder: Path, *options: str, **env: str):
+        self.folder, self.options, self.env = folder, options, env
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = free_port()
+        self.uri = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen | None = None
+
+    def start(self) -> "Server":
+        with open(self.folder / "server.log", "ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "mlflow", "server",
+                    "--host", "127.0.0.1", "--port", str(self.port), "--workers", "1",
+                    "--backend-store-uri", f"sqlite:///{self.folder}/server.db?timeout=60",
+                    "--artifacts-destination", str(self.folder / "files"), *self.options,
+                ],
+                cwd=self.folder,
+                env=clean_environment() | self.env,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )  # fmt: skip
+        end = time.monotonic() + 120
+        while True:
+            try:
+                with urllib.request.urlopen(f"{self.uri}/health", timeout=2):
+                    return self
+            except (urllib.error.URLError, OSError):
+                ended = self.process.poll() is not None
+                if ended or time.monotonic() > end:
+                    self.kill()
+                    raise RuntimeError((self.folder / "server.log").read_text()[-3000:]) from None
+                time.sleep(0.2)
+
+    def kill(self) -> None:
+        """SIGKILL to the server and all its workers."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+            self.process = None
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *options: str, **env: str) -> Iterator[Server]:
+    server = Server(folder, *options, **env)
+    try:
+        yield server.start()
+    finally:
+        server.kill()
+
+
+@contextlib.contextmanager
+def mute() -> Iterator[str]:
+    """A socket that accepts and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(50)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def answering(code: int, version: str = "3.0.0", body: bytes = b"no") -> Iterator[str]:
+    """A server that tells a version, and answers every other call with this code."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            told = self.path == "/version" and code == 200
+            self.send_response(200 if told else code)
+            self.end_headers()
+            self.wfile.write(version.encode() if told else body)
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
