@@ -41,6 +41,9 @@ def fresh(built: Project, tmp_path) -> Project:
 
 
 @pytest.fixture(autouse=True)
-def _no_tracking_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [n for n in os.environ if n.startswith(("MLFLOW_", "DVC_EXP"))]:
+def _environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No server of the person who runs the tests; runs are recorded where recording is tested."""
+    for name in [n for n in os.environ if n.startswith(("MLFLOW_", "DVC_EXP", "CREDITRISK_"))]:
         monkeypatch.delenv(name)
+    if "tracking" not in request.module.__name__:
+        monkeypatch.setenv("CREDITRISK_TRACKING", "off")
