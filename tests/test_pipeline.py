@@ -106,6 +106,27 @@ def test_change_in_a_registry_entry_reruns_only_its_branch(fresh: Project):
     assert not {f"train@{a}" for a in ALGOS if a != "knn"} & set(done.ran)
 
 
+def test_an_entry_and_a_block_make_a_candidate(fresh: Project):
+    """Adding an algorithm touches the registry and params.yaml, and nothing else."""
+    registry = fresh.folder / "creditrisk/algorithms.yaml"
+    tree = yaml.safe_load(registry.read_text())
+    tree["algorithms"]["nb"] = {
+        "label": "naive Bayes",
+        "family": "single",
+        "reads": "data/processed/features.json",
+        "estimator": "sklearn.naive_bayes.GaussianNB",
+        "fixed": {},
+        "simplicity": 2,
+    }
+    registry.write_text(yaml.safe_dump(tree, sort_keys=False))
+    fresh.params({"algorithms": {"nb": {"encoder": "onehot", "var_smoothing": 0.01}}})
+    done = fresh.dvc("repro", "select")
+    assert "train@nb" in done.ran
+    assert not {f"train@{a}" for a in ALGOS if a != "vote"} & set(done.ran)
+    board = pd.read_csv(fresh.folder / "plots/leaderboard.csv")
+    assert "nb" in set(board["algorithm"])
+
+
 def test_change_in_evaluate_reruns_only_evaluate(fresh: Project):
     with open(fresh.folder / "creditrisk/evaluate.py", "a") as code:
         code.write("# A change.\n")
