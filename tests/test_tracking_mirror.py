@@ -48,6 +48,7 @@ def assert_same(project: Project, uri: str, scratch: Path) -> int:
     return len(there)
 
 
+@pytest.mark.long
 def test_whole_pipeline_with_a_server_that_asks_for_a_password(
     built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -178,6 +179,7 @@ def _runs(server: Server) -> int:
         return database.execute("SELECT count(*) FROM runs").fetchone()[0]
 
 
+@pytest.mark.long
 def test_mirror_killed_at_ten_random_moments(fresh: Project, server: Server, tmp_path: Path):
     chance = random.Random(7)
     cut = 0
@@ -206,6 +208,7 @@ def test_mirror_killed_at_ten_random_moments(fresh: Project, server: Server, tmp
     assert mirror(fresh, server.uri).out == "mirror: sent 0, skipped 0, failed 0\n"
 
 
+@pytest.mark.long
 def test_two_queue_workers_at_once(fresh: Project, server: Server, tmp_path: Path):
     had = len(all_runs(local_client(fresh.folder)))
     for c in ("0.2", "0.3"):
