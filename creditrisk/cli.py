@@ -49,9 +49,11 @@ def read_frame(path: str | Path) -> pd.DataFrame:
     InputError : it is missing or no Parquet.
     """
     try:
-        # Opened here, not by Arrow's own code, so that an audit hook sees it.
+        # Read here, not by Arrow's own code, so that an audit hook sees the file; and without
+        # Arrow's threads, which may still be starting when a stage ends at once with an error.
         with open(path, "rb") as file:
-            return pd.read_parquet(file)
+            content = pa.BufferReader(file.read())
+        return pd.read_parquet(content, use_threads=False, pre_buffer=False)
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
     except (pa.ArrowInvalid, OSError) as error:

@@ -124,9 +124,9 @@ def test_vote_without_nested_estimates_has_none_either(frame, members):
         ({"members": ["lr", "vote"]}, "algorithms.vote.members: no single candidate vote"),
         ({"members": ["lr", "lr"]}, "algorithms.vote.members: a member twice, or none"),
         ({"members": []}, "algorithms.vote.members: a member twice, or none"),
-        ({"members": "lr"}, "algorithms.vote: "),
-        ({"member": ["lr"]}, "algorithms.vote: "),
-        ({}, "algorithms.vote: "),
+        ({"members": "lr"}, "algorithms.vote.members: Input should be a valid list"),
+        ({"member": ["lr"]}, "algorithms.vote.member: unknown parameter. Did you mean members?"),
+        ({}, "algorithms.vote.members: missing"),
     ],
 )
 def test_wrong_blocks_are_refused_with_their_place(block, words):

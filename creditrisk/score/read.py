@@ -201,7 +201,8 @@ def _parquet(
         places = find_columns(path, names, schema, data.delimiter, with_target=False)
         wanted = {name: names[place] for name, place in places.items()}
         row = 1
-        for batch in file.iter_batches(batch_size=size, columns=list(wanted.values())):
+        batches = file.iter_batches(size, columns=list(wanted.values()), use_threads=False)
+        for batch in batches:
             cells = {
                 name: as_text(batch.column(batch.schema.get_field_index(source)), data.decimal)
                 for name, source in wanted.items()
