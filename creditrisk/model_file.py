@@ -1,13 +1,32 @@
 """Model files. Loading one runs code, so it is checked against its recorded hash first."""
 
+import copyreg
 import hashlib
 from pathlib import Path
 from typing import Any
 
 import joblib
+import numpy as np
+from sklearn.tree._tree import Tree
 
 from creditrisk.cli import whole
 from creditrisk.errors import InputError
+
+
+def _reduce_tree(tree: Tree) -> tuple:
+    """Pickle a tree with zeros between the fields of its nodes.
+
+    A tree that was loaded holds there what was in memory before: it would be saved to other bytes
+    each time (an ensemble saves members that it loaded).
+    """
+    kind, arguments, state = tree.__reduce__()
+    nodes = np.zeros(state["nodes"].shape, state["nodes"].dtype)
+    for name in nodes.dtype.names:
+        nodes[name] = state["nodes"][name]
+    return kind, arguments, state | {"nodes": nodes}
+
+
+copyreg.pickle(Tree, _reduce_tree)
 
 
 def save_model(model: Any, path: Path) -> None:
