@@ -27,7 +27,7 @@ SMALL = {
         "knn": {"encoder": "woe", "n_neighbors": 31},
         "mlp": {"encoder": "target", "hidden_layer_sizes": [[2]], "solver": "lbfgs", "alpha": 10.0},
         "svc": {"encoder": "ordinal", "C": 1.0},
-        "vote": {"members": ["lr", "xgb"]},
+        "vote": {"members": ["rf", "xgb"]},
     },
 }
 
