@@ -4,6 +4,7 @@ import sys
 
 from creditrisk.cli import (
     arguments,
+    plain,
     read_csv,
     read_frame,
     read_json,
@@ -89,6 +90,7 @@ def main() -> None:
     schema = parse_schema(description["schema"], args.description)
     plots["fairness"] = fairness(test, parts["test"][1], threshold, params.fairness, schema)
     metrics["fairness"] = nested(plots["fairness"])
+    metrics = plain(metrics)  # what the pages show is what the file holds, to the last digit
     warning = suspect(metrics["test"]["roc_auc"], train, features, "the test")
     report = Inputs(
         metrics=metrics,

@@ -89,7 +89,7 @@ def test_perceptron_that_stops_early_says_so(fresh: Project):
 
 def test_tampered_member_is_refused_before_it_is_loaded(fresh: Project):
     planted = fresh.folder / "planted"
-    model = fresh.folder / "data/candidates/single/lr/model.joblib"
+    model = fresh.folder / "data/candidates/single/rf/model.joblib"
     model.unlink()
     # An old pickle that would make a file when loaded.
     model.write_bytes(f"cbuiltins\nopen\n(S'{planted}'\nS'w'\ntR.".encode())
