@@ -9,7 +9,7 @@ import pandas as pd
 from creditrisk.calibration import slope_and_intercept
 from creditrisk.decision import DecisionParams, choose_threshold
 from creditrisk.errors import InputError, nearest
-from creditrisk.metrics import NAMES, SCORING, measure, measure_folds
+from creditrisk.metrics import LOSSES, NAMES, SCORING, measure, measure_folds
 from creditrisk.train.params import NestedParams
 from creditrisk.uncertainty import fold_error
 
@@ -183,7 +183,6 @@ def best_inside(
 def optimism(cv: Mapping[str, float], nested: Mapping[str, float]) -> dict[str, float]:
     """How much better each metric looks in plain CV than nested; positive is too good."""
     return {
-        name: (cv[name] - nested[name])
-        * (-1 if name in ("brier", "log_loss", "expected_cost") else 1)
+        name: (nested[name] - cv[name]) if name in LOSSES else (cv[name] - nested[name])
         for name in NAMES
     }
