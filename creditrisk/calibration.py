@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
@@ -25,7 +26,7 @@ def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -
 
     Parameters
     ----------
-    bad, pd_ : shape (n,).
+    bad, pd_ : shape (n,); both classes are there.
     level : of confidence of the Wald intervals.
 
     Returns
@@ -41,10 +42,10 @@ def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -
     design = np.column_stack([np.ones_like(x), x])
     covariance = np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))
     errors = np.sqrt(np.diag(covariance))
-    shift = 0.0
-    for _ in range(50):  # Newton's steps for the one intercept
-        q = expit(shift + x)
-        shift += float(np.sum(bad - q) / np.sum(q * (1 - q)))
+    # Bracketed: Newton's steps run away where the PDs are far from the bad rate.
+    far = 2 * float(np.abs(x).max()) + np.log(len(x)) + 1
+    shift = float(brentq(lambda a: np.sum(bad - expit(a + x)), -far, far, xtol=1e-12))
+    q = expit(shift + x)
     large = 1 / np.sqrt(np.sum(q * (1 - q)))
     return {
         name: {"value": value, "ci": [value - z * error, value + z * error]}

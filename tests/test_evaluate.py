@@ -7,7 +7,12 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn.metrics import roc_auc_score
 
-from creditrisk.calibration import brier_parts, calibration_curves, slope_and_intercept
+from creditrisk.calibration import (
+    brier_parts,
+    calibration_curves,
+    log_odds,
+    slope_and_intercept,
+)
 from creditrisk.decision import Costs, expected_cost
 from creditrisk.evaluate import (
     confusion_rows,
@@ -46,6 +51,15 @@ def test_intervals_of_slope_and_intercept_cover_the_truth(slope, shift):
 def test_calibration_in_the_large_covers_a_shift_where_the_slope_is_one():
     runs = [slope_and_intercept(*simulated(400, s, 1.0, -0.4))["in_the_large"] for s in range(100)]
     assert 0.86 <= np.mean([run["ci"][0] <= -0.4 <= run["ci"][1] for run in runs]) < 1.0
+
+
+def test_calibration_in_the_large_is_found_where_the_pds_are_far_from_the_truth():
+    bad = np.zeros(120, dtype=int)
+    bad[:6] = 1
+    pds = np.where(np.arange(120) % 2, 1.0, 1e-9)
+    found = slope_and_intercept(bad, pds)["in_the_large"]
+    assert np.isfinite([found["value"], *found["ci"]]).all()
+    assert expit(found["value"] + log_odds(pds)).mean() == pytest.approx(6 / 120)
 
 
 def test_calibration_in_the_large_makes_the_mean_pd_the_bad_rate():
