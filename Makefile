@@ -20,9 +20,6 @@ repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc
 test: $(VENV)/locked-test ## the same environment plus the test tools, run pytest (ARGS="-k name" picks)
 	python -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-long: $(VENV)/locked-test ## the proofs with a tracking server that take minutes
-	python -m pytest -m long $(ARGS)
-
 lint: $(VENV)/locked-test ## check style and format with ruff
 	ruff check .
 	ruff format --check .
@@ -88,4 +85,4 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro test test-long lint lock pull push remote remote-check backup mlflow mirror test-envs
+.PHONY: help repro test lint lock pull push remote remote-check backup mlflow mirror test-envs

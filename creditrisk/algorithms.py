@@ -126,6 +126,10 @@ def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any
         if isinstance(value, str) and not _takes_text(estimator, key):
             what = f"text {value!r} where a number belongs"
             raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
+        # Python takes true for 1, and so would a model with one tree.
+        if isinstance(value, bool) and not _takes_flag(estimator, key):
+            what = f"{str(value).lower()} where a number belongs"
+            raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
     try:
         estimator.set_params(**values)
         if hasattr(estimator, "_parameter_constraints"):
@@ -141,8 +145,26 @@ def _takes_text(estimator: BaseEstimator, key: str) -> bool:
     """Tell whether a parameter may be a text; where scikit-learn checks itself, it may."""
     if key in getattr(estimator, "_parameter_constraints", {}):
         return True
+    kinds = _annotated(estimator, key)
+    return not kinds or str in kinds
+
+
+def _takes_flag(estimator: BaseEstimator, key: str) -> bool:
+    """Tell whether a parameter may be true or false."""
+    allowed = getattr(estimator, "_parameter_constraints", {}).get(key)
+    if allowed is not None:
+        return allowed == "no_validation" or "boolean" in allowed
+    default = type(estimator)().get_params(deep=False).get(key)
+    if isinstance(default, int | float):
+        return isinstance(default, bool)
+    kinds = _annotated(estimator, key)
+    return not kinds or bool in kinds
+
+
+def _annotated(estimator: BaseEstimator, key: str) -> tuple[Any, ...]:
+    """The types that a parameter is declared with; none where there is no word on it."""
     for kind in type(estimator).__mro__:
         hint = getattr(kind.__init__, "__annotations__", {}).get(key)
         if hint is not None:
-            return hint is str or str in get_args(hint)
-    return True
+            return get_args(hint) or (hint,)
+    return ()

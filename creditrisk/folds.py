@@ -19,7 +19,12 @@ class Fold:
 
 
 def make_folds(
-    bad: np.ndarray, applicant: np.ndarray, folds: int, repeats: int, seed: int
+    bad: np.ndarray,
+    applicant: np.ndarray,
+    folds: int,
+    repeats: int,
+    seed: int,
+    where: str = "train.folds",
 ) -> list[Fold]:
     """Cut the rows into folds, the same ones for every algorithm.
 
@@ -28,6 +33,7 @@ def make_folds(
     bad : outcome, shape (n,).
     applicant : rows with the same number are one applicant, shape (n,).
     folds, repeats, seed : how many, how often, and what the shuffling hangs on.
+    where : the parameter that says how many, for the error.
 
     Raises
     ------
@@ -39,7 +45,7 @@ def make_folds(
         if count < folds:
             what = f"{folds} folds and {count} training applicants of the class {word}"
             mend = "Give more data or fewer folds."
-            raise InputError("params.yaml", "train.folds", what, mend)
+            raise InputError("params.yaml", where, what, mend)
     grouped = len(np.unique(applicant)) < len(applicant)
     cutter, group = (StratifiedGroupKFold, applicant) if grouped else (StratifiedKFold, None)
     cut = []
@@ -49,6 +55,6 @@ def make_folds(
             if len(np.unique(bad[test])) < 2 or len(np.unique(bad[train])) < 2:
                 what = f"fold {fold} of repeat {repeat} has one class only"
                 mend = "Give more data or fewer folds."
-                raise InputError("params.yaml", "train.folds", what, mend)
+                raise InputError("params.yaml", where, what, mend)
             cut.append(Fold(repeat, fold, train, test))
     return cut

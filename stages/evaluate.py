@@ -2,6 +2,8 @@
 
 import sys
 
+import pandas as pd
+
 from creditrisk.cli import (
     arguments,
     plain,
@@ -26,6 +28,7 @@ from creditrisk.report.build import build
 from creditrisk.report.card import model_card
 from creditrisk.report.inputs import Inputs
 from creditrisk.schema import parse_schema
+from creditrisk.tracking.record import Recording
 from creditrisk.train.params import TrainParams
 
 
@@ -58,6 +61,9 @@ def main() -> None:
         card="plots/model_card.md",
     ).parse_args()
     params = read_params(args.params, Params)
+    read = ("champion", "description", "train", "test", "oof", "ingested", "prepared", "selected")
+    inputs = {name: getattr(args, name) for name in (*read, "board", "points")}
+    recording = Recording("evaluate", inputs, params.model_dump())
     description = read_json(args.description)
     model = load_model(args.champion, description["model_sha256"])
     train, test = read_frame(args.train), read_frame(args.test)
@@ -109,6 +115,15 @@ def main() -> None:
         write_csv(table, args.plots / f"{name}.csv")
     write_text(build(report).html(), args.report)
     write_text(model_card(report), args.card)
+    recording.finish(
+        {name: value for name, value in metrics.items() if name not in ("importance", "fairness")},
+        {"algorithm": description["algorithm"]} | description["params"],
+        {
+            "results": [args.metrics, args.card, *(args.plots / f"{name}.csv" for name in plots)],
+            "report": [args.report],
+        },
+        pd.DataFrame({"bad": parts["test"][0], "pd": parts["test"][1]}),
+    )
     tell(metrics)
     if warning:
         print(warning, file=sys.stderr)

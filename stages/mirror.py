@@ -12,7 +12,7 @@ from typing import NoReturn
 from creditrisk.cli import run
 from creditrisk.errors import InputError
 from creditrisk.tracking import place, remote
-from creditrisk.tracking.local import open_store
+from creditrisk.tracking.local import count_pending, experiment_id, open_store
 
 
 def main() -> None:
@@ -38,7 +38,6 @@ def main() -> None:
         print("mirror: sent 0, skipped 0, failed 0")
         return
     from creditrisk.tracking import mirror
-    from creditrisk.tracking.outbox import count_pending
 
     try:
         remote.ask(uri, 60)
@@ -55,8 +54,10 @@ def main() -> None:
 
 def show(store: place.Place, port: int) -> NoReturn:
     """Become MLflow's own server over the local store, for this machine alone."""
-    open_store(store)
-    print(f"http://127.0.0.1:{port} shows the recorded runs; Ctrl-C ends it", flush=True)
+    experiment = experiment_id(open_store(store), store, place.experiment_name())
+    # MLflow opens on its pages for language models unless it is told otherwise.
+    page = f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs?workflowType=machine_learning"
+    print(f"{page} shows the recorded runs; Ctrl-C ends it", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", store.uri]
     command += ["--default-artifact-root", store.artifacts.as_uri()]

@@ -26,8 +26,9 @@ from creditrisk.select import (
     nested_estimate,
     optimism,
 )
+from creditrisk.tracking.entry import Champion
+from creditrisk.tracking.place import is_temporary
 from creditrisk.tracking.record import Recording
-from creditrisk.tracking.registry import Champion
 from creditrisk.train.bundle import MODEL, NESTED, OOF, read_account
 from creditrisk.train.params import TrainParams
 
@@ -141,9 +142,12 @@ def main() -> None:
     write_csv(board, args.board)
     write_csv(points, args.points)
     columns = [c for c in frame if c not in ("row_id", "applicant", "split", "bad")]
-    champion = Champion(args.champion, account["model_sha256"], frame[columns][:5], description)
+    leads = not is_temporary(Path.cwd())
+    champion = Champion(
+        args.champion, account["model_sha256"], frame[columns][:5], description, leads
+    )
     results = [args.description, args.metrics, args.board, args.points]
-    recording.finish(metrics, account["best_params"], {"results": results}, champion)
+    recording.finish(metrics, account["best_params"], {"results": results}, oofs[winner], champion)
     tell(board.head(8), metrics)
 
 

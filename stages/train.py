@@ -56,7 +56,7 @@ def main() -> None:
         frame, features = read_frame(args.train), read_json(args.features)
         recipe = Recipe(algo, candidates, features, params.preprocess, params.train, params.seed)
         recording = record({"train": args.train, "features": args.features})
-        candidate, columns = train_single(recipe, frame, nested, recording.watch), recipe.columns
+        candidate, columns = train_single(recipe, frame, nested, recording.search), recipe.columns
     else:
         folders = {path.name: path for path in sorted(args.single.glob("*/"))}
         members = members_of(algo, params.block, list(folders))
@@ -71,7 +71,7 @@ def main() -> None:
         "model": [Path("models", f"{algo}.joblib")],
         "results": [Path("plots/train", f"{algo}.csv"), Path("metrics/train", f"{algo}.json")],
     }
-    recording.finish(metrics, candidate.best_params, files)
+    recording.finish(metrics, candidate.best_params, files, candidate.oof)
     tell(algo, metrics, suspect(metrics["cv"]["roc_auc"], frame, columns, f"{algo}: the CV"))
 
 

@@ -4,12 +4,14 @@ from pathlib import Path
 import pytest
 from audit import HOOK
 from filelock import FileLock
+from mlflow_server import PATIENT, serving
 from project import SMALL, Project, new_project
 
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A small pipeline, rebuilt from nothing under the audit hook. Copy it before changing it."""
+    """A small pipeline, rebuilt from nothing under the audit hook and with a tracking server,
+    whose folder lies beside it. Copy it before changing it."""
     # One for all workers: the first builds it, the others wait.
     shared = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
@@ -24,13 +26,18 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 def _build(folder: Path) -> None:
     project = new_project(folder, SMALL)
-    project.dvc(
-        "repro",
-        AUDIT_LOG=str(folder.parent / "audit.log"),
-        PYTHONPATH=str(HOOK),
-        PYTHONDONTWRITEBYTECODE="1",
-        PYTHONHASHSEED="1",
-    )
+    with serving(folder.parent / "server") as server:
+        done = project.dvc(
+            "repro",
+            AUDIT_LOG=str(folder.parent / "audit.log"),
+            PYTHONPATH=str(HOOK),
+            PYTHONDONTWRITEBYTECODE="1",
+            PYTHONHASHSEED="1",
+            MLFLOW_TRACKING_URI=server.uri,
+            CREDITRISK_MIRROR_TIMEOUT=PATIENT,
+            CREDITRISK_TRACKING="on",
+        )
+    (folder.parent / "repro.txt").write_text(done.out + done.err)
     project.commit("built")
 
 

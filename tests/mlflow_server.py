@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -19,6 +20,8 @@ CLEAN = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
 }
+
+PATIENT = "120"  # seconds for sending: a loaded machine takes half a minute to import MLflow
 
 
 def clean_environment() -> dict[str, str]:
@@ -86,6 +89,29 @@ def serving(folder: Path, *options: str, **env: str) -> Iterator[Server]:
         yield server.start()
     finally:
         server.kill()
+
+
+ACCOUNT = {
+    "MLFLOW_TRACKING_USERNAME": "admin",
+    "MLFLOW_TRACKING_PASSWORD": secrets.token_urlsafe(16),
+}
+
+
+@contextlib.contextmanager
+def asking_for_a_password(folder: Path) -> Iterator[Server]:
+    """A server that lets only `ACCOUNT` in."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "auth.ini").write_text(
+        f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{folder}/auth.db\n"
+        f"admin_username = {ACCOUNT['MLFLOW_TRACKING_USERNAME']}\n"
+        f"admin_password = {ACCOUNT['MLFLOW_TRACKING_PASSWORD']}\n"
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    with serving(
+        folder, "--app-name", "basic-auth",
+        MLFLOW_AUTH_CONFIG_PATH=str(folder / "auth.ini"), MLFLOW_FLASK_SERVER_SECRET_KEY="x",
+    ) as server:  # fmt: skip
+        yield server
 
 
 @contextlib.contextmanager

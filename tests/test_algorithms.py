@@ -41,6 +41,22 @@ def test_text_where_xgboost_needs_a_number_is_refused(key):
         grid("xgb", {key: [1, "four"]}, 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("xgb", "n_estimators"), ("rf", "n_estimators"), ("dt", "max_depth"), ("lr", "C")],
+)
+def test_true_where_a_number_belongs_is_refused(name, key):
+    with pytest.raises(InputError, match=rf"algorithms\.{name}\.{key}: true where a number"):
+        grid(name, {key: [1, True]}, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("rf", "bootstrap"), ("lr", "fit_intercept"), ("mlp", "early_stopping")]
+)
+def test_flags_are_flags(name, key):
+    assert grid(name, {key: [True, False]}, 1)
+
+
 @pytest.mark.parametrize("key", ["n_jobs", "tree_method", "random_state"])
 def test_what_is_fixed_is_not_for_the_block(key):
     with pytest.raises(InputError, match="unknown parameter"):

@@ -50,6 +50,12 @@ def test_more_folds_than_rows_of_a_class(fresh: Project):
     _is_the_one_line(fresh.stage("train", "lr"), "train.folds", "241", "240")
 
 
+@pytest.mark.parametrize("name", ["outer_folds", "inner_folds"])
+def test_more_nested_folds_than_rows_of_a_class(fresh: Project, name: str):
+    fresh.params({"select": {name: 241}})
+    _is_the_one_line(fresh.stage("train", "lr"), f"select.{name}", "241 folds")
+
+
 @pytest.mark.parametrize(
     ("block", "words"),
     [

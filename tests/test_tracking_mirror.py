@@ -1,6 +1,9 @@
 """Runs reach a real server exactly once, and a server in any state never reaches the pipeline."""
 
+import os
 import random
+import select
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,18 +14,29 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from mlflow_server import Server, answering, clean_environment, free_port, mute, serving
-from project import SMALL, Done, Project, new_project
+from mlflow_server import (
+    ACCOUNT,
+    PATIENT,
+    Server,
+    answering,
+    asking_for_a_password,
+    clean_environment,
+    free_port,
+    mute,
+    serving,
+)
+from project import SMALL, Done, Project
 from tracking_records import all_runs, client_of, local_client, records
 
+from creditrisk.tracking import remote
 from creditrisk.tracking.local import KEY, PARENT
-from creditrisk.tracking.outbox import send_within
 from creditrisk.tracking.place import Place
+from creditrisk.tracking.recorder import Recorder
+from creditrisk.tracking.registry import CHAMPION, NAME
 
-PASSWORD, TOKEN = "correct-horse-battery", "ey.not-a-real-token.x"
-TRAIN = len(SMALL["algorithms"])
+STAGES = len(SMALL["algorithms"]) + 2  # select and evaluate
+RUNS = STAGES + len(SMALL["algorithms"]) - 1  # one child a search, and vote has none
 BOUND = 8.0
-PATIENT = "120"  # seconds: a loaded machine takes half a minute to import MLflow
 
 
 @pytest.fixture(autouse=True)
@@ -48,44 +62,46 @@ def assert_same(project: Project, uri: str, scratch: Path) -> int:
     return len(there)
 
 
-@pytest.mark.long
-def test_whole_pipeline_with_a_server_that_asks_for_a_password(
-    built: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    config = tmp_path / "auth.ini"
-    config.write_text(
-        f"[mlflow]\ndefault_permission = READ\ndatabase_uri = sqlite:///{tmp_path}/auth.db\n"
-        f"admin_username = admin\nadmin_password = {PASSWORD}\n"
-        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-    )
-    project = new_project(tmp_path / "project", SMALL)
-    with serving(
-        tmp_path / "server", "--app-name", "basic-auth",
-        MLFLOW_AUTH_CONFIG_PATH=str(config), MLFLOW_FLASK_SERVER_SECRET_KEY="x",
-    ) as server:  # fmt: skip
-        account = {"MLFLOW_TRACKING_USERNAME": "admin", "MLFLOW_TRACKING_PASSWORD": PASSWORD}
-        account["CREDITRISK_MIRROR_TIMEOUT"] = PATIENT
-        done = project.dvc("repro", MLFLOW_TRACKING_URI=server.uri, **account)
-        assert "tracking:" not in done.out + done.err
-        assert project.lock() == built.lock()
-        _assert_quiet(done)
-        refused = mirror(project, server.uri)
-        assert refused.code == 1
+def test_whole_pipeline_with_a_server(fresh: Project, built: Project, tmp_path: Path):
+    """`built` was made with a server: all runs are there, once, and nothing else."""
+    told = (built.folder.parent / "repro.txt").read_text()
+    assert "tracking:" not in told
+    _assert_quiet(told)
+    shutil.copytree(built.folder.parent / "server", tmp_path / "server")
+    with serving(tmp_path / "server") as server:
+        assert assert_same(fresh, server.uri, tmp_path) == RUNS
+        # Under this address the server is a new one to the store, which finds all runs there.
+        assert mirror(fresh, server.uri).out == f"mirror: sent 0, skipped {STAGES}, failed 0\n"
+        assert assert_same(fresh, server.uri, tmp_path / "again") == RUNS
+        assert mirror(fresh, server.uri).out == "mirror: sent 0, skipped 0, failed 0\n"
+    names = {r["name"] for r in records(local_client(fresh.folder), tmp_path / "x").values()}
+    assert {"select", "evaluate", *(f"train@{a}" for a in SMALL["algorithms"])} <= names
+
+
+def test_a_server_that_asks_for_a_password(fresh: Project, tmp_path: Path):
+    shutil.rmtree(fresh.folder / ".dvc/mlflow")
+    with asking_for_a_password(tmp_path / "server") as server:
+        refused = fresh.stage("train", "dt", MLFLOW_TRACKING_URI=server.uri)
+        assert refused.code == 0
         assert "answers 401: set MLFLOW_TRACKING_USERNAME" in refused.err
-        assert refused.err.count("\n") == 1
-        for name, value in account.items():
-            monkeypatch.setenv(name, value)
-        assert mirror(project, server.uri).out == "mirror: sent 0, skipped 0, failed 0\n"
-        assert assert_same(project, server.uri, tmp_path) == 2 * TRAIN  # vote has no children
-    stages = {r["name"] for r in records(local_client(project.folder), tmp_path / "x").values()}
-    assert {"select", *(f"train@{a}" for a in SMALL["algorithms"])} <= stages
-    for path in [p for p in project.folder.rglob("*") if p.is_file() and ".git/" not in str(p)]:
-        assert PASSWORD.encode() not in path.read_bytes(), path
-    assert PASSWORD not in done.out + done.err + refused.err
+        assert "(1 run pending)" in refused.err
+        told = fresh.stage(
+            "train", "lr", MLFLOW_TRACKING_URI=server.uri,
+            CREDITRISK_MIRROR_TIMEOUT=PATIENT, **ACCOUNT,
+        )  # fmt: skip
+        assert told.code == 0
+        assert "tracking:" not in told.err
+    # Each call with a password takes long; who reads the same files needs none.
+    with serving(tmp_path / "server") as server:
+        assert assert_same(fresh, server.uri, tmp_path) == 4
+    password = ACCOUNT["MLFLOW_TRACKING_PASSWORD"]
+    for path in [p for p in fresh.folder.rglob("*") if p.is_file() and ".git/" not in str(p)]:
+        assert password.encode() not in path.read_bytes(), path
+    assert password not in told.out + told.err + refused.out + refused.err
 
 
-def _assert_quiet(done: Done) -> None:
-    text = (done.out + done.err).lower()
+def _assert_quiet(told: str) -> None:
+    text = told.lower()
     assert "mlflow" not in text
     assert "warning" not in text
     assert "alembic" not in text
@@ -108,7 +124,7 @@ def test_refused_mute_and_broken_servers_change_nothing_but_one_line(fresh: Proj
         lines = [x for x in (done.out + done.err).splitlines() if x.startswith("tracking:")]
         assert len(lines) == 1, done.out + done.err
         assert what in lines[0]
-        assert f"({TRAIN + 1} runs pending)" in lines[0]
+        assert f"({STAGES} runs pending)" in lines[0]
         assert "secret" not in done.out + done.err
         # Twice the time alone: other programs run on this machine.
         assert took < 2 * alone + BOUND + 5
@@ -136,11 +152,10 @@ def test_each_refusal_says_what_to_do(
     built: Project, code: int, version: str, body: bytes, what: str
 ):
     with answering(code, version, body) as uri:
-        line = send_within(Place(built.folder / ".dvc/mlflow"), uri, 30)
-    assert line is not None
+        (line,) = Recorder(Place(built.folder / ".dvc/mlflow"), ahead=False).finish(None, uri, 30)
     assert line.count("\n") == 0
     assert what in line
-    assert f"({TRAIN + 1} runs pending)" in line
+    assert f"({STAGES} runs pending)" in line
 
 
 def test_server_killed_in_the_middle_of_a_stage(fresh: Project, server: Server, tmp_path: Path):
@@ -179,52 +194,74 @@ def _runs(server: Server) -> int:
         return database.execute("SELECT count(*) FROM runs").fetchone()[0]
 
 
-@pytest.mark.long
 def test_mirror_killed_at_ten_random_moments(fresh: Project, server: Server, tmp_path: Path):
     chance = random.Random(7)
     cut = 0
-    for _ in range(10):
-        before = _runs(server)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "stages.mirror"],
-            cwd=fresh.folder,
-            env=clean_environment() | {"MLFLOW_TRACKING_URI": server.uri},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        # From the first sign of its work on: its imports take seconds and are no moment to kill.
-        end = time.monotonic() + 60
-        while process.poll() is None and _runs(server) == before and time.monotonic() < end:
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0.0, 0.4))
-        if process.poll() is None:
-            process.send_signal(signal.SIGKILL)
-            cut += 1
-        process.wait()
+    # Its imports take seconds and are no moment to kill: a process that has them is forked.
+    warm = subprocess.Popen(
+        [sys.executable, "-c", WARM], cwd=fresh.folder, text=True,
+        env=clean_environment() | remote.environment() | {"MLFLOW_TRACKING_URI": server.uri},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    with warm:
+        for _ in range(10):
+            warm.stdin.write("again\n")
+            warm.stdin.flush()
+            pid = int(warm.stdout.readline())
+            watched, before, end = os.pidfd_open(pid), _runs(server), time.monotonic() + 60
+            ended = lambda wait: bool(select.select([watched], [], [], wait)[0])  # noqa: B023, E731
+            # From the first sign of its work on, some way into it.
+            while _runs(server) == before and not ended(0.01):
+                assert time.monotonic() < end
+            if not ended(chance.uniform(0.0, 0.4)):
+                signal.pidfd_send_signal(watched, signal.SIGKILL)
+                cut += 1
+                assert ended(60)
+            os.close(watched)
+        warm.stdin.close()
     assert cut >= 5
     done = mirror(fresh, server.uri)
     assert done.code == 0, done.err
-    assert assert_same(fresh, server.uri, tmp_path) == 2 * TRAIN
+    assert assert_same(fresh, server.uri, tmp_path) == RUNS
     assert mirror(fresh, server.uri).out == "mirror: sent 0, skipped 0, failed 0\n"
 
 
-@pytest.mark.long
+# Runs `python -m stages.mirror` for each line it reads, and tells the process's number.
+WARM = """
+import os, runpy, signal, sys
+import mlflow, mlflow.sklearn, creditrisk.tracking.mirror
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+sys.argv = ["mirror"]
+for line in sys.stdin:
+    pid = os.fork()
+    if not pid:
+        os.dup2(2, 1)
+        runpy.run_module("stages.mirror", run_name="__main__")
+        os._exit(0)
+    print(pid, flush=True)
+"""
+
+
 def test_two_queue_workers_at_once(fresh: Project, server: Server, tmp_path: Path):
-    had = len(all_runs(local_client(fresh.folder)))
+    here = local_client(fresh.folder)
+    had, champion = len(all_runs(here)), here.get_model_version_by_alias(NAME, CHAMPION)
+    winner = champion.tags["model.algorithm"]
+    other = next(a for a in ("lr", "dt") if a != winner)
+    fresh.dvc("exp", "run", "--queue", "-S", f"model={other}")
     for c in ("0.2", "0.3"):
         fresh.dvc("exp", "run", "--queue", "-S", f"algorithms.lr.C={c}", "train@lr")
     done = fresh.dvc("queue", "start", "-j", "2", MLFLOW_TRACKING_URI=server.uri)
     end = time.monotonic() + 400
     while time.monotonic() < end:
         status = fresh.dvc("queue", "status").out
-        if status.count("Success") + status.count("Failed") == 2:
+        if status.count("Success") + status.count("Failed") == 3:
             break
         time.sleep(2)
     logs = [fresh.run("dvc", "queue", "logs", word).out for word in _tasks(status)]
-    assert status.count("Success") == 2, status + done.out + "".join(logs)
+    assert status.count("Success") == 3, status + done.out + "".join(logs)
     assert "locked" not in "".join(logs)
-    runs = all_runs(local_client(fresh.folder))
-    assert len(runs) == had + 4  # a run and its one child for each
+    runs = all_runs(here)
+    assert len(runs) == had + 6  # a run and its one child for each lr, select and evaluate
     new = [
         r for r in runs if r.data.params.get("C") in ("0.2", "0.3") and PARENT not in r.data.tags
     ]
@@ -232,6 +269,11 @@ def test_two_queue_workers_at_once(fresh: Project, server: Server, tmp_path: Pat
     assert all(r.data.tags["dvc.exp_name"] for r in new)
     assert mirror(fresh, server.uri).code == 0
     assert_same(fresh, server.uri, tmp_path)
+    # What a temporary folder chose is on record, and the alias follows the work tree.
+    for client in (here, client_of(server.uri)):
+        versions = client.search_model_versions(f"name = '{NAME}'")
+        assert {v.tags["model.algorithm"] for v in versions} == {winner, other}
+        assert client.get_model_version_by_alias(NAME, CHAMPION).tags == champion.tags
 
 
 def _tasks(status: str) -> list[str]:

@@ -14,7 +14,7 @@ from tracking_records import all_runs, client_of, local_client, records
 
 from creditrisk.tracking import registry
 from creditrisk.tracking.local import PARENT
-from creditrisk.tracking.place import find_place, without_secrets
+from creditrisk.tracking.place import find_place, is_temporary, without_secrets
 
 
 @pytest.fixture(autouse=True)
@@ -144,6 +144,8 @@ def test_the_store_lies_in_what_stays(tmp_path: Path):
     inner = project / ".dvc/tmp/exps/standalone/tmp1"
     (inner / ".dvc").mkdir(parents=True)
     assert find_place(inner).folder == project / ".dvc/mlflow"
+    assert is_temporary(inner)
+    assert not is_temporary(project)
     assert find_place(tmp_path) is None
     run = lambda *c: subprocess.run(c, cwd=project, check=True, capture_output=True)  # noqa: E731
     run("git", "init", "-q")

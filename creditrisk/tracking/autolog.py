@@ -1,35 +1,47 @@
-"""One grid search under MLflow's autolog: a parent run, a child run for each candidate."""
+"""A grid search as MLflow's autolog records it: a parent run, a child run for each candidate."""
 
-import contextlib
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from creditrisk.tracking.entry import LONGEST_PARAM, Search
 from creditrisk.tracking.local import KEY, PARENT
-from creditrisk.tracking.place import Place
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 # What autolog tells of the search itself; the rest are representations of arrays and pipelines.
-SEARCH_PARAMS = ("scoring", "error_score", "refit")
+SEARCH_PARAMS = ("scoring",)
 
 
-@contextlib.contextmanager
-def watched(
-    place: Place, run_id: str, settings: list[dict[str, Any]], words: list[dict[str, Any]]
-) -> Iterator[None]:
-    """Let autolog see the one search that is fitted in this block, and nothing after it.
+def record_search(uri: str, run_id: str, search: Search, stage: str) -> None:
+    """Let autolog see the search, under the run that is given.
+
+    Its hook is round `fit`, which here only gives the search back the state that it had after the
+    stage's own fit: so the stage needs no MLflow, and waits for none.
 
     Parameters
     ----------
-    place : the local store.
+    uri : the local store.
     run_id : of the parent run.
-    settings : the candidates as parameters of the pipeline.
-    words : the same candidates by the names in params.yaml; these are what is recorded.
+    search : what was fitted.
+    stage : that fitted it.
     """
     import mlflow
+    import mlflow.sklearn
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import Pipeline
 
-    mlflow.set_tracking_uri(place.uri)
-    client = mlflow.sklearn.MlflowAutologgingQueueingClient
-    mlflow.sklearn.MlflowAutologgingQueueingClient = _worded(client, settings, words)
+    fitted = {"cv_results_": search.results, "best_score_": search.best_score}
+
+    def restore(self: Any, X: Any, y: Any = None) -> Any:
+        vars(self).update(fitted)
+        return self
+
+    mlflow.set_tracking_uri(uri)
+    searched = GridSearchCV(Pipeline([("model", "passthrough")]), {}, scoring=search.scoring)
+    fit, client = GridSearchCV.fit, mlflow.sklearn.MlflowAutologgingQueueingClient
+    GridSearchCV.fit = restore
+    mlflow.sklearn.MlflowAutologgingQueueingClient = _worded(client, search, stage)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="mlflow")
@@ -37,57 +49,45 @@ def watched(
                 log_models=False,  # the calibrated model is recorded instead
                 log_datasets=True,
                 log_post_training_metrics=False,
-                max_tuning_runs=len(settings),
+                max_tuning_runs=len(search.results["params"]),
                 silent=True,
             )
             mlflow.start_run(run_id=run_id)
-        try:
-            yield
-        finally:
-            # A run left open would take in what is fitted later. Its end is set when it is whole.
-            mlflow.end_run(status="RUNNING")
+            try:
+                searched.fit(search.rows, search.bad)
+            finally:
+                mlflow.end_run(status="RUNNING")  # its end is set when it is whole
     finally:
-        mlflow.sklearn.autolog(disable=True, silent=True)  # takes the patches off again
+        mlflow.sklearn.autolog(disable=True, silent=True)
         mlflow.sklearn.MlflowAutologgingQueueingClient = client
+        GridSearchCV.fit = fit
 
 
-def _worded(base: type, settings: list[dict[str, Any]], words: list[dict[str, Any]]) -> type:
-    """Make autolog's client record the parameters that say something.
-
-    Of its own accord it records some 150 parameters a candidate, representations of objects most
-    of them, and those of the arrays of the folds for the search.
-    """
+def _worded(base: type, search: Search, stage: str) -> type:
+    """Make autolog's client record what says something, and of the search that was really made."""
+    names = {*search.results["params"][0], *SEARCH_PARAMS}
 
     class Worded(base):  # type: ignore[misc, valid-type]
         def log_params(self, run_id: Any, params: dict[str, Any]) -> None:
-            if "param_grid" in params:
-                told = {name: params[name] for name in SEARCH_PARAMS if name in params}
-            else:
-                place = _find(settings, params)
-                # The best one's, of the parent, comes with the stage's own account.
-                told = {} if place is None else _plain(words[place])
+            told = {n: str(v)[:LONGEST_PARAM] for n, v in params.items() if n in names}
             super().log_params(run_id, told)
+
+        def create_run(self, experiment_id: str, tags: dict[str, Any], **options: Any) -> Any:
+            module, _, name = search.estimator.rpartition(".")
+            tags = tags | {"estimator_name": name, "estimator_class": f"{module}.{name}"}
+            tags |= {"mlflow.source.name": stage}
+            return super().create_run(experiment_id=experiment_id, tags=tags, **options)
 
     return Worded
 
 
-def _find(settings: list[dict[str, Any]], params: dict[str, Any]) -> int | None:
-    missing = object()
-    for place, setting in enumerate(settings):
-        if all(params.get(name, missing) is value for name, value in setting.items()):
-            return place
-    return None
-
-
-def _plain(words: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in words.items()}
-
-
-def name_children(client: Any, experiment: str, run_id: str, key: str) -> int:
+def name_children(client: "MlflowClient", experiment: str, run_id: str, key: str) -> int:
     """Give each child run its key and a name, by its parameters; tell how many there are."""
+    from mlflow.entities import RunTag
+
     children = client.search_runs([experiment], f"tags.`{PARENT}` = '{run_id}'", max_results=50_000)
     for child in children:
         words = ", ".join(f"{name}={value}" for name, value in sorted(child.data.params.items()))
-        client.set_tag(child.info.run_id, KEY, f"{key}/{words}"[:4000])
-        client.set_tag(child.info.run_id, "mlflow.runName", words[:250])
+        tags = [RunTag(KEY, f"{key}/{words}"[:4000]), RunTag("mlflow.runName", words[:250])]
+        client.log_batch(child.info.run_id, tags=tags)
     return len(children)

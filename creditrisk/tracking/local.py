@@ -99,7 +99,7 @@ def experiment_id(client: "MlflowClient", place: Place, name: str) -> str:
     with locked(place.folder / "store.lock"):
         found = client.get_experiment_by_name(name)
         if found is None:
-            return client.create_experiment(name, artifact_location=place.artifacts.as_uri())
+            return client.create_experiment(name, place.artifacts.as_uri())
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         return found.experiment_id
@@ -117,3 +117,17 @@ def is_recorded(place: Place, key: str) -> bool:
             (RECORDED, KEY, key),
         )
         return rows.fetchone() is not None
+
+
+def count_pending(place: Place, mark: str) -> int:
+    """Count the recorded runs without this tag, without MLflow."""
+    if not place.database.exists():
+        return 0
+    with contextlib.closing(sqlite3.connect(place.database, timeout=60)) as database:
+        rows = database.execute(
+            "SELECT count(*) FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid"
+            " WHERE t.key = ? AND r.lifecycle_stage = 'active' AND NOT EXISTS"
+            " (SELECT 1 FROM tags s WHERE s.run_uuid = t.run_uuid AND s.key = ?)",
+            (RECORDED, mark),
+        )
+        return int(rows.fetchone()[0])

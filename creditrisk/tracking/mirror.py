@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 # The server's own limits for one call are 100 parameters, 100 tags, 1000 metrics, 1000 in all.
-PARAMS, TAGS, METRICS = 100, 100, 800
+PARAMS, METRICS = 100, 800
 LONGEST_PARAM, LONGEST_TAG = 500, 5000  # characters; what every server of the major version takes
-PARENT_KEY = "creditrisk.parent_key"
 
 
 @dataclass

@@ -65,11 +65,21 @@ def find_place(start: Path) -> Place | None:
     project = next((p for p in (start, *start.parents) if (p / ".dvc").is_dir()), None)
     if project is None:
         return None
-    # A temporary experiment lies in PROJECT/.dvc/tmp/exps, and is a project like PROJECT itself.
-    for above in project.parents:
-        if above.name == "exps" and above.parent.name == "tmp" and above.parents[1].name == ".dvc":
-            project = above.parents[2]
+    project = _owner(project) or project
     return Place(_main_work_tree(project) / ".dvc" / "mlflow")
+
+
+def is_temporary(start: Path) -> bool:
+    """Whether `start` lies in a folder in which DVC runs a queued or temporary experiment."""
+    return _owner(start.resolve()) is not None
+
+
+def _owner(folder: Path) -> Path | None:
+    """The project of a temporary experiment, which lies in PROJECT/.dvc/tmp/exps."""
+    for above in folder.parents:
+        if above.name == "exps" and above.parent.name == "tmp" and above.parents[1].name == ".dvc":
+            return above.parents[2]
+    return None
 
 
 def _main_work_tree(project: Path) -> Path:

@@ -4,13 +4,13 @@ import contextlib
 import sqlite3
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
 
+from creditrisk.tracking.entry import Champion
 from creditrisk.tracking.identity import LIBRARIES, flatten
 from creditrisk.tracking.place import Place
 
@@ -18,37 +18,22 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 NAME, CHAMPION, PREVIOUS = "credit-risk", "champion", "previous"
-SHA = "creditrisk.model_sha256"
+SHA, LEADS = "creditrisk.model_sha256", "creditrisk.leads"
 FOLDER = "mlflow_model"  # among the artifacts of the run
 
 
-@dataclass(frozen=True)
-class Champion:
-    """What select chose.
-
-    Attributes
-    ----------
-    model : champion.joblib, whose hash has been checked.
-    sha256 : that hash.
-    rows : a few rows of features, the input example.
-    description : champion.json.
-    """
-
-    model: Path
-    sha256: str
-    rows: Any
-    description: Mapping[str, Any]
-
-    def tags(self) -> dict[str, str]:
-        """What a version of the registry tells: algorithm, hyperparameters, cut-off, metrics."""
-        told = {SHA: self.sha256, "model.algorithm": str(self.description["algorithm"])}
-        for name in ("calibration", "threshold", "training_rows", "data_sha256"):
-            told[f"model.{name}"] = str(self.description[name])
-        for name, value in self.description["params"].items():
-            told[f"model.params.{name}"] = str(value)
-        for name, value in flatten(self.description["metrics"]).items():
-            told[f"metric.{name}"] = repr(value)
-        return told
+def tags(champion: Champion) -> dict[str, str]:
+    """What a version of the registry tells: algorithm, hyperparameters, cut-off, metrics."""
+    description = champion.description
+    told = {SHA: champion.sha256, LEADS: str(champion.leads).lower()}
+    told |= {"model.algorithm": str(description["algorithm"])}
+    for name in ("calibration", "threshold", "training_rows", "data_sha256"):
+        told[f"model.{name}"] = str(description[name])
+    for name, value in description["params"].items():
+        told[f"model.params.{name}"] = str(value)
+    for name, value in flatten(description["metrics"]).items():
+        told[f"metric.{name}"] = repr(value)
+    return told
 
 
 def save(champion: Champion, folder: Path) -> None:
@@ -73,20 +58,30 @@ def save(champion: Champion, folder: Path) -> None:
 
 
 def publish(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
-    """Make the run's model the champion: a version unless its artifact has one, and the aliases.
+    """Make the run's model a version unless its artifact has one, and the champion if it leads.
 
     Each step looks first, so that a repeat after a crash at any place changes nothing that is done.
     """
     version = _version_of(client, tags[SHA])
     if version is None:
-        with contextlib.suppress(Exception):
-            client.create_registered_model(NAME)
+        _make(client)
         told = {name: value for name, value in tags.items() if name.startswith(_TOLD)}
         made = client.create_model_version(
             NAME, f"runs:/{run_id}/{FOLDER}", run_id, tags=told | {SHA: tags[SHA]}
         )
         version = str(made.version)
-    _point(client, version)
+    if tags[LEADS] == "true":
+        _point(client, version)
+
+
+def _make(client: "MlflowClient") -> None:
+    from mlflow import MlflowException
+
+    try:
+        client.create_registered_model(NAME)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 _TOLD = ("model.", "metric.", "git.", "dvc.", "data.", "version.", "creditrisk.key")

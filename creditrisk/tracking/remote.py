@@ -9,7 +9,6 @@ from pathlib import Path
 from creditrisk.tracking.place import QUIET, without_secrets
 
 CALL_TIMEOUT = 10  # seconds without a byte
-OLDEST = 2  # major version of a server that knows aliases of model versions
 # MLflow repeats a call whose answer was lost, and a run that was made would be made twice: what is
 # repeated is the whole replay, which looks first.
 ONE_TRY = {

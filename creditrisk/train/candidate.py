@@ -9,10 +9,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from creditrisk.decision import DecisionParams, choose_threshold
-from creditrisk.folds import make_folds
+from creditrisk.folds import Fold, make_folds
 from creditrisk.metrics import measure, measure_folds
 from creditrisk.train.params import NestedParams
-from creditrisk.train.search import Found, Recipe, Watch, search, unwatched
+from creditrisk.train.search import Found, Recipe, Watch, search
 from creditrisk.uncertainty import fold_error
 
 # The outer folds are shuffled otherwise than the search's.
@@ -49,7 +49,7 @@ def train_single(
     recipe: Recipe,
     frame: pd.DataFrame,
     nested: NestedParams,
-    watch: Watch = unwatched,
+    watch: Watch | None = None,
     tell: Callable[[str], None] = print,
 ) -> Candidate:
     """Search one algorithm's grid on all training rows, and within each outer fold.
@@ -59,12 +59,14 @@ def train_single(
     recipe : what to search.
     frame : the training rows: `row_id`, `applicant`, `bad` and the features.
     nested : whether and how to estimate the whole procedure.
-    watch : makes the block in which the main grid search is fitted.
+    watch : is given the main grid search when it is fitted.
     tell : is given lines that show progress.
     """
     train = recipe.train
     applicant = frame["applicant"].to_numpy()
     folds = make_folds(frame["bad"].to_numpy(), applicant, train.folds, train.repeats, recipe.seed)
+    # Cut before anything is fitted: too few rows for them is told at once.
+    nested_folds = _nested_folds(recipe, frame, nested)
     tell(
         f"train@{recipe.name}: {len(recipe.candidates)} candidates x {train.folds} folds"
         f" x {train.repeats} repeats"
@@ -74,7 +76,7 @@ def train_single(
     return Candidate(
         model=found.model,
         oof=_by_row(found.oof, frame),
-        nested=_nested(recipe, frame, nested, tell),
+        nested=_nested(recipe, frame, nested_folds, tell),
         trials=trials.drop(columns="candidate").sort_values("rank", kind="stable"),
         best_params=found.candidate,
         calibration=found.calibration,
@@ -82,31 +84,38 @@ def train_single(
     )
 
 
+def _nested_folds(
+    recipe: Recipe, frame: pd.DataFrame, nested: NestedParams
+) -> list[tuple[Fold, list[Fold]]]:
+    """Cut the outer folds, and the inner ones of each outer fold's training rows."""
+    if not nested.nested:
+        return []
+    bad, applicant = frame["bad"].to_numpy(), frame["applicant"].to_numpy()
+    seed, where = recipe.seed + OUTER_SEED, "select.outer_folds"
+    outer_folds = make_folds(bad, applicant, nested.outer_folds, 1, seed, where)
+    seed, where = recipe.seed, "select.inner_folds"
+    return [
+        (
+            fold,
+            make_folds(bad[fold.train], applicant[fold.train], nested.inner_folds, 1, seed, where),
+        )
+        for fold in outer_folds
+    ]
+
+
 def _nested(
-    recipe: Recipe, frame: pd.DataFrame, nested: NestedParams, tell: Callable[[str], None]
+    recipe: Recipe,
+    frame: pd.DataFrame,
+    folds: list[tuple[Fold, list[Fold]]],
+    tell: Callable[[str], None],
 ) -> pd.DataFrame:
     parts = []
-    if nested.nested:
-        outer_folds = make_folds(
-            frame["bad"].to_numpy(),
-            frame["applicant"].to_numpy(),
-            nested.outer_folds,
-            1,
-            recipe.seed + OUTER_SEED,
-        )
-        for outer in outer_folds:
-            inside = frame.iloc[outer.train].reset_index(drop=True)
-            outside = frame.iloc[outer.test].reset_index(drop=True)
-            inner_folds = make_folds(
-                inside["bad"].to_numpy(),
-                inside["applicant"].to_numpy(),
-                nested.inner_folds,
-                1,
-                recipe.seed,
-            )
-            found = search(recipe, inside, inner_folds, progress=False)
-            parts.append(_nested_part(outer.fold, found, inside, outside, recipe.columns))
-            tell(f"train@{recipe.name}: nested fold {outer.fold + 1} of {nested.outer_folds}")
+    for outer, inner_folds in folds:
+        inside = frame.iloc[outer.train].reset_index(drop=True)
+        outside = frame.iloc[outer.test].reset_index(drop=True)
+        found = search(recipe, inside, inner_folds, progress=False)
+        parts.append(_nested_part(outer.fold, found, inside, outside, recipe.columns))
+        tell(f"train@{recipe.name}: nested fold {outer.fold + 1} of {len(folds)}")
     columns = ["outer", "role", "row_id", "repeat", "fold", "bad", "pd"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 

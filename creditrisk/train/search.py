@@ -3,7 +3,6 @@
 import tempfile
 import warnings
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,16 +29,8 @@ from creditrisk.train.params import TrainParams
 
 PROBABILITY_SCORES = ("neg_brier_score", "neg_log_loss")
 
-# Given the candidates as parameters of the pipeline and as in params.yaml, makes the block in which
-# the grid search is fitted.
-Watch = Callable[[list[dict[str, Any]], list[dict[str, Any]]], AbstractContextManager[None]]
-
-
-def unwatched(
-    settings: list[dict[str, Any]], words: list[dict[str, Any]]
-) -> AbstractContextManager[None]:
-    """Watch nothing."""
-    return nullcontext()
+# Is given the grid search that was fitted, its candidates as in params.yaml, the rows and outcomes.
+Watch = Callable[[GridSearchCV, list[dict[str, Any]], pd.DataFrame, np.ndarray], None]
 
 
 @dataclass(frozen=True)
@@ -113,7 +104,7 @@ def search(
     recipe: Recipe,
     frame: pd.DataFrame,
     folds: list[Fold],
-    watch: Watch = unwatched,
+    watch: Watch | None = None,
     progress: bool = True,
 ) -> Found:
     """Search the grid, calibrate the best candidate, fit it on all rows.
@@ -123,7 +114,7 @@ def search(
     recipe : what to search.
     frame : the feature columns and `bad`, shape (n, d).
     folds : positions in `frame`.
-    watch : makes the block in which the grid search is fitted.
+    watch : is given the grid search when it is fitted.
     progress : show a bar.
 
     Raises
@@ -136,7 +127,10 @@ def search(
     # Candidates that differ in the model alone share their preprocessing, fold by fold.
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
         blank = recipe.pipeline().set_params(memory=memory)
-        scores = _grid_scores(recipe, blank, settings, rows, bad, folds, watch, progress)
+        grid = _fit_grid(recipe, blank, settings, rows, bad, folds, progress)
+        scores = _scores(grid)
+        if watch:
+            watch(grid, recipe.candidates, rows, bad)
         best = int(scores["mean"].to_numpy().argmax())
         oof, unconverged = out_of_fold(clone(blank).set_params(**settings[best]), rows, bad, folds)
     allowed = algorithm(recipe.name).calibration
@@ -164,16 +158,15 @@ def _scoring(recipe: Recipe, blank: Pipeline, settings: list[dict[str, Any]]) ->
     return "roc_auc" if recipe.train.scoring in PROBABILITY_SCORES else recipe.train.scoring
 
 
-def _grid_scores(
+def _fit_grid(
     recipe: Recipe,
     blank: Pipeline,
     settings: list[dict[str, Any]],
     rows: pd.DataFrame,
     bad: np.ndarray,
     folds: list[Fold],
-    watch: Watch,
     progress: bool,
-) -> pd.DataFrame:
+) -> GridSearchCV:
     grid = GridSearchCV(
         blank,
         [{key: [value] for key, value in setting.items()} for setting in settings],
@@ -189,8 +182,7 @@ def _grid_scores(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
-            with watch(settings, recipe.candidates):
-                grid.fit(rows, bad)
+            grid.fit(rows, bad)
         except (ValueError, TypeError) as error:
             # XGBoost's errors are ValueErrors too. Which candidate it was, the error doesn't say.
             what = f"a fit failed: {type(error).__name__}: {error}"
@@ -200,9 +192,14 @@ def _grid_scores(
         first = recipe.candidates[int(np.flatnonzero(~np.isfinite(means))[0])]
         what = f"the score of the candidate {first} is no number"
         raise InputError("params.yaml", where, what, "Change or drop that value.")
+    return grid
+
+
+def _scores(grid: GridSearchCV) -> pd.DataFrame:
+    means = grid.cv_results_["mean_test_score"]
     return pd.DataFrame(
         {
-            "candidate": range(len(settings)),
+            "candidate": range(len(means)),
             "mean": means,
             "std": grid.cv_results_["std_test_score"],
             "rank": grid.cv_results_["rank_test_score"],
