@@ -51,6 +51,9 @@ mlflow: $(VENV)/locked ## show the recorded runs in MLflow's own pages, on this 
 mirror: $(VENV)/locked ## send the runs that MLFLOW_TRACKING_URI's server has not got yet
 	@python -m stages.mirror
 
+plots-page: $(VENV)/bin/python ## build .dvc/page.html, the page of `dvc plots`, anew (needs npm)
+	python tools/plots_page/build.py
+
 test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the remotes' round-trip tests need
 
 lock: $(VENV)/bin/python ## resolve pyproject.toml anew into the lock files
@@ -88,4 +91,4 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro test test-long lint lock pull push remote remote-check backup mlflow mirror test-envs
+.PHONY: help repro test test-long lint lock pull push remote remote-check backup mlflow mirror plots-page test-envs
