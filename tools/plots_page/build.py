@@ -16,9 +16,9 @@ HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / ".dvc" / "page.html"
 # name and version, in the order of loading: the registry's own integrity value.
 PACKAGES = {
-    "vega@5.20.2": "qmH7aD9GGPpssVdxL1xgcdxTbQzyRUeRR16Os385ymvQhiwCYQNA6+eXUPAZDTVLfk0RXu6Jzj6kUE5jQ80EVw==",
-    "vega-lite@5.2.0": "Yxcg8MvYfxHcG6BbkaKT0oVCIMIcE19UvqIsEwBmyd/7h2nzW7oRnID81T8UrY7hpDrIr6wa2JADOT2dhGNErw==",
-    "vega-embed@6.18.2": "wcDyQPE4J5aiCDc3/suH5RQDvrKkjuLkhzUcbOLwEkNF8/+pp17tS0JghzEvAPNRg+5aG1/N2ydixq8Lk3dOlg==",
+    "vega@5.20.2": "qmH7aD9GGPpssVdxL1xgcdxTbQzyRUeRR16Os385ymvQhiwCYQNA6+eXUPAZDTVLfk0RXu6Jzj6kUE5jQ80EVw==",  # noqa: E501
+    "vega-lite@5.2.0": "Yxcg8MvYfxHcG6BbkaKT0oVCIMIcE19UvqIsEwBmyd/7h2nzW7oRnID81T8UrY7hpDrIr6wa2JADOT2dhGNErw==",  # noqa: E501
+    "vega-embed@6.18.2": "wcDyQPE4J5aiCDc3/suH5RQDvrKkjuLkhzUcbOLwEkNF8/+pp17tS0JghzEvAPNRg+5aG1/N2ydixq8Lk3dOlg==",  # noqa: E501
 }  # fmt: skip
 # What DVC puts its own text in the place of.
 PLACEHOLDERS = ("{plot_divs}", "{refresh_tag}", "{scripts}")

@@ -6,13 +6,14 @@
   var COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9"];
   var CONFIG = {
     font: 'system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif',
-    title: {fontSize: 14},
+    title: {fontSize: 14, anchor: "start", frame: "bounds", offset: 12},
     axis: {labelFontSize: 12, titleFontSize: 12, gridColor: "#e3e3e3", labelColor: "#222",
-      titleFontWeight: "normal"},
+      titleFontWeight: "normal", labelOverlap: "parity", labelSeparation: 6},
     legend: {orient: "bottom", labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal",
-      labelLimit: 240, labelColor: "#222"},
+      labelColor: "#222"},
     line: {strokeWidth: 2}
   };
+  var MENU = 50, NARROW = 450; // pixels: beside the title; one column below it
   var embed = window.vegaEmbed, charts = [], revisions = [], width = 0, timer = 0;
 
   function walk(node, visit) {
@@ -25,7 +26,11 @@
 
   function colour(spec) {
     walk(spec, function (node) {
-      var by = node.color;
+      var by = node.color, dash = node.strokeDash;
+      if (dash && dash.field) {
+        dash.title = null;
+        dash.legend = Object.assign({symbolSize: 400}, dash.legend);
+      }
       if (!by || by.field !== "rev" || !by.scale || !by.scale.domain) return;
       var domain = by.scale.domain;
       by.scale.range = domain.map(function (_, i) { return COLOURS[i % COLOURS.length]; });
@@ -33,7 +38,8 @@
         if (revisions.indexOf(rev) < 0) revisions.push(rev);
       });
       by.title = null;
-      if (domain.length < 2) by.legend = null;
+      // What one revision is called stands above the charts.
+      by.legend = domain.length < 2 ? null : {symbolOpacity: 1, symbolSize: dash ? 400 : 100};
     });
   }
 
@@ -57,13 +63,14 @@
   function fit(given, place) {
     var spec = JSON.parse(JSON.stringify(given)), room = place.clientWidth;
     if (spec.title && typeof spec.title.text === "string") {
-      spec.title.text = wrap(spec.title.text, room / 8);
+      spec.title.text = wrap(spec.title.text, (room - MENU) / 8);
+      delete spec.title.anchor;
     }
     var facet = spec.facet;
     if (facet && facet.column && Object.keys(facet).length === 1) {
       // A row of panels becomes as many rows of them as the room asks for.
       spec.facet = facet.column;
-      spec.columns = room < 500 ? 1 : 2;
+      spec.columns = room < NARROW ? 1 : 2;
       spec.spec.width = Math.min(300, (room - 150) / spec.columns);
       spec.spec.height = spec.spec.width * 0.75;
     } else if (typeof spec.width === "number" && !facet) {
@@ -74,21 +81,26 @@
     return spec;
   }
 
-  function draw(chart) {
+  async function draw(chart) {
     var place = document.querySelector(chart.at);
     if (chart.view) chart.view.finalize();
-    return embed(place, fit(chart.spec, place), {
-      renderer: "svg",
-      config: CONFIG,
-      actions: {export: true, source: false, compiled: false, editor: false}
-    }).then(function (result) {
+    try {
+      // Compiled here: vega-embed would compare the versions in $schema, and warn of 5 against 5.2.0.
+      CONFIG.legend.columns = place.clientWidth < NARROW ? 1 : 3;
+      var compiled = vegaLite.compile(fit(chart.spec, place), {config: CONFIG}).spec;
+      delete compiled.$schema;
+      var result = await embed(place, compiled, {
+        mode: "vega",
+        renderer: "svg",
+        actions: {export: true, source: false, compiled: false, editor: false}
+      });
       chart.view = result.view;
       return result;
-    }, function (error) {
+    } catch (error) {
       place.className = "failed";
       place.textContent = "The plot " + chart.at.slice(1) + " can't be drawn: " + error.message;
       console.error(place.textContent);
-    });
+    }
   }
 
   window.vegaEmbed = function (at, spec) {
