@@ -68,6 +68,17 @@ def test_every_declared_plot_is_drawn_without_a_network(
 
 
 @needs_chromium
+@pytest.mark.parametrize("width", [1200, 400])
+@pytest.mark.parametrize(("name", "least"), [("eda", 20), ("report", 8)])
+def test_our_own_pages_draw_every_chart_without_a_network(built, tmp_path, name, least, width):
+    page = built.folder / f"plots/{name}.html"
+    opened = open_page(page, tmp_path / "profile", width)
+    assert opened.console == []
+    declared = page.read_text(encoding="utf-8").count('class="plotly-graph-div')
+    assert opened.charts == declared >= least
+
+
+@needs_chromium
 def test_packages_are_of_the_versions_that_dvc_asks_for(cloned, tmp_path):
     asked = re.findall(r"npm/([a-z-]+@[\d.]+)", VegaRenderer.SCRIPTS)
     assert re.findall(r'<script data-package="([^"]+)"', PAGE) == asked
