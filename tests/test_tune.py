@@ -40,6 +40,26 @@ def project(built: Project, tmp_path) -> Project:
     return project
 
 
+# Kills itself in the middle of the sixth trial; four combinations are measured before.
+KILLED = """
+import os, signal
+from creditrisk.cli import run
+from creditrisk.tune.measure import Bench
+from stages.tune import main
+
+real, calls = Bench.scores, []
+
+def scores(bench, candidate):
+    calls.append(candidate)
+    if len(calls) == 4 + 6:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(bench, candidate)
+
+Bench.scores = scores
+run(main)
+"""
+
+
 def tune(project: Project, algo: str, trials: int, *more: str, **env: str) -> Done:
     return project.stage("tune", algo, "--trials", str(trials), *more, **env)
 
@@ -95,24 +115,19 @@ def test_result_is_a_change_of_params_yaml_and_nothing_else(project):
 
 
 def test_killed_and_called_again_it_finds_what_it_would_have_found(project):
-    at_once = tune(project, "dt", 20, "--dry-run", "--store", ".dvc/tmp/at-once")
+    at_once = tune(project, "dt", 14, "--dry-run", "--store", ".dvc/tmp/at-once")
     assert at_once.code == 0, at_once.err
-    assert len(lines(at_once)) == 20
-    command = [sys.executable, "-u", "-m", "stages.tune", "dt", "--trials", "20", "--dry-run"]
-    with subprocess.Popen(
-        command, cwd=project.folder, stdout=subprocess.PIPE, text=True, start_new_session=True
-    ) as running:
-        seen = [running.stdout.readline() for _ in range(4)]  # params.yaml now, then three trials
-        os.killpg(running.pid, signal.SIGKILL)
-    assert seen[3].startswith("tune@dt: trial 3 of 20"), seen
-    again = tune(project, "dt", 20, "--dry-run")
-    kept = int(re.search(r"going on from (\d+) trials", again.out)[1])
-    assert 3 <= kept < 20
-    assert lines(again) == lines(at_once)[kept:]
+    assert len(lines(at_once)) == 14
+    killed = project.run("python", "-c", KILLED, "dt", "--trials", "14", "--dry-run")
+    assert killed.code == -signal.SIGKILL
+    assert lines(killed) == lines(at_once)[:5]
+    again = tune(project, "dt", 14, "--dry-run")
+    assert "going on from 5 trials" in again.out
+    assert lines(again) == lines(at_once)[5:]
     assert result(again) == result(at_once)
     # A larger number adds the rest.
-    assert [x.split(":")[0] for x in lines(tune(project, "dt", 21, "--dry-run"))] == [
-        "trial 21 of 21"
+    assert [x.split(":")[0] for x in lines(tune(project, "dt", 15, "--dry-run"))] == [
+        "trial 15 of 15"
     ]
     # Without a row, another study begins.
     frame = pd.read_parquet(project.folder / TRAIN)
