@@ -137,6 +137,21 @@ def test_killed_and_called_again_it_finds_what_it_would_have_found(project):
     assert len(lines(other)) == 1
 
 
+def test_trial_that_cannot_be_fitted_is_told_and_the_others_count(project):
+    path = project.folder.with_name("tune.yaml")
+    some = {"choices": ["none", "smote"]}
+    # lbfgs takes no mixture of penalties.
+    ranges = {"encoder": {"choices": ["onehot"]}, "resample": some, "C": {"low": 0.1, "high": 1.0}}
+    path.write_text(yaml.safe_dump({"lr": ranges | {"l1_ratio": {"choices": [0.0, 0.5]}}}))
+    done = tune(project, "lr", 6, "--dry-run", "--space", str(path))
+    assert done.code == 0, done.err
+    failed = [line for line in lines(done) if ": failed, " in line]
+    assert 0 < len(failed) < 6 == len(lines(done))
+    assert all("l1_ratio 0.5" in line for line in failed)
+    assert f"6 trials, {len(failed)} of them failed" in done.out
+    assert lines(tune(project, "lr", 6, "--dry-run", "--space", str(path))) == []
+
+
 def test_interrupted_it_ends_with_what_is_there(project):
     command = [sys.executable, "-u", "-m", "stages.tune", "lr", "--trials", "500", "--dry-run"]
     with subprocess.Popen(

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 from optuna.distributions import (
     BaseDistribution,
@@ -87,7 +87,6 @@ class Choice(Strict):
 
 
 Space = dict[str, Range | Choice]
-Entry = TypeVar("Entry", Range, Choice)
 
 
 def read_space(path: str | Path, algo: str, seed: int) -> Space:
