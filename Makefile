@@ -48,6 +48,12 @@ mlflow: $(VENV)/locked ## show the recorded runs in MLflow's own pages, on this 
 mirror: $(VENV)/locked ## send the runs that MLFLOW_TRACKING_URI's server has not got yet
 	@python -m stages.mirror
 
+tune: $(VENV)/locked ## search finer than a grid, result in params.yaml (ALGO=xgb TRIALS=30 ARGS=--dry-run)
+	@python -m stages.tune "$(ALGO)" --trials "$(or $(TRIALS),30)" $(ARGS)
+
+plots-page: $(VENV)/bin/python ## build .dvc/page.html, the page of `dvc plots`, anew (needs npm)
+	python tools/plots_page/build.py
+
 test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the remotes' round-trip tests need
 
 lock: $(VENV)/bin/python ## resolve pyproject.toml anew into the lock files
@@ -85,4 +91,4 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro test lint lock pull push remote remote-check backup mlflow mirror test-envs
+.PHONY: help repro test lint lock pull push remote remote-check backup mlflow mirror tune plots-page test-envs

@@ -150,8 +150,11 @@ def search(
     )
 
 
-def _scoring(recipe: Recipe, blank: Pipeline, settings: list[dict[str, Any]]) -> str:
-    # What gives no probabilities before it is calibrated is searched by its ranking.
+def search_scoring(recipe: Recipe, blank: Pipeline, settings: list[dict[str, Any]]) -> str:
+    """Name the score that candidates are searched by.
+
+    What gives no probabilities before it is calibrated is searched by its ranking.
+    """
     models = [clone(blank).set_params(**setting) for setting in settings]
     if all(hasattr(model, "predict_proba") for model in models):
         return recipe.train.scoring
@@ -170,7 +173,7 @@ def _fit_grid(
     grid = GridSearchCV(
         blank,
         [{key: [value] for key, value in setting.items()} for setting in settings],
-        scoring=_scoring(recipe, blank, settings),
+        scoring=search_scoring(recipe, blank, settings),
         cv=[(fold.train, fold.test) for fold in folds],
         refit=False,
         n_jobs=-1,

@@ -1,0 +1,83 @@
+"""Build .dvc/page.html: the page of `dvc plots`, with the scripts that DVC takes from a CDN inside.
+
+`npm pack` brings the packages; each must have the hash below. Run by `make plots-page`, only when
+an upgrade of DVC asks for other versions (tests/test_plots_page.py notices).
+"""
+
+import base64
+import hashlib
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent.parent / ".dvc" / "page.html"
+# name and version, in the order of loading: the registry's own integrity value.
+PACKAGES = {
+    "vega@5.20.2": "qmH7aD9GGPpssVdxL1xgcdxTbQzyRUeRR16Os385ymvQhiwCYQNA6+eXUPAZDTVLfk0RXu6Jzj6kUE5jQ80EVw==",  # noqa: E501
+    "vega-lite@5.2.0": "Yxcg8MvYfxHcG6BbkaKT0oVCIMIcE19UvqIsEwBmyd/7h2nzW7oRnID81T8UrY7hpDrIr6wa2JADOT2dhGNErw==",  # noqa: E501
+    "vega-embed@6.18.2": "wcDyQPE4J5aiCDc3/suH5RQDvrKkjuLkhzUcbOLwEkNF8/+pp17tS0JghzEvAPNRg+5aG1/N2ydixq8Lk3dOlg==",  # noqa: E501
+}  # fmt: skip
+# What DVC puts its own text in the place of.
+PLACEHOLDERS = ("{plot_divs}", "{refresh_tag}", "{scripts}")
+
+
+def fetch(package: str, sha512: str, folder: Path) -> tuple[str, str]:
+    """Bring a package and check it.
+
+    Returns
+    -------
+    its script, minified, and its licence.
+    """
+    command = ["npm", "pack", package, "--silent", "--ignore-scripts", "--pack-destination", folder]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    name = package.partition("@")[0]
+    archive = folder / f"{package.replace('@', '-')}.tgz"
+    got = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if got != sha512:
+        sys.exit(f"error: {package}: its sha512 is {got}, expected {sha512}")
+    with tarfile.open(archive) as files:
+        script, licence = (
+            files.extractfile(f"package/{path}").read().decode()
+            for path in (f"build/{name}.min.js", "LICENSE")
+        )
+    return script, licence
+
+
+def inline(package: str, script: str) -> str:
+    """Make a script element that neither ends early nor holds a placeholder of DVC's."""
+    lines = [x for x in script.strip().splitlines() if not x.startswith("//# sourceMappingURL")]
+    script = "\n".join(lines).replace("</script", "<\\/script")
+    for text in (*PLACEHOLDERS, "<!--"):
+        if text in script:
+            sys.exit(f"error: {package}: {text} in the script would spoil the page")
+    return f'<script data-package="{package}">\n{script}\n</script>'
+
+
+def main() -> None:
+    """Write the page."""
+    scripts, licences = [], []
+    with tempfile.TemporaryDirectory(prefix="plots-page-") as folder:
+        for package, sha512 in PACKAGES.items():
+            script, licence = fetch(package, sha512, Path(folder))
+            scripts.append(inline(package, script))
+            licences.append(f"{package}\n\n{licence.strip()}")
+    notices = (HERE / "notices.txt").read_text(encoding="utf-8").strip()
+    page = (HERE / "page.html").read_text(encoding="utf-8")
+    for mark, text in {
+        "[notices]": "\n\n".join([*licences, notices]).replace("-->", "- ->"),
+        "[style]": (HERE / "page.css").read_text(encoding="utf-8").strip(),
+        "[packages]": "\n".join(scripts),
+        "[script]": (HERE / "page.js").read_text(encoding="utf-8").strip(),
+    }.items():
+        if page.count(mark) != 1:
+            sys.exit(f"error: page.html: {mark} must stand in it once")
+        page = page.replace(mark, text)
+    PAGE.write_text(page, encoding="utf-8")
+    print(f"{PAGE.name}: {PAGE.stat().st_size / 1e3:.0f} kB, {', '.join(PACKAGES)}")
+
+
+if __name__ == "__main__":
+    main()
