@@ -34,7 +34,7 @@ class Bench:
         )
         self._blank = recipe.pipeline().set_params(memory=memory)
         settings = [recipe.settings(c, self._smallest) for c in recipe.candidates]
-        self.search_scoring = search_scoring(recipe, self._blank, settings)
+        self.scoring = search_scoring(recipe, self._blank, settings)
 
     def scores(self, candidate: dict) -> list[float]:
         """Fit and score a candidate in each fold, more is better.
@@ -50,7 +50,7 @@ class Bench:
                 clone(self._blank).set_params(**setting),
                 self.rows,
                 self.bad,
-                scoring=self.search_scoring,
+                scoring=self.scoring,
                 cv=[(fold.train, fold.test) for fold in self.folds],
                 n_jobs=-1,
                 error_score="raise",
