@@ -8,6 +8,12 @@ from mlflow_server import PATIENT, serving
 from project import SMALL, Project, new_project
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the built pipeline stands in front: one worker builds it, while the other takes
+    what needs none."""
+    items.sort(key=lambda item: "built" not in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A small pipeline, rebuilt from nothing under the audit hook and with a tracking server,
