@@ -54,6 +54,16 @@ tune: $(VENV)/locked ## search finer than a grid, result in params.yaml (ALGO=xg
 plots-page: $(VENV)/bin/python ## build .dvc/page.html, the page of `dvc plots`, anew (needs npm)
 	python tools/plots_page/build.py
 
+# The variables go through the environment: a branch's name is no code for make or the shell.
+report: $(VENV)/locked ## compare with BASE (default: the merge base with INTO, main) in report.md, for a review
+	@python -m stages.report $${BASE:+--base "$$BASE"} $${INTO:+--into "$$INTO"} $${PICTURES:+--pictures "$$PICTURES"}
+
+comment: ## post the report on pull request PR, or update the one that is there (needs gh)
+	@test -n "$$PR" || { echo "error: make comment: PR: missing. Name the pull request: make comment PR=12" >&2; exit 2; }
+	@id=$$(gh pr view "$$PR" --json comments --jq '[.comments[] | select(.viewerDidAuthor and (.body | startswith("<!-- creditrisk-report -->"))) | .url | sub(".*#issuecomment-"; "")] | last // empty') || exit 1; \
+	if [ -n "$$id" ]; then gh api --silent --method PATCH "repos/{owner}/{repo}/issues/comments/$$id" -F body=@report/comment.md; \
+	else gh pr comment "$$PR" --body-file report/comment.md; fi
+
 test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the remotes' round-trip tests need
 
 lock: $(VENV)/bin/python ## resolve pyproject.toml anew into the lock files
@@ -91,4 +101,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro test lint lock pull push remote remote-check backup mlflow mirror tune plots-page test-envs
+.PHONY: help repro test lint lock pull push remote remote-check backup mlflow mirror tune plots-page \
+	report comment test-envs

@@ -1,0 +1,209 @@
+"""What DVC knows: metrics, parameters and stages of the base and of the work tree."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from creditrisk.errors import InputError
+from creditrisk.review.base import Base
+
+LOCK = "dvc.lock"
+# What differs only because the data of the stages are not on this machine.
+_ABSENT = {"deleted", "not in cache"}
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that differs, as DVC tells it.
+
+    Attributes
+    ----------
+    metrics : file to metric to `old`, `new` and, of numbers, `diff`; the unchanged too.
+    metrics_table, params_table : what `dvc metrics diff --md` and `dvc params diff --md` print.
+    params : file to parameter to `old` and `new`.
+    old_lock, new_lock : stage to its entry in dvc.lock.
+    stale : stage to what of it does not fit dvc.lock.
+    ci : metric to its test interval in the base, `[low, high]`.
+    folds : out-of-fold PDs of the champion in the base and here, None where not at hand.
+    """
+
+    metrics: dict[str, dict[str, dict[str, Any]]]
+    metrics_table: str
+    params: dict[str, dict[str, dict[str, Any]]]
+    params_table: str
+    old_lock: dict[str, Any]
+    new_lock: dict[str, Any]
+    stale: dict[str, list[str]]
+    ci: dict[str, list[float]]
+    folds: tuple[pd.DataFrame | None, pd.DataFrame | None]
+
+    def value(self, path: str, name: str) -> tuple[Any, Any]:
+        """Get a metric in the base and here; None where there is none."""
+        pair = self.metrics.get(path, {}).get(name, {})
+        return pair.get("old"), pair.get("new")
+
+    def hashes(self, output: str) -> tuple[str | None, str | None]:
+        """Get an output's hash in the base and here."""
+        return hash_of(self.old_lock, output), hash_of(self.new_lock, output)
+
+
+def collect(base: Base) -> Changes:
+    """Ask DVC what differs between `base` and the work tree.
+
+    Raises
+    ------
+    InputError : the work tree has no results, or DVC can't read them.
+    """
+    for path in ("metrics/evaluate.json", "metrics/select.json", LOCK):
+        if not Path(path).is_file():
+            raise InputError(path, "file", "not found", "Run `dvc repro` to make it.")
+    new_lock = _stages(LOCK, Path(LOCK).read_text(encoding="utf-8"))
+    old_lock = _stages(f"{base.short}:{LOCK}", base.text(LOCK) or "")
+    metrics = json.loads(ask_dvc("metrics", "diff", base.short, "--all", "--json"))
+    names = metrics.get("metrics/select.json", {}).get("algorithm", {})
+    ci = base.json("metrics/evaluate.json").get("test", {}).get("ci", {})
+    return Changes(
+        metrics=metrics,
+        metrics_table=ask_dvc("metrics", "diff", base.short, "--md"),
+        params=json.loads(ask_dvc("params", "diff", base.short, "--json")),
+        params_table=ask_dvc("params", "diff", base.short, "--md"),
+        old_lock=old_lock,
+        new_lock=new_lock,
+        stale=stale_stages(json.loads(ask_dvc("status", "--json"))),
+        ci=ci,
+        folds=_folds(base, names, old_lock, new_lock),
+    )
+
+
+def ask_dvc(*args: str) -> str:
+    """Run DVC and return what it prints.
+
+    Raises
+    ------
+    InputError : it fails.
+    """
+    command = [sys.executable, "-m", "dvc", *args]
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        said = [s for s in done.stderr.splitlines() if s.startswith("ERROR: ")] or [done.stderr]
+        what = said[0].removeprefix("ERROR: ")
+        raise InputError("DVC", f"dvc {' '.join(args[:2])}", what, "Mend it, then run this again.")
+    return done.stdout
+
+
+def hash_of(lock: dict[str, Any], output: str) -> str | None:
+    """Get an output's hash from the stages of a dvc.lock."""
+    outs = (out for stage in lock.values() for out in stage.get("outs", []))
+    return next((out.get("md5") for out in outs if out["path"] == output), None)
+
+
+def stale_stages(status: dict[str, list[Any]]) -> dict[str, list[str]]:
+    """Find what does not fit dvc.lock in the answer of `dvc status --json`.
+
+    Data that are not on this machine say nothing: metrics and plots are in Git without them.
+    """
+    found = {}
+    for stage, entries in status.items():
+        names = []
+        for entry in entries:
+            if isinstance(entry, str):
+                names.append(entry.removeprefix("changed "))
+                continue
+            for parts in entry.values():
+                for path, state in parts.items():
+                    if isinstance(state, dict):
+                        names += [name for name, s in state.items() if s not in _ABSENT]
+                    elif state not in _ABSENT:
+                        names.append(path)
+        if names:
+            found[stage] = names
+    return found
+
+
+def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+    """Tell the stages that two dvc.lock files record differently.
+
+    Returns
+    -------
+    `stage`, `why` ("changed", "new" or "gone"), `reads` (the parameters, code and data of it that
+    differ), `writes` (its outputs that differ), `outs` (how many it has); in the order of the lock.
+    """
+    rows = []
+    for stage in dict.fromkeys([*new, *old]):
+        a, b = old.get(stage), new.get(stage)
+        if a == b:
+            continue
+        why = "new" if a is None else "gone" if b is None else "changed"
+        a, b = a or {}, b or {}
+        params = [
+            name
+            for file in dict.fromkeys([*a.get("params", {}), *b.get("params", {})])
+            for name in _differing(a.get("params", {}).get(file), b.get("params", {}).get(file))
+        ]
+        reads = params + _differing(_listed(a.get("deps")), _listed(b.get("deps")))
+        if why == "changed" and a.get("cmd") != b.get("cmd"):
+            reads.insert(0, "command")
+        outs = _listed(b.get("outs")) or _listed(a.get("outs"))
+        writes = _differing(_listed(a.get("outs")), _listed(b.get("outs")))
+        rows.append(
+            {"stage": stage, "why": why, "reads": reads, "writes": writes, "outs": len(outs)}
+        )
+    return rows
+
+
+def _differing(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:
+    old, new = old or {}, new or {}
+    return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
+
+
+def _listed(entries: list[dict[str, Any]] | None) -> dict[str, Any]:
+    return {entry["path"]: entry.get("md5") for entry in entries or []}
+
+
+def _stages(name: str, text: str) -> dict[str, Any]:
+    try:
+        return (yaml.load(text, yaml.CSafeLoader) or {}).get("stages", {})
+    except (yaml.YAMLError, AttributeError):
+        mend = "Resolve a merge's conflicts, then run `dvc repro`."
+        raise InputError(name, "file", "not a lock file of DVC", mend) from None
+
+
+def _folds(
+    base: Base, names: dict[str, Any], old_lock: dict[str, Any], new_lock: dict[str, Any]
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Read both champions' out-of-fold PDs where they are at hand, in DVC's cache or a remote."""
+    paths = [f"data/oof/{names[k]}.parquet" if names.get(k) else "" for k in ("old", "new")]
+    old, new = hash_of(old_lock, paths[0]), hash_of(new_lock, paths[1])
+    if not old or not new or old == new:
+        return None, None
+    here = Path(paths[1])
+    if here.is_file() and hashlib.md5(here.read_bytes()).hexdigest() == new:
+        return _get(paths[0], base.commit), pd.read_parquet(here)
+    return _get(paths[0], base.commit), _get(paths[1], "HEAD")
+
+
+def _get(path: str, revision: str) -> pd.DataFrame | None:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            to = Path(folder) / "oof.parquet"
+            command = [sys.executable, "-m", "dvc", "get", ".", path, "--rev", revision]
+            # A remote that does not answer is no reason to wait: there is an error without it.
+            subprocess.run(
+                [*command, "--quiet", "-o", str(to)],
+                capture_output=True,
+                check=True,
+                timeout=60,
+                stdin=subprocess.DEVNULL,
+            )
+            return pd.read_parquet(io.BytesIO(to.read_bytes()))
+    except (subprocess.SubprocessError, OSError, ValueError):
+        return None

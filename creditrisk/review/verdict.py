@@ -1,0 +1,191 @@
+"""Whether the change is better, and why that can or can't be told: judged on CV, never on test."""
+
+import math
+from dataclasses import dataclass
+
+import pandas as pd
+from scipy.stats import t
+
+from creditrisk.metrics import LOSSES, SCORING
+from creditrisk.report.tables import scored
+from creditrisk.review.changes import Changes
+from creditrisk.select import compare
+
+EVALUATE, SELECT = "metrics/evaluate.json", "metrics/select.json"
+INGEST, PREPARE = "metrics/ingest.json", "metrics/prepare.json"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A metric of the champion in the base and here.
+
+    Attributes
+    ----------
+    margin : half the 95% interval of the change.
+    paired : whether `margin` is over the same folds; otherwise it is that of two separate estimates,
+        which is wider than need be where the folds are the same.
+    """
+
+    old: float | None
+    new: float | None
+    margin: float | None = None
+    paired: bool = False
+
+    @property
+    def change(self) -> float | None:
+        """Here minus base."""
+        return None if self.old is None or self.new is None else self.new - self.old
+
+    def told(self, metric: str) -> int:
+        """Say 1 (better) or -1 (worse) where the change exceeds its margin, else 0."""
+        if self.change is None or self.margin is None or abs(self.change) <= self.margin:
+            return 0
+        return better(metric, self.change)
+
+
+def better(metric: str, change: float) -> int:
+    """Sign of a change: 1 for the better, -1 for the worse, 0 for none."""
+    return (change > 0) - (change < 0) if metric not in LOSSES else (change < 0) - (change > 0)
+
+
+def inside(changes: Changes, metric: str, change: float | None) -> bool | None:
+    """Say whether a change would leave the base's test value within its own 95% interval.
+
+    A change of CV is held against the same interval, so that one scale serves all. None where the
+    base has no interval.
+    """
+    old, ends = changes.value(EVALUATE, f"test.{metric}")[0], changes.ci.get(metric)
+    if old is None or change is None or not ends:
+        return None
+    # The files hold ten digits: what differs beyond them is no difference.
+    slack = 1e-9 * max(1.0, abs(old))
+    return ends[0] - slack <= old + change <= ends[1] + slack
+
+
+def moved(changes: Changes, metric: str, on: str) -> Moved:
+    """Compare a metric of the champions.
+
+    Parameters
+    ----------
+    on : `cv`, `nested` or `test`.
+    """
+    if on == "test":
+        return Moved(*changes.value(EVALUATE, f"test.{metric}"))
+    mean, se = ("cv", "cv_se") if on == "cv" else ("nested.mean", "nested.se")
+    old, new = changes.value(SELECT, f"{mean}.{metric}")
+    if on == "cv" and metric == SCORING[scoring(changes)][0]:
+        margin = paired_margin(*changes.folds, scoring(changes))
+        if margin is not None:
+            return Moved(old, new, margin, True)
+    errors = changes.value(SELECT, f"{se}.{metric}")
+    known = all(isinstance(e, int | float) for e in errors)
+    return Moved(old, new, 2 * math.hypot(*errors) if known else None)
+
+
+def paired_margin(old: pd.DataFrame | None, new: pd.DataFrame | None, by: str) -> float | None:
+    """Compute half the 95% interval of the change over the same folds.
+
+    Nadeau and Bengio 2003: the corrected standard error, and Student's t with one degree of freedom
+    less than there are folds in all repeats.
+
+    Parameters
+    ----------
+    old, new : `row_id`, `repeat`, `fold`, `bad`, `pd`.
+    by : scikit-learn's name of the score.
+
+    Returns
+    -------
+    None where the folds are not the same, or not at hand.
+    """
+    if old is None or new is None:
+        return None
+    keys = ["repeat", "fold", "row_id", "bad"]
+    a, b = (f.sort_values(keys)[keys].reset_index(drop=True) for f in (old, new))
+    if not a.equals(b):
+        return None
+    count = len(a.drop_duplicates(["repeat", "fold"]))
+    margin = float(t.ppf(0.975, count - 1)) * compare(new, old, by)["se"]
+    return margin if math.isfinite(margin) else None
+
+
+def scoring(changes: Changes) -> str:
+    """Name the score that the champion here was chosen by."""
+    return changes.value(SELECT, "scoring")[1]
+
+
+def data_changed(changes: Changes) -> str:
+    """Say in words what of the data differs; empty where nothing does."""
+    source = changes.value(INGEST, "source_sha256")
+    clean = changes.hashes("data/interim/clean.parquet")
+    if None in (source[0], clean[0]):
+        return ""
+    if source[0] != source[1]:
+        rows = changes.value(INGEST, "rows_read")
+        return f"data changed: {rows[0]:,} rows read, now {rows[1]:,}"
+    if clean[0] != clean[1]:
+        rows = changes.value(PREPARE, "rows_clean")
+        return f"same file, cleaned or split differently: {rows[0]:,} rows clean, now {rows[1]:,}"
+    return ""
+
+
+def champion_changed(changes: Changes) -> str:
+    """Say in words what became of the champion."""
+    old, new = changes.value(SELECT, "algorithm")
+    if old != new:
+        return f"champion changed: {old} to {new}"
+    a, b = changes.hashes("models/champion.joblib")
+    return f"same champion ({new}), {'the same model' if a == b else 'fitted anew'}"
+
+
+def verdict(changes: Changes) -> tuple[str, str]:
+    """Judge the change.
+
+    Better or worse is what moved by more than the 95% margin in CV, where the nested estimate,
+    which repeats the choice, did not move the other way.
+
+    Returns
+    -------
+    the verdict in a few words, and what it rests on.
+    """
+    metric = SCORING[scoring(changes)][0]
+    cv, nested = moved(changes, metric, "cv"), moved(changes, metric, "nested")
+    data = data_changed(changes)
+    facts = [champion_changed(changes), data or "data unchanged"]
+    if cv.old is None:
+        return "All is new: the base has no results", f"the champion is {_champion(changes)}"
+    if cv.change == 0:
+        return "No difference in CV", f"{_name(changes)} is {cv.new:.4f} in both; {'; '.join(facts)}"
+    told = cv.told(metric)
+    contradicted = nested.change is not None and better(metric, nested.change) == -told
+    if told and contradicted:
+        words, told = "No difference that the data can tell: nested CV moved the other way", 0
+    else:
+        words = {1: "Better", -1: "Worse", 0: "No difference that the data can tell"}[told]
+    if data and told:
+        words += ", but on other rows"
+    parts = [_moved_words(changes, _name(changes), metric, cv)]
+    if nested.change is not None:
+        parts.append(f"nested CV by {nested.change:+.4f}{_error(nested)}")
+    return words, "; ".join(parts + facts)
+
+
+def _name(changes: Changes) -> str:
+    return f"CV {scored(scoring(changes))}"
+
+
+def _champion(changes: Changes) -> str:
+    value, metric = changes.value(SELECT, "algorithm")[1], SCORING[scoring(changes)][0]
+    return f"{value}, {_name(changes)} {changes.value(SELECT, f'cv.{metric}')[1]:.4f}"
+
+
+def _moved_words(changes: Changes, name: str, metric: str, cv: Moved) -> str:
+    where = inside(changes, metric, cv.change)
+    place = "" if where is None else f", {'inside' if where else 'outside'} the test interval"
+    return f"{name} moved by {cv.change:+.4f}{_error(cv)}, {cv.old:.4f} to {cv.new:.4f}{place}"
+
+
+def _error(moved: Moved) -> str:
+    if moved.margin is None:
+        return ""
+    how = "over the same folds" if moved.paired else "as of two separate estimates"
+    return f" \N{PLUS-MINUS SIGN} {moved.margin:.4f} (95%, {how})"
