@@ -52,7 +52,9 @@ def find_base(name: str | None, into: str) -> Base:
         commit = _commit(name) or _commit(f"origin/{name}")
         if commit is None:
             known = _git("for-each-ref", "--format=%(refname:short)") or ""
-            raise InputError("Git", f"BASE={name}", "no such revision", nearest(name, known.split()))
+            raise InputError(
+                "Git", f"BASE={name}", "no such revision", nearest(name, known.split())
+            )
         return _base(commit, f"`{_plain(name)}`")
     branches = [ref for ref in (into, f"origin/{into}") if _commit(ref)]
     if not branches:

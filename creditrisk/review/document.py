@@ -8,7 +8,6 @@ from creditrisk.metrics import LOSSES, NAMES, SCORING
 from creditrisk.report.tables import WORDS
 from creditrisk.review.changes import Changes, changed_stages
 from creditrisk.review.verdict import (
-    EVALUATE,
     INGEST,
     PREPARE,
     better,
@@ -36,13 +35,14 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it; `folded` sections open on a click, and may be left out."""
+    """A heading and what stands under it; `folded` ones open on a click, and may be left out."""
 
     title: str
     body: str
     folded: bool = False
 
     def text(self) -> str:
+        """Write it as Markdown."""
         if not self.folded:
             return f"### {self.title}\n\n{self.body}\n"
         return f"<details><summary>{self.title}</summary>\n\n{self.body}\n\n</details>\n"
@@ -59,8 +59,8 @@ def document(changes: Changes, heading: str, pictures: Section, limit: int = LIM
     limit : characters at most; the longest folded sections go first.
     """
     words, why = verdict(changes)
-    head = f"{MARKER}\n## Credit risk: report of a change\n\n**{words}.** {_sentence(why)}\n\n"
-    head += f"{heading}\n\n{_stale(changes)}"
+    head = f"{MARKER}\n## Credit risk: report of a change\n\n{_stale(changes)}"
+    head += f"**{words}.** {_sentence(why)}\n\n{heading}\n"
     parts = [
         Section("Metrics of the champion", metrics_table(changes, _SHOWN) + _NOTE),
         Section("All metrics of the champion", metrics_table(changes, NAMES), folded=True),
@@ -228,7 +228,9 @@ def _count(value: float | None, sign: str = "") -> str:
 def _narrow(lines: str) -> str:
     """Take from DVC's table the blanks that only align it."""
     rows = [[cell.strip() for cell in line.split("|")] for line in lines.strip().splitlines()]
-    return "\n".join(" | ".join("---" if set(c) == {"-"} else c for c in row).strip() for row in rows)
+    return "\n".join(
+        " | ".join("---" if set(c) == {"-"} else c for c in row).strip() for row in rows
+    )
 
 
 def _sentence(text: str) -> str:

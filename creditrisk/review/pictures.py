@@ -1,4 +1,4 @@
-"""The plots of both revisions, as DVC fills our templates, drawn to PNG without browser or network."""
+"""The plots of both revisions, as DVC fills our templates, drawn as PNG without browser or net."""
 
 import json
 import re
@@ -23,6 +23,8 @@ _CONFIG = {
     "title": {"fontSize": 14, "offset": 10},
 }
 _LEGEND = {"labelFontSize": 12, "symbolOpacity": 1, "symbolSize": 200}
+# Long enough to see that they are dashes.
+_DASHES = {"labelFontSize": 12, "symbolSize": 600}
 
 
 def specifications(base: Base) -> dict[str, dict[str, Any]]:
@@ -85,4 +87,7 @@ def _label(node: Any, labels: dict[str, str]) -> Any:
         colours = [COLOURS["here" if rev == HERE else "base"] for rev in domain]
         named = [labels.get(rev, rev) for rev in domain]
         node |= {"scale": {"domain": named, "range": colours}, "title": None, "legend": _LEGEND}
+    if "strokeDash" in node and isinstance(node["strokeDash"], dict):
+        dash = node["strokeDash"]
+        node["strokeDash"] = dash | {"title": None, "legend": dash.get("legend", {}) | _DASHES}
     return node

@@ -22,8 +22,8 @@ class Moved:
     Attributes
     ----------
     margin : half the 95% interval of the change.
-    paired : whether `margin` is over the same folds; otherwise it is that of two separate estimates,
-        which is wider than need be where the folds are the same.
+    paired : whether `margin` is over the same folds; otherwise it is that of two separate
+        estimates, which is wider than need be where the folds are the same.
     """
 
     old: float | None
@@ -154,7 +154,8 @@ def verdict(changes: Changes) -> tuple[str, str]:
     if cv.old is None:
         return "All is new: the base has no results", f"the champion is {_champion(changes)}"
     if cv.change == 0:
-        return "No difference in CV", f"{_name(changes)} is {cv.new:.4f} in both; {'; '.join(facts)}"
+        facts.insert(0, f"{_name(changes)} is {cv.new:.4f} in both")
+        return "Nothing changed" if _nothing(changes) else "No difference in CV", "; ".join(facts)
     told = cv.told(metric)
     contradicted = nested.change is not None and better(metric, nested.change) == -told
     if told and contradicted:
@@ -167,6 +168,12 @@ def verdict(changes: Changes) -> tuple[str, str]:
     if nested.change is not None:
         parts.append(f"nested CV by {nested.change:+.4f}{_error(nested)}")
     return words, "; ".join(parts + facts)
+
+
+def _nothing(changes: Changes) -> bool:
+    pairs = (pair for file in changes.metrics.values() for pair in file.values())
+    same = all(pair.get("old") == pair.get("new") for pair in pairs)
+    return same and not changes.params and changes.old_lock == changes.new_lock
 
 
 def _name(changes: Changes) -> str:
