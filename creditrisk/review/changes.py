@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,8 @@ class Changes:
     Attributes
     ----------
     metrics : file to metric to `old`, `new` and, of numbers, `diff`; the unchanged too.
-    metrics_table, params_table : what `dvc metrics diff --md` and `dvc params diff --md` print.
-    params : file to parameter to `old` and `new`.
+    metrics_table, params_table : what `dvc metrics diff --md` and `dvc params diff --md` print,
+        without the blanks that align it; empty where nothing differs.
     old_lock, new_lock : stage to its entry in dvc.lock.
     stale : stage to what of it does not fit dvc.lock.
     ci : metric to its test interval in the base, `[low, high]`.
@@ -38,7 +39,6 @@ class Changes:
 
     metrics: dict[str, dict[str, dict[str, Any]]]
     metrics_table: str
-    params: dict[str, dict[str, dict[str, Any]]]
     params_table: str
     old_lock: dict[str, Any]
     new_lock: dict[str, Any]
@@ -68,18 +68,25 @@ def collect(base: Base) -> Changes:
             raise InputError(path, "file", "not found", "Run `dvc repro` to make it.")
     new_lock = _stages(LOCK, Path(LOCK).read_text(encoding="utf-8"))
     old_lock = _stages(f"{base.short}:{LOCK}", base.text(LOCK) or "")
-    metrics = json.loads(ask_dvc("metrics", "diff", base.short, "--all", "--json"))
+    questions = (
+        ("metrics", "diff", base.short, "--all", "--json"),
+        ("metrics", "diff", base.short, "--md"),
+        ("params", "diff", base.short, "--md"),
+        ("status", "--json"),
+    )
+    # Each is a second of starting DVC.
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda question: ask_dvc(*question), questions))
+    metrics = json.loads(answers[0])
     names = metrics.get("metrics/select.json", {}).get("algorithm", {})
-    ci = base.json("metrics/evaluate.json").get("test", {}).get("ci", {})
     return Changes(
         metrics=metrics,
-        metrics_table=ask_dvc("metrics", "diff", base.short, "--md"),
-        params=json.loads(ask_dvc("params", "diff", base.short, "--json")),
-        params_table=ask_dvc("params", "diff", base.short, "--md"),
+        metrics_table=_narrow(answers[1]),
+        params_table=_narrow(answers[2]),
         old_lock=old_lock,
         new_lock=new_lock,
-        stale=stale_stages(json.loads(ask_dvc("status", "--json"))),
-        ci=ci,
+        stale=stale_stages(json.loads(answers[3])),
+        ci=base.json("metrics/evaluate.json").get("test", {}).get("ci", {}),
         folds=_folds(base, names, old_lock, new_lock),
     )
 
@@ -158,6 +165,14 @@ def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, A
             {"stage": stage, "why": why, "reads": reads, "writes": writes, "outs": len(outs)}
         )
     return rows
+
+
+def _narrow(table: str) -> str:
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+    if len(rows) < 3:  # a head and nothing under it
+        return ""
+    rows = [["---" if set(cell) == {"-"} else cell for cell in row] for row in rows]
+    return "\n".join(" | ".join(row).strip() for row in rows)
 
 
 def _differing(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:

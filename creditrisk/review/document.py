@@ -69,7 +69,7 @@ def document(changes: Changes, heading: str, pictures: Section, limit: int = LIM
         Section("Stages", stages_table(changes)),
         Section("Data", counts_table(changes)),
         pictures,
-        Section("dvc metrics diff", _narrow(changes.metrics_table) or "Nothing.", folded=True),
+        Section("dvc metrics diff", changes.metrics_table or "Nothing.", folded=True),
     ]
     return _within(head, parts, limit)
 
@@ -200,8 +200,8 @@ def number(value: float | None, form: str = ".4f") -> str:
 
 
 def _parameters(changes: Changes) -> Section:
-    lines = _narrow(changes.params_table)
-    count = sum(map(len, changes.params.values()))
+    lines = changes.params_table
+    count = len(lines.splitlines()) - 2
     if count <= 15:
         return Section("Parameters", lines or "None changed.")
     return Section(f"Parameters ({count} changed)", lines, folded=True)
@@ -223,14 +223,6 @@ def _count(value: float | None, sign: str = "") -> str:
     if value is None:
         return ""
     return format(value, f"{sign}.4f" if isinstance(value, float) else f"{sign},")
-
-
-def _narrow(lines: str) -> str:
-    """Take from DVC's table the blanks that only align it."""
-    rows = [[cell.strip() for cell in line.split("|")] for line in lines.strip().splitlines()]
-    return "\n".join(
-        " | ".join("---" if set(c) == {"-"} else c for c in row).strip() for row in rows
-    )
 
 
 def _sentence(text: str) -> str:

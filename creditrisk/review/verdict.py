@@ -45,7 +45,8 @@ class Moved:
 
 def better(metric: str, change: float) -> int:
     """Sign of a change: 1 for the better, -1 for the worse, 0 for none."""
-    return (change > 0) - (change < 0) if metric not in LOSSES else (change < 0) - (change > 0)
+    sign = int(change > 0) - int(change < 0)
+    return -sign if metric in LOSSES else sign
 
 
 def inside(changes: Changes, metric: str, change: float | None) -> bool | None:
@@ -173,7 +174,7 @@ def verdict(changes: Changes) -> tuple[str, str]:
 def _nothing(changes: Changes) -> bool:
     pairs = (pair for file in changes.metrics.values() for pair in file.values())
     same = all(pair.get("old") == pair.get("new") for pair in pairs)
-    return same and not changes.params and changes.old_lock == changes.new_lock
+    return same and not changes.params_table and changes.old_lock == changes.new_lock
 
 
 def _name(changes: Changes) -> str:
