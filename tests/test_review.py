@@ -104,7 +104,8 @@ def the_verdict_is_that_of_the_folds(project: Project, text: str, old: dict, new
     assert gaps.mean() == pytest.approx(change, abs=1e-9)
     k = len(gaps)
     margin = t.ppf(0.975, k - 1) * np.std(gaps, ddof=1) * np.sqrt(1 / k + 1 / (k - 1))
-    agree = (new[SELECT]["nested"]["mean"]["roc_auc"] > old[SELECT]["nested"]["mean"]["roc_auc"]) == (change > 0)  # fmt: skip # noqa: E501
+    nested = [side[SELECT]["nested"]["mean"]["roc_auc"] for side in (old, new)]
+    agree = (nested[1] > nested[0]) == (change > 0)
     sure = abs(change) > margin and agree
     words = ("Better" if change > 0 else "Worse") if sure else "No difference that the data can"
     assert f"**{words}" in text

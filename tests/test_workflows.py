@@ -66,6 +66,9 @@ def test_every_action_is_pinned_and_every_right_is_granted_by_job(path):
         rights = {"contents": "read"} | ({"pull-requests": "write"} if name == "comment" else {})
         assert job["permissions"] == rights
         assert job["timeout-minutes"] <= 120
+        # A fork's token can't write; its report is in the run's summary.
+        own = "github.event.pull_request.head.repo.full_name == github.repository"
+        assert job.get("if") == (own if name == "comment" else None)
 
 
 def test_the_gate_is_the_one_that_a_person_runs():
