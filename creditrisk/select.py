@@ -1,5 +1,6 @@
 """select: rank the candidates, choose the champion, and say what the choice is worth."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -94,6 +95,24 @@ def fold_scores(oof: pd.DataFrame, scoring: str) -> pd.Series:
     # The cut-off and the costs don't matter to the metrics that a search may use.
     neutral = DecisionParams(cost_bad_accepted=1, cost_good_rejected=1, threshold="theory")
     return sign * measure_folds(oof, 0.5, neutral.costs(oof))[metric]
+
+
+def fold_account(oof: pd.DataFrame, scoring: str) -> dict[str, Any]:
+    """Tell the score of each fold, so that another revision's can be compared fold by fold.
+
+    Returns
+    -------
+    `scores`, more is better, by repeat and fold; `folds` in a repeat; `rows_sha256`, the hash of
+    which row, with which outcome, lies in which fold: what is compared must have the same.
+    """
+    keys = ["repeat", "fold", "row_id", "bad"]
+    rows = oof[keys].astype("int64").sort_values(keys).to_csv(index=False)
+    scores = fold_scores(oof, scoring)
+    return {
+        "scores": scores.tolist(),
+        "folds": int(scores.index.get_level_values("fold").nunique()),
+        "rows_sha256": hashlib.sha256(rows.encode()).hexdigest(),
+    }
 
 
 def compare(better: pd.DataFrame, worse: pd.DataFrame, scoring: str) -> dict[str, float]:

@@ -22,6 +22,7 @@ from creditrisk.select import (
     SelectParams,
     choose,
     compare,
+    fold_account,
     leaderboard,
     nested_estimate,
     optimism,
@@ -93,6 +94,7 @@ def main() -> None:
         "cv": account["cv"],
         "cv_se": account["cv_se"],
         "threshold": account["threshold"],
+        "cv_folds": fold_account(oofs[winner], scoring),
     }
     ranked = board["algorithm"].tolist()
     if len(ranked) > 1:

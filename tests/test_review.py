@@ -16,6 +16,7 @@ from scipy.stats import t
 from creditrisk.review.changes import Changes, changed_stages, stale_stages
 from creditrisk.review.document import Section, document, table
 from creditrisk.review.verdict import inside, paired_margin, verdict
+from creditrisk.select import fold_account
 
 EVALUATE, SELECT = "metrics/evaluate.json", "metrics/select.json"
 WORDS = {
@@ -289,11 +290,12 @@ def test_verdict_needs_more_than_the_margin_and_no_objection_of_nested_cv():
 def test_same_folds_tell_what_two_separate_estimates_cannot():
     old, new = oof(1.0, 0.0), oof(1.4, 0.05)
     cv = [np.mean([auc(p) for _, p in f.groupby(["repeat", "fold"])]) for f in (old, new)]
-    given = made(cv=cv, folds=(old, new), se=0.03)
+    folds = fold_account(old, "roc_auc"), fold_account(new, "roc_auc")
+    given = made(cv=cv, folds=folds, se=0.03)
     assert verdict(given)[0] == "Better"
     assert verdict(replace(given, folds=(None, None)))[0] == "No difference that the data can tell"
     other = new.assign(fold=new["fold"].to_numpy()[::-1])
-    assert paired_margin(old, other, "roc_auc") is None
+    assert paired_margin(folds[0], fold_account(other, "roc_auc")) is None
 
 
 def test_change_is_inside_up_to_the_ends_of_the_base_interval():

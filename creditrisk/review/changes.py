@@ -1,23 +1,19 @@
 """What DVC knows: metrics, parameters and stages of the base and of the work tree."""
 
-import hashlib
-import io
 import json
 import subprocess
 import sys
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import yaml
 
 from creditrisk.errors import InputError
 from creditrisk.review.base import Base
 
-LOCK = "dvc.lock"
+LOCK, EVALUATE, SELECT = "dvc.lock", "metrics/evaluate.json", "metrics/select.json"
 # What differs only because the data of the stages are not on this machine.
 _ABSENT = {"deleted", "not in cache"}
 
@@ -34,7 +30,8 @@ class Changes:
     old_lock, new_lock : stage to its entry in dvc.lock.
     stale : stage to what of it does not fit dvc.lock.
     ci : metric to its test interval in the base, `[low, high]`.
-    folds : out-of-fold PDs of the champion in the base and here, None where not at hand.
+    folds : scores of the champion's folds in the base and here (`select.fold_account`), None where
+        they were not noted.
     """
 
     metrics: dict[str, dict[str, dict[str, Any]]]
@@ -44,7 +41,7 @@ class Changes:
     new_lock: dict[str, Any]
     stale: dict[str, list[str]]
     ci: dict[str, list[float]]
-    folds: tuple[pd.DataFrame | None, pd.DataFrame | None]
+    folds: tuple[dict[str, Any] | None, dict[str, Any] | None]
 
     def value(self, path: str, name: str) -> tuple[Any, Any]:
         """Get a metric in the base and here; None where there is none."""
@@ -63,7 +60,7 @@ def collect(base: Base) -> Changes:
     ------
     InputError : the work tree has no results, or DVC can't read them.
     """
-    for path in ("metrics/evaluate.json", "metrics/select.json", LOCK):
+    for path in (EVALUATE, SELECT, LOCK):
         if not Path(path).is_file():
             raise InputError(path, "file", "not found", "Run `dvc repro` to make it.")
     new_lock = _stages(LOCK, Path(LOCK).read_text(encoding="utf-8"))
@@ -78,7 +75,7 @@ def collect(base: Base) -> Changes:
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda question: ask_dvc(*question), questions))
     metrics = json.loads(answers[0])
-    names = metrics.get("metrics/select.json", {}).get("algorithm", {})
+    before, here = base.json(SELECT), Path(SELECT).read_text(encoding="utf-8")
     return Changes(
         metrics=metrics,
         metrics_table=_narrow(answers[1]),
@@ -86,8 +83,8 @@ def collect(base: Base) -> Changes:
         old_lock=old_lock,
         new_lock=new_lock,
         stale=stale_stages(json.loads(answers[3])),
-        ci=base.json("metrics/evaluate.json").get("test", {}).get("ci", {}),
-        folds=_folds(base, names, old_lock, new_lock),
+        ci=base.json(EVALUATE).get("test", {}).get("ci", {}),
+        folds=(before.get("cv_folds"), json.loads(here).get("cv_folds")),
     )
 
 
@@ -190,35 +187,3 @@ def _stages(name: str, text: str) -> dict[str, Any]:
     except (yaml.YAMLError, AttributeError):
         mend = "Resolve a merge's conflicts, then run `dvc repro`."
         raise InputError(name, "file", "not a lock file of DVC", mend) from None
-
-
-def _folds(
-    base: Base, names: dict[str, Any], old_lock: dict[str, Any], new_lock: dict[str, Any]
-) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
-    """Read both champions' out-of-fold PDs where they are at hand, in DVC's cache or a remote."""
-    paths = [f"data/oof/{names[k]}.parquet" if names.get(k) else "" for k in ("old", "new")]
-    old, new = hash_of(old_lock, paths[0]), hash_of(new_lock, paths[1])
-    if not old or not new or old == new:
-        return None, None
-    here = Path(paths[1])
-    if here.is_file() and hashlib.md5(here.read_bytes()).hexdigest() == new:
-        return _get(paths[0], base.commit), pd.read_parquet(here)
-    return _get(paths[0], base.commit), _get(paths[1], "HEAD")
-
-
-def _get(path: str, revision: str) -> pd.DataFrame | None:
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            to = Path(folder) / "oof.parquet"
-            command = [sys.executable, "-m", "dvc", "get", ".", path, "--rev", revision]
-            # A remote that does not answer is no reason to wait: there is an error without it.
-            subprocess.run(
-                [*command, "--quiet", "-o", str(to)],
-                capture_output=True,
-                check=True,
-                timeout=60,
-                stdin=subprocess.DEVNULL,
-            )
-            return pd.read_parquet(io.BytesIO(to.read_bytes()))
-    except (subprocess.SubprocessError, OSError, ValueError):
-        return None

@@ -2,16 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
+import numpy as np
 from scipy.stats import t
 
 from creditrisk.metrics import LOSSES, SCORING
 from creditrisk.report.tables import scored
-from creditrisk.review.changes import Changes
-from creditrisk.select import compare
+from creditrisk.review.changes import EVALUATE, SELECT, Changes
+from creditrisk.uncertainty import fold_error
 
-EVALUATE, SELECT = "metrics/evaluate.json", "metrics/select.json"
 INGEST, PREPARE = "metrics/ingest.json", "metrics/prepare.json"
 
 
@@ -74,8 +74,9 @@ def moved(changes: Changes, metric: str, on: str) -> Moved:
         return Moved(*changes.value(EVALUATE, f"test.{metric}"))
     mean, se = ("cv", "cv_se") if on == "cv" else ("nested.mean", "nested.se")
     old, new = changes.value(SELECT, f"{mean}.{metric}")
-    if on == "cv" and metric == SCORING[scoring(changes)][0]:
-        margin = paired_margin(*changes.folds, scoring(changes))
+    by = changes.value(SELECT, "scoring")
+    if on == "cv" and by[0] == by[1] and metric == SCORING[by[1]][0]:
+        margin = paired_margin(*changes.folds)
         if margin is not None:
             return Moved(old, new, margin, True)
     errors = changes.value(SELECT, f"{se}.{metric}")
@@ -83,7 +84,7 @@ def moved(changes: Changes, metric: str, on: str) -> Moved:
     return Moved(old, new, 2 * math.hypot(*errors) if known else None)
 
 
-def paired_margin(old: pd.DataFrame | None, new: pd.DataFrame | None, by: str) -> float | None:
+def paired_margin(old: dict[str, Any] | None, new: dict[str, Any] | None) -> float | None:
     """Compute half the 95% interval of the change over the same folds.
 
     Nadeau and Bengio 2003: the corrected standard error, and Student's t with one degree of freedom
@@ -91,21 +92,16 @@ def paired_margin(old: pd.DataFrame | None, new: pd.DataFrame | None, by: str) -
 
     Parameters
     ----------
-    old, new : `row_id`, `repeat`, `fold`, `bad`, `pd`.
-    by : scikit-learn's name of the score.
+    old, new : of `select.fold_account`.
 
     Returns
     -------
-    None where the folds are not the same, or not at hand.
+    None where the folds are not the same, or were not noted.
     """
-    if old is None or new is None:
+    if old is None or new is None or old["rows_sha256"] != new["rows_sha256"]:
         return None
-    keys = ["repeat", "fold", "row_id", "bad"]
-    a, b = (f.sort_values(keys)[keys].reset_index(drop=True) for f in (old, new))
-    if not a.equals(b):
-        return None
-    count = len(a.drop_duplicates(["repeat", "fold"]))
-    margin = float(t.ppf(0.975, count - 1)) * compare(new, old, by)["se"]
+    gaps = np.subtract(new["scores"], old["scores"])
+    margin = float(t.ppf(0.975, len(gaps) - 1)) * fold_error(gaps, new["folds"])
     return margin if math.isfinite(margin) else None
 
 
