@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 DONE = ("Success", "Failed")
 # A worker takes some seconds to its first experiment; after these without one, workers have ended.
 PATIENCE = 20.0
+LOOKS = 5
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,17 @@ class Task:
 
 def tasks(root: Path) -> dict[str, Task]:
     """Read DVC's queue, as `dvc queue status` does: `rev` to task."""
-    # A new Repo each time: DVC's queue remembers which messages it has seen.
-    with Repo(str(root)) as repo:
-        found = repo.experiments.celery_queue.status()
+    for attempt in range(LOOKS):
+        try:
+            # A new Repo each time: DVC's queue remembers which messages it has seen.
+            with Repo(str(root)) as repo:
+                found = repo.experiments.celery_queue.status()
+            break
+        except (DvcException, OSError, ValueError):
+            # A worker was writing the very file (treeverse/dvc issue 9358).
+            if attempt == LOOKS - 1:
+                raise
+            time.sleep(0.5)
     return {t["rev"]: Task(t["rev"], t["name"] or t["rev"][:7], t["status"]) for t in found}
 
 
@@ -63,21 +73,34 @@ def follow(
     restart : starts the workers. It is called when experiments are queued and no worker is left,
         which DVC's own workers have been seen to do (treeverse/dvc issue 10562).
     pause : seconds between two looks.
+
+    Yields
+    ------
+    a task that runs or is done. One that DVC calls running for ever, because its worker was killed,
+    is given as failed.
     """
-    known: dict[str, str] = {}
-    moved = time.monotonic()
+    known = dict.fromkeys(revs, "Queued")
+    moved, silent = time.monotonic(), 0
     while True:
-        seen = {rev: task for rev, task in tasks(root).items() if rev in revs}
-        for rev, task in seen.items():
-            if known.get(rev, "Queued") != task.status:
-                known[rev], moved = task.status, time.monotonic()
-                yield task
         # One that was taken out of the queue meanwhile is not waited for.
-        if all(task.status in DONE for task in seen.values()):
+        left = {
+            rev: task for rev, task in tasks(root).items() if known.get(rev, "Failed") not in DONE
+        }
+        for rev, task in left.items():
+            if known[rev] != task.status:
+                known[rev], moved, silent = task.status, time.monotonic(), 0
+                yield task
+        left = {rev: task for rev, task in left.items() if task.status not in DONE}
+        if not left:
             return
-        running = any(task.status == "Running" for task in seen.values())
-        if not running and time.monotonic() - moved > PATIENCE:
-            if not workers(root):
-                restart()
+        if time.monotonic() - moved > PATIENCE:
             moved = time.monotonic()
+            # A busy machine answers late: silence counts when it lasts.
+            silent = 0 if workers(root) else silent + 1
+            if silent and any(task.status == "Queued" for task in left.values()):
+                restart()
+            for rev, task in left.items():
+                if silent > 2 and task.status == "Running":
+                    known[rev] = "Failed"
+                    yield replace(task, status="Failed")
         time.sleep(pause)

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from creditrisk.check import check, check_carried, override, spread
 from creditrisk.cli import run
@@ -78,13 +79,14 @@ def report(root: Path, task: Task, count: str) -> None:
 
 def dvc(*command: str) -> None:
     """Run DVC; what it refuses becomes the one error line."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *command],
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
+    # A file, no pipe: the workers keep it open, and a pipe would be read until they end.
+    with TemporaryFile("w+", encoding="utf-8") as said:
+        line = [sys.executable, "-m", "dvc", *command]
+        done = subprocess.run(line, stdout=subprocess.DEVNULL, stderr=said, check=False)
+        said.seek(0)
+        errors = [text for text in said if text.startswith("ERROR: ")] or ["ERROR: no word"]
     if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        what = (said or done.stderr.splitlines() or ["no word"])[0].removeprefix("ERROR: ")
+        what = errors[0].removeprefix("ERROR: ")
         raise InputError("dvc", " ".join(command[:2]), what, "Mend that.")
 
 
