@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -353,9 +354,13 @@ stages:
 """
 
 
+def _late(*_: object) -> None:
+    raise TimeoutError("waited for ever")
+
+
 @pytest.fixture
-def tiny(tmp_path: Path) -> Project:
-    """A project whose one stage takes as long as it is told."""
+def tiny(tmp_path: Path) -> Iterator[Project]:
+    """A project whose one stage takes as long as it is told; a test that hangs fails."""
     project = Project(tmp_path)
     (tmp_path / "dvc.yaml").write_text(TINY)
     (tmp_path / "params.yaml").write_text("value: 0\nseconds: 0\n")
@@ -367,7 +372,11 @@ def tiny(tmp_path: Path) -> Project:
     ):
         project.run(*command)
     project.commit("tiny")
-    return project
+    before = signal.signal(signal.SIGALRM, _late)
+    signal.alarm(120)
+    yield project
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def _start(project: Project) -> None:
@@ -407,6 +416,13 @@ def test_experiment_whose_worker_was_killed_is_told_as_failed(tiny: Project, mon
     assert ended == ["Running", "Failed"]
 
 
-def test_make_asks_the_check_first():
-    said = subprocess.run(["make", "-n", "repro", "VENV=x"], capture_output=True, text=True).stdout
-    assert said.index("stages.check") < said.index("dvc repro")
+def test_make_calls_the_same_scripts():
+    def said(*args: str) -> str:
+        command = ["make", "-n", "VENV=x", *args]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    repro = said("repro")
+    assert repro.index("stages.check") < repro.index("dvc repro")
+    (line,) = (x for x in said("sweep", "SET=model=lr,rf a.b=[x,y]").splitlines() if "sweep" in x)
+    options = shlex.split(line.split("stages.sweep")[1])
+    assert options == ["--jobs", "2", "-S", "model=lr,rf", "-S", "a.b=[x,y]"]
