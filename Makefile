@@ -15,7 +15,17 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc repro`
+	@python -m stages.check
 	dvc repro
+
+check: $(VENV)/locked ## check all of params.yaml and the schema file, in seconds (ARGS="-S name=value")
+	@python -m stages.check $(ARGS)
+
+sweep: $(VENV)/locked ## run experiments (SET="model=lr,rf seed=1,2", JOBS=2), wait, show the table
+	@python -m stages.sweep --jobs $(or $(JOBS),2) $(foreach one,$(SET),-S '$(one)')
+
+experiments: $(VENV)/locked ## the table of experiments, judged by CV (ARGS=--md or --csv, --num 3, -A)
+	@python -m stages.experiments $(ARGS)
 
 test: $(VENV)/locked-test ## the same environment plus the test tools, run pytest (ARGS="-k name" picks)
 	python -m pytest -n 2 --dist worksteal $(ARGS)
@@ -101,5 +111,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro test lint lock pull push remote remote-check backup mlflow mirror tune plots-page \
-	report comment test-envs
+.PHONY: help repro check sweep experiments test lint lock pull push remote remote-check backup mlflow mirror tune \
+	plots-page report comment test-envs

@@ -13,15 +13,41 @@ if TYPE_CHECKING:
 SEARCH_PARAMS = ("scoring",)
 
 
-def record_search(uri: str, run_id: str, search: Search, stage: str) -> None:
-    """Let autolog see the search, under the run that is given.
+def enable(uri: str) -> None:
+    """Switch autolog on, for good: this is for the recorder's own process.
 
-    Its hook is round `fit`, which here only gives the search back the state that it had after the
-    stage's own fit: so the stage needs no MLflow, and waits for none.
+    Its hook is round `fit`, which is replaced before by one that gives a search the state that it
+    had after the stage's own fit: so the stage needs no MLflow, and waits for none.
 
     Parameters
     ----------
     uri : the local store.
+    """
+    import mlflow
+    import mlflow.sklearn
+    from sklearn.model_selection import GridSearchCV
+
+    def restore(self: Any, X: Any, y: Any = None) -> Any:
+        vars(self).update(self.fitted)
+        return self
+
+    mlflow.set_tracking_uri(uri)
+    GridSearchCV.fit = restore
+    warnings.filterwarnings("ignore", module="mlflow")
+    mlflow.sklearn.autolog(
+        log_models=False,  # the calibrated model is recorded instead
+        log_datasets=True,
+        log_post_training_metrics=False,
+        max_tuning_runs=None,  # a child for every candidate
+        silent=True,
+    )
+
+
+def record_search(run_id: str, search: Search, stage: str) -> None:
+    """Let autolog see the search, under the run that is given.
+
+    Parameters
+    ----------
     run_id : of the parent run.
     search : what was fitted.
     stage : that fitted it.
@@ -31,36 +57,16 @@ def record_search(uri: str, run_id: str, search: Search, stage: str) -> None:
     from sklearn.model_selection import GridSearchCV
     from sklearn.pipeline import Pipeline
 
-    fitted = {"cv_results_": search.results, "best_score_": search.best_score}
-
-    def restore(self: Any, X: Any, y: Any = None) -> Any:
-        vars(self).update(fitted)
-        return self
-
-    mlflow.set_tracking_uri(uri)
     searched = GridSearchCV(Pipeline([("model", "passthrough")]), {}, scoring=search.scoring)
-    fit, client = GridSearchCV.fit, mlflow.sklearn.MlflowAutologgingQueueingClient
-    GridSearchCV.fit = restore
-    mlflow.sklearn.MlflowAutologgingQueueingClient = _worded(client, search, stage)
+    searched.fitted = {"cv_results_": search.results, "best_score_": search.best_score}
+    mlflow.sklearn.MlflowAutologgingQueueingClient = _worded(
+        mlflow.sklearn.MlflowAutologgingQueueingClient, search, stage
+    )
+    mlflow.start_run(run_id=run_id)
     try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="mlflow")
-            mlflow.sklearn.autolog(
-                log_models=False,  # the calibrated model is recorded instead
-                log_datasets=True,
-                log_post_training_metrics=False,
-                max_tuning_runs=len(search.results["params"]),
-                silent=True,
-            )
-            mlflow.start_run(run_id=run_id)
-            try:
-                searched.fit(search.rows, search.bad)
-            finally:
-                mlflow.end_run(status="RUNNING")  # its end is set when it is whole
+        searched.fit(search.rows, search.bad)
     finally:
-        mlflow.sklearn.autolog(disable=True, silent=True)
-        mlflow.sklearn.MlflowAutologgingQueueingClient = client
-        GridSearchCV.fit = fit
+        mlflow.end_run(status="RUNNING")  # its end is set when it is whole
 
 
 def _worded(base: type, search: Search, stage: str) -> type:

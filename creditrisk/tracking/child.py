@@ -37,10 +37,11 @@ def _load(place: Place) -> Exception | None:
     local.hush()
     try:
         import matplotlib.figure  # noqa: F401
-        import mlflow.sklearn
-        import sklearn.model_selection  # noqa: F401
 
-        mlflow.set_tracking_uri(place.uri)
+        from creditrisk.tracking import write  # noqa: F401
+        from creditrisk.tracking.autolog import enable
+
+        enable(place.uri)
         open_store(place).search_experiments(max_results=1)
     except Exception as error:
         return error

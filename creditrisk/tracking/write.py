@@ -53,7 +53,7 @@ def _write(place: Place, client: "MlflowClient", experiment: str, entry: Entry) 
     if entry.search:
         from creditrisk.tracking.autolog import name_children, record_search
 
-        record_search(place.uri, run_id, entry.search, entry.stage)
+        record_search(run_id, entry.search, entry.stage)
         client.log_text(run_id, entry.search.diagram, "estimator.html")
         count = name_children(client, experiment, run_id, entry.key)
         wanted = len(entry.search.results["params"])
