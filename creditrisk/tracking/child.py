@@ -18,7 +18,7 @@ def main() -> None:
 
     The arguments are the store's folder, and whether to load MLflow ahead of the order.
     """
-    os.nice(5)  # the stage's own work goes first
+    os.nice(10)  # the stage's own work goes first
     # What MLflow prints is nobody's: the reports keep the pipe to themselves.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
