@@ -1,5 +1,6 @@
 """The look of our pages: the style sheet, and the script that fits charts to paper."""
 
+# `.wide`: a shadow at the side on which a table goes on, covered at its end by white that scrolls.
 CSS = """
 :root { color-scheme: light; }
 * { box-sizing: border-box; }
@@ -24,7 +25,11 @@ figcaption, .caption, summary { font-weight: 600; }
 figcaption { margin-bottom: 4px; }
 summary { cursor: pointer; margin: 12px 0 4px; }
 .note { color: #555; font-size: .85rem; margin: 4px 0; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; background:
+  linear-gradient(90deg, #fff 50%, #fff0) local 0 0 / 40px 100% no-repeat,
+  linear-gradient(270deg, #fff 50%, #fff0) local 100% 0 / 40px 100% no-repeat,
+  linear-gradient(90deg, #0004, #0000) scroll 0 0 / 10px 100% no-repeat,
+  linear-gradient(270deg, #0004, #0000) scroll 100% 0 / 10px 100% no-repeat; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid #e3e3e3; text-align: left;
   vertical-align: top; }
@@ -38,7 +43,7 @@ td.n { white-space: nowrap; }
   h2, figcaption, .caption { break-after: avoid; }
   figure, tr, .facts { break-inside: avoid; }
   thead { display: table-header-group; }
-  .wide { overflow: visible; }
+  .wide { overflow: visible; background: none; }
   a { color: inherit; text-decoration: none; }
 }
 """

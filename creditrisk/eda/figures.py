@@ -147,7 +147,7 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
     return chart.update_layout(margin={"r": 58, "t": 24})
 
 
-def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
+def heatmap(matrix: np.ndarray, names: list[str], signed: bool, measure: str) -> go.Figure:
     """Square of pairwise values, written in the cells when there are at most six names.
 
     Parameters
@@ -155,6 +155,7 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
     matrix : (n, n), NaN where there is no value.
     names : (n,) labels as plain text.
     signed : the values run from -1 to 1, not from 0.
+    measure : what the values are.
     """
     n = len(names)
     ticks = [label(name, 18, 2) for name in names]
@@ -176,6 +177,7 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool) -> go.Figure:
             texttemplate="%{z:.2f}" if n <= 6 else None,
             textfont={"size": 10},
             colorbar={
+                "title": {"text": measure, "side": "top"},
                 "orientation": "h",
                 "y": 1.0,
                 "yanchor": "bottom",

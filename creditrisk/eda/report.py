@@ -182,9 +182,9 @@ def _information(schema: Schema, found: Findings) -> list[Block]:
 def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Block]:
     blocks: list[Block] = []
     spelled = {name: title(schema, name) for name in schema.features}
-    for pairs, kinds, words, signed in (
-        (found.correlations, ("numeric", "ordinal"), "Spearman's rank correlation", True),
-        (found.cramers_v, ("nominal",), "Cramer's V, bias-corrected", False),
+    for pairs, kinds, words, measure, signed in (
+        (found.correlations, ("numeric", "ordinal"), "Spearman's rank correlation", "rho", True),
+        (found.cramers_v, ("nominal",), "Cramer's V, bias-corrected", "V", False),
     ):
         what = " and ".join(kinds)
         names = [n for n, c in schema.features.items() if c.kind in kinds]
@@ -195,7 +195,7 @@ def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Blo
         few = [n for n in names if n in drawn]
         matrix = associate.square(pairs, few)
         note = "" if len(few) == len(names) else f"The {len(few)} of highest information value."
-        chart = figures.heatmap(matrix, [n.replace("_", " ") for n in few], signed)
+        chart = figures.heatmap(matrix, [n.replace("_", " ") for n in few], signed, measure)
         blocks.append(figure(chart, f"{words}: {what} variables", note))
         value = pairs.columns[-1]
         top = pairs.dropna().sort_values(value, key=abs, ascending=False, kind="stable")

@@ -106,7 +106,7 @@ def scores(shares: pd.DataFrame, threshold: float) -> go.Figure:
 def costs(points: pd.DataFrame, threshold: float, levels: dict[str, float], axis: str) -> go.Figure:
     """Cost a head over all cut-offs, the chosen one, and what needs no model as `levels`."""
     chart = _over_cutoffs(points, "expected_cost", ",.3f")
-    for (name, value), dash in zip(levels.items(), ("dashdot", "longdash"), strict=True):
+    for (name, value), dash in zip(levels.items(), ("dashdot", "6px,2px"), strict=True):
         _line(chart, [0, 1], [value, value], name, GREY, dash)
     _cut(chart, threshold, max(float(points["expected_cost"].max()), *levels.values()))
     return _percent(styled(chart, x="cut-off (PD)", y=axis, height=360))

@@ -203,7 +203,7 @@ def making_table(
     """How the champion was made: enough to find it again."""
     caps = {
         name: " and ".join(
-            f"{side} {ends[end]:g}"
+            f"{side} {ends[end]:,g}"
             for side, end in (("at least", "low"), ("at most", "high"))
             if ends.get(end) is not None
         )
