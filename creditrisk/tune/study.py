@@ -3,8 +3,10 @@
 import fcntl
 import hashlib
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -100,10 +102,11 @@ class Search:
         ------
         InputError : a combination of params.yaml could not be fitted.
         """
-        try:
+        with _ctrl_c() as stopped:
             for candidate in present:
-                self._measure_present(candidate)
-        except KeyboardInterrupt:
+                if not stopped:
+                    self._measure_present(candidate)
+        if stopped:
             self.tell("interrupted before the values of params.yaml were measured")
             sys.exit(130)
         best_now = max(present, key=lambda c: float(np.mean(self._measured[_key(c)])))
@@ -113,10 +116,11 @@ class Search:
         done = self._finished()
         if done:
             self.tell(f"going on from {len(done)} trials of this study")
-        try:
+        with _ctrl_c() as stopped:
             for number in range(len(done) + 1, trials + 1):
-                self._trial(number, trials)
-        except KeyboardInterrupt:
+                if not stopped:  # raised where it counts for nothing, as in a __del__
+                    self._trial(number, trials)
+        if stopped:
             self.tell("interrupted: this is what there is by now")
         done = self._finished()
         best = max(self._measured, key=lambda key: float(np.mean(self._measured[key])))
@@ -191,6 +195,29 @@ class Search:
         top = max(float(np.mean(scores)) for scores in self._measured.values())
         mean = float(np.mean(scores))
         self.tell(f"{line}: {mean:.4f}, best {top:.4f}: {worded(candidate, self.space)}")
+
+
+@contextmanager
+def _ctrl_c() -> Iterator[list[int]]:
+    """Leave the block at Ctrl-C; what is given then is no longer empty.
+
+    A terminal sends it to the workers too: they may end before it gets through here, and then the
+    pool says that it is broken.
+    """
+    stopped: list[int] = []
+
+    def stop(number: int, frame: Any) -> None:
+        stopped.append(number)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    except (KeyboardInterrupt, BrokenExecutor):
+        if not stopped:
+            raise
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def worded(candidate: Candidate, space: Space) -> str:
