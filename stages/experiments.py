@@ -6,11 +6,9 @@ No stage of dvc.yaml: it makes no output.
 import argparse
 import json
 import shutil
-import subprocess
-import sys
 
+from creditrisk.ask_dvc import ask_dvc
 from creditrisk.cli import run
-from creditrisk.errors import InputError
 from creditrisk.experiments import collect
 from creditrisk.experiments_table import as_csv, markdown, terminal
 from creditrisk.params import Strict, read_params
@@ -37,12 +35,7 @@ def main() -> None:
     options = [f"--rev={args.rev}"] if args.rev else []
     options += [f"--num={args.num}"] if args.num else []
     options += ["--all-commits"] if args.all_commits else []
-    command = [sys.executable, "-m", "dvc", "exp", "show", "--json", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        said = (done.stderr.strip().splitlines() or ["no word"])[0].removeprefix("ERROR: ")
-        raise InputError("dvc exp show", " ".join(options) or "project", said, "Mend that.")
-    rows = collect(json.loads(done.stdout), scoring)
+    rows = collect(json.loads(ask_dvc("exp", "show", "--json", *options)), scoring)
     if args.csv:
         print(as_csv(rows, scoring))
     elif args.md:

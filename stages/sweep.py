@@ -9,11 +9,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryFile
 
+from creditrisk.ask_dvc import ask_dvc
 from creditrisk.check import check, check_carried, override, spread
 from creditrisk.cli import run
-from creditrisk.errors import InputError
 from creditrisk.experiments import problem_of
 from creditrisk.sweep import DONE, Task, follow, log_of, tasks
 
@@ -34,7 +33,7 @@ def main() -> None:
         check_carried(tree, PARAMS)
     root = Path.cwd()
     before = set(tasks(root))
-    dvc("exp", "run", "--quiet", "--queue", *(f"-S{one}" for one in args.set_param))
+    ask_dvc("exp", "run", "--quiet", "--queue", *(f"-S{one}" for one in args.set_param))
     mine = {rev: task.name for rev, task in tasks(root).items() if rev not in before}
     print(f"sweep: queued {len(mine)}: {', '.join(mine.values())}", flush=True)
     failed = wait(root, set(mine), args.jobs)
@@ -52,7 +51,7 @@ def wait(root: Path, revs: set[str], jobs: int) -> int:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
     def start() -> None:
-        dvc("queue", "start", "--quiet", "--jobs", str(jobs))
+        ask_dvc("queue", "start", "--quiet", "--jobs", str(jobs))
 
     ended = failed = 0
     try:
@@ -75,19 +74,6 @@ def report(root: Path, task: Task, count: str) -> None:
         print(f"sweep: {task.name} failed ({count}): {why}", flush=True)
     elif task.status == "Success":
         print(f"sweep: {task.name} done ({count})", flush=True)
-
-
-def dvc(*command: str) -> None:
-    """Run DVC; what it refuses becomes the one error line."""
-    # A file, no pipe: the workers keep it open, and a pipe would be read until they end.
-    with TemporaryFile("w+", encoding="utf-8") as said:
-        line = [sys.executable, "-m", "dvc", *command]
-        done = subprocess.run(line, stdout=subprocess.DEVNULL, stderr=said, check=False)
-        said.seek(0)
-        errors = [text for text in said if text.startswith("ERROR: ")] or ["ERROR: no word"]
-    if done.returncode:
-        what = errors[0].removeprefix("ERROR: ")
-        raise InputError("dvc", " ".join(command[:2]), what, "Mend that.")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from browser import needs_chromium, open_page
 from dvc_render.html import HTML
 from dvc_render.vega import VegaRenderer
-
-from tests.browser import needs_chromium, open_page
-from tests.project import ROOT, Project
+from project import ROOT, Project
 
 PAGE = (ROOT / ".dvc/page.html").read_text(encoding="utf-8")
 SOURCES = ROOT / "tools/plots_page"

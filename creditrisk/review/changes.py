@@ -1,8 +1,6 @@
 """What DVC knows: metrics, parameters and stages of the base and of the work tree."""
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from creditrisk.ask_dvc import ask_dvc
 from creditrisk.errors import InputError
 from creditrisk.review.base import Base
 
@@ -86,22 +85,6 @@ def collect(base: Base) -> Changes:
         ci=base.json(EVALUATE).get("test", {}).get("ci", {}),
         folds=(before.get("cv_folds"), json.loads(here).get("cv_folds")),
     )
-
-
-def ask_dvc(*args: str) -> str:
-    """Run DVC and return what it prints.
-
-    Raises
-    ------
-    InputError : it fails.
-    """
-    command = [sys.executable, "-m", "dvc", *args]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if done.returncode:
-        said = [s for s in done.stderr.splitlines() if s.startswith("ERROR: ")] or [done.stderr]
-        what = said[0].removeprefix("ERROR: ")
-        raise InputError("DVC", f"dvc {' '.join(args[:2])}", what, "Mend it, then run this again.")
-    return done.stdout
 
 
 def hash_of(lock: dict[str, Any], output: str) -> str | None:

@@ -7,9 +7,9 @@ from typing import Any
 
 import vl_convert
 
+from creditrisk.ask_dvc import ask_dvc
 from creditrisk.errors import InputError
 from creditrisk.review.base import Base
-from creditrisk.review.changes import ask_dvc
 
 # Okabe and Ito 2008: told apart in every kind of colour blindness.
 COLOURS = {"here": "#0072B2", "base": "#D55E00"}

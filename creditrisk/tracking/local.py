@@ -1,15 +1,12 @@
 """The local store: an SQLite database that several processes write at once, made once."""
 
 import contextlib
-import fcntl
 import logging
 import os
 import sqlite3
-import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from creditrisk.lock import locked
 from creditrisk.tracking.place import QUIET, Place
 
 if TYPE_CHECKING:
@@ -26,28 +23,6 @@ def hush() -> None:
     os.environ.update(QUIET)
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-@contextlib.contextmanager
-def locked(path: Path, seconds: float = 120.0) -> Iterator[None]:
-    """Hold a lock between processes; the system frees it when its holder dies.
-
-    Raises
-    ------
-    TimeoutError : another process held it all the time.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + seconds
-    with open(path, "w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= end:
-                    raise TimeoutError(f"{path.name} is held by another process") from None
-                time.sleep(0.05)
-        yield
 
 
 def open_store(place: Place) -> "MlflowClient":

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from creditrisk.lock import locked
 from creditrisk.tracking import registry
-from creditrisk.tracking.local import COMPLETE, KEY, PARENT, RECORDED, SENT, STAGE, locked
+from creditrisk.tracking.local import COMPLETE, KEY, PARENT, RECORDED, SENT, STAGE
 from creditrisk.tracking.local import open_store as open_local
 from creditrisk.tracking.place import Place, fingerprint
 

@@ -35,6 +35,7 @@ class Recording:
         self.place: place.Place | None = None
         self.recorder: Recorder | None = None
         self.found: Search | None = None
+        self.known = False
         if place.is_off():
             return
         with self._guarded():
@@ -126,12 +127,14 @@ class Recording:
         if store is None:
             return []
         champion = entry.champion if entry else None
+        moved = champion and champion.leads and not registry.is_champion(store, champion.sha256)
         if self.recorder is None:
-            moved = champion and champion.leads and not registry.is_champion(store, champion.sha256)
             mark = local.SENT + place.fingerprint(uri) if uri else ""
             if not moved and not (uri and (local.count_pending(store, mark) or champion)):
                 return []
             self.recorder = Recorder(store, ahead=False)
+        if self.known and not moved:
+            entry = None  # it is recorded: what is pending is sent, and that is all
         return self.recorder.finish(entry, uri, place.bound())
 
     def _entry(

@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from creditrisk.lock import locked
 from creditrisk.tracking import local, registry
 from creditrisk.tracking.entry import Entry
 from creditrisk.tracking.figures import figures
@@ -24,14 +25,14 @@ def write(place: Place, client: "MlflowClient", entry: Entry) -> None:
     """
     experiment = local.experiment_id(client, place, entry.experiment)
     # Two queued experiments may do the same work at once: one writes, the other finds it there.
-    with local.locked(place.folder / "recording.lock"):
+    with locked(place.folder / "recording.lock"):
         if not local.is_recorded(place, entry.key):
             _write(place, client, experiment, entry)
     if entry.champion and not registry.is_champion(place, entry.champion.sha256):
         runs = client.search_runs([experiment], f"tags.`{KEY}` = '{entry.key}'")
         # The run may be an older one that did not lead then.
         tags = runs[0].data.tags | registry.tags(entry.champion)
-        with local.locked(place.folder / "store.lock"):
+        with locked(place.folder / "store.lock"):
             registry.publish(client, runs[0].info.run_id, tags)
 
 

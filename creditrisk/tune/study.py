@@ -1,13 +1,12 @@
 """The search: Optuna proposes, every trial is kept on disk, and a later call goes on from there."""
 
-import fcntl
+import contextlib
 import hashlib
 import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from creditrisk.errors import InputError
+from creditrisk.lock import locked
 from creditrisk.tune.measure import Bench
 from creditrisk.tune.outcome import Candidate, Outcome
 from creditrisk.tune.space import Space
@@ -30,7 +30,7 @@ def study_name(algo: str, bearing: Any) -> str:
     return f"{algo}-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
-@contextmanager
+@contextlib.contextmanager
 def open_study(folder: Path, algo: str, name: str) -> Iterator[optuna.Study]:
     """Open a study, or begin it.
 
@@ -41,11 +41,10 @@ def open_study(folder: Path, algo: str, name: str) -> Iterator[optuna.Study]:
     InputError : another search of this algorithm is running.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / f"{algo}.lock", "w") as lock:
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            held.enter_context(locked(folder / f"{algo}.lock", 0))
+        except TimeoutError:
             what = f"another search of {algo} is running"
             raise InputError(folder, algo, what, "Wait for it, or end it.") from None
         storage = optuna.storages.RDBStorage(f"sqlite:///{folder / algo}.db")
@@ -197,7 +196,7 @@ class Search:
         self.tell(f"{line}: {mean:.4f}, best {top:.4f}: {worded(candidate, self.space)}")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _ctrl_c() -> Iterator[list[int]]:
     """Leave the block at Ctrl-C; what is given then is no longer empty.
 
