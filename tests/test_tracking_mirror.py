@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from mlflow_server import (
     ACCOUNT,
     PATIENT,
@@ -37,6 +38,10 @@ from creditrisk.tracking.registry import CHAMPION, NAME
 
 STAGES = len(SMALL["algorithms"]) + 2  # select and evaluate
 RUNS = STAGES + len(SMALL["algorithms"]) - 1  # one child a search, and vote has none
+# A whole pipeline, without the algorithms that would only repeat the same.
+TWO = ("lr", "dt")
+TWO_STAGES = len(TWO) + 2
+TWO_RUNS = TWO_STAGES + len(TWO)
 BOUND = 8.0
 
 
@@ -49,6 +54,34 @@ def _no_pytest_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 def server(tmp_path: Path) -> Iterator[Server]:
     with serving(tmp_path / "server") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def _two(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The built pipeline with two of its algorithms, and no run recorded."""
+    project = built.copy(tmp_path_factory.mktemp("two") / "project")
+    for name in ("params.yaml", "creditrisk/algorithms.yaml"):
+        path = project.folder / name
+        tree = yaml.safe_load(path.read_text())
+        tree["algorithms"] = {a: tree["algorithms"][a] for a in TWO}
+        path.write_text(yaml.safe_dump(tree, sort_keys=False))
+    for path in project.folder.glob("data/candidates/*/*"):
+        if path.name not in TWO:
+            shutil.rmtree(path)
+    lock = project.lock()
+    for name in [n for n in lock if n.startswith("train@") and n.removeprefix("train@") not in TWO]:
+        del lock[name]
+    (project.folder / "dvc.lock").write_text(yaml.safe_dump({"schema": "2.0", "stages": lock}))
+    shutil.rmtree(project.folder / ".dvc/mlflow")
+    done = project.dvc("repro", CREDITRISK_TRACKING="off")
+    assert done.ran == ["select", "evaluate"]
+    project.commit("two algorithms")
+    return project
+
+
+@pytest.fixture
+def two(_two: Project, tmp_path: Path) -> Project:
+    return _two.copy(tmp_path / "project")
 
 
 def mirror(project: Project, uri: str, **env: str) -> Done:
@@ -124,24 +157,23 @@ def refusing() -> Iterator[str]:
     ids=["refused", "mute", "503"],
 )
 def test_whole_pipeline_with_a_bad_server(
-    fresh: Project, bad: Callable[[], AbstractContextManager[str]], what: str
+    two: Project, bad: Callable[[], AbstractContextManager[str]], what: str
 ):
-    before = fresh.lock()
-    shutil.rmtree(fresh.folder / ".dvc/mlflow")
+    before = two.lock()
     with bad() as uri:
-        done = fresh.dvc(
+        done = two.dvc(
             "repro", "-f",
             MLFLOW_TRACKING_URI=uri, MLFLOW_TRACKING_TOKEN="secret", CREDITRISK_MIRROR_TIMEOUT="3",
         )  # fmt: skip
     assert sorted(done.ran) == sorted(before)
-    assert fresh.lock() == before
+    assert two.lock() == before
     told = done.out + done.err
     assert "secret" not in told
     # A line for each stage that records, and no run lost.
     lines = [x for x in told.splitlines() if x.startswith("tracking:")]
     assert all(what in line for line in lines), told
     pending = [int(re.search(r"\((\d+) runs? pending\)", line)[1]) for line in lines]
-    assert pending == list(range(1, STAGES + 1))
+    assert pending == list(range(1, TWO_STAGES + 1))
 
 
 def test_a_stage_waits_no_longer_than_the_bound(fresh: Project):
@@ -178,15 +210,12 @@ def test_each_refusal_says_what_to_do(
     assert f"({STAGES} runs pending)" in line
 
 
-def test_server_killed_in_the_middle_of_the_pipeline(
-    fresh: Project, server: Server, tmp_path: Path
-):
+def test_server_killed_in_the_middle_of_the_pipeline(two: Project, server: Server, tmp_path: Path):
     """It dies while a stage sends, the stages after it are refused; all runs arrive later."""
-    before = fresh.lock()
-    shutil.rmtree(fresh.folder / ".dvc/mlflow")
+    before = two.lock()
     pipeline = subprocess.Popen(
         [sys.executable, "-m", "dvc", "repro", "-f"],
-        cwd=fresh.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        cwd=two.folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         env=clean_environment() | {"MLFLOW_TRACKING_URI": server.uri, "DVC_NO_ANALYTICS": "true",
                                    "CREDITRISK_MIRROR_TIMEOUT": PATIENT,
                                    "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin"},
@@ -196,13 +225,13 @@ def test_server_killed_in_the_middle_of_the_pipeline(
     server.kill()
     out, _ = pipeline.communicate(timeout=600)
     assert pipeline.returncode == 0, out
-    assert out.count("tracking: ") >= STAGES - 2, out
-    assert fresh.lock() == before
+    assert out.count("tracking: ") >= TWO_STAGES - 2, out
+    assert two.lock() == before
     server.start()
-    done = mirror(fresh, server.uri)
+    done = mirror(two, server.uri)
     assert done.code == 0, done.err
     assert done.out.endswith("failed 0\n")
-    assert assert_same(fresh, server.uri, tmp_path) == RUNS
+    assert assert_same(two, server.uri, tmp_path) == TWO_RUNS
 
 
 def _wait_for_runs(server: Server, count: int, process: subprocess.Popen) -> None:
