@@ -1,13 +1,14 @@
-"""A suspicion that is worth a loud line: a result too good to be true."""
+"""A suspicion that is worth a loud line: a result too good to be true, or below chance."""
 
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
 TOO_GOOD = 0.99
+CHANCE = 0.5
 
 
 def suspect(auc: float, frame: pd.DataFrame, features: list[str], where: str) -> str | None:
-    """Word a warning where an AUC is a leak until shown otherwise.
+    """Word a warning where an AUC is a leak until shown otherwise, or worse than a toss.
 
     Parameters
     ----------
@@ -18,8 +19,13 @@ def suspect(auc: float, frame: pd.DataFrame, features: list[str], where: str) ->
 
     Returns
     -------
-    a line that names the variable which alone ranks best, or None.
+    a line, for a leak with the name of the variable which alone ranks best; or None.
     """
+    if auc < CHANCE:
+        return (
+            f"WARNING: {where} AUC is {auc:.4f}, below that of a toss: what the model has learned "
+            "does not hold for other applicants."
+        )
     if auc <= TOO_GOOD:
         return None
     alone = {name: single_auc(frame[name], frame["bad"]) for name in features}

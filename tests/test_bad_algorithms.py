@@ -1,7 +1,10 @@
 """A wrong algorithm or a wrong value in its block: exit 2 and the one line, at once."""
 
+import pandas as pd
 import pytest
 from project import Project
+
+from creditrisk.leak import suspect
 
 BLOCKS = {
     "misspelt": ("xgb", {"max_dept": 4}, ["algorithms.xgb.max_dept", "max_depth"]),
@@ -73,8 +76,6 @@ def test_wrong_parameter_of_train(fresh: Project, block: dict, words: list[str])
 
 def test_leak_is_named_loudly(fresh: Project):
     """A column that is the outcome in another dress: the warning names it."""
-    import pandas as pd
-
     path = fresh.folder / "data/processed/train.parquet"
     frame = pd.read_parquet(path)
     frame["age"] = frame["bad"] * 10.0 + 20
@@ -83,6 +84,15 @@ def test_leak_is_named_loudly(fresh: Project):
     assert done.code == 0, done.err
     assert "WARNING" in done.err
     assert "age" in done.err
+
+
+@pytest.mark.parametrize(("auc", "word"), [(0.5, None), (0.4999, "below"), (0.99, None), (1, "b")])
+def test_an_auc_below_chance_is_told_as_one_too_good_is(auc, word):
+    frame = pd.DataFrame({"bad": [0, 0, 1, 1], "a": [1, 2, 1, 2], "b": [1, 2, 3, 4]})
+    told = suspect(auc, frame, ["a", "b"], "the test")
+    assert (told is None) == (word is None)
+    if word:
+        assert word in told.replace(",", "").split(), told
 
 
 def test_perceptron_that_stops_early_says_so(fresh: Project):

@@ -107,6 +107,24 @@ def test_fixed_rule_is_followed_where_there_are_probabilities():
     ]
 
 
+@pytest.mark.parametrize("rule", ["auto", "none", "platt", "isotonic"])
+@pytest.mark.parametrize("probabilities", [True, False])
+def test_a_model_that_ranks_the_wrong_way_round_is_not_turned(rule, probabilities):
+    oof = scored()
+    oof = oof.assign(
+        score=-oof["score"], probability=1 - oof["probability"] if probabilities else np.nan
+    )
+    chosen = choose_calibration(rule, oof)
+    assert chosen == (rule if rule == "isotonic" or (rule == "none" and probabilities) else chosen)
+    pds = pd.Series(cross_calibrate(chosen, oof))
+    for _, part in pds.groupby([oof["repeat"], oof["fold"]]):
+        by_score = part[oof.loc[part.index, "score"].sort_values().index]
+        assert by_score.is_monotonic_increasing
+    # One repeat of two is enough.
+    mixed = scored().assign(score=lambda f: f["score"].where(f["repeat"] == 0, -f["score"]))
+    assert choose_calibration("platt", mixed) != "platt"
+
+
 def sample(rows=200, seed=0):
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(rng.normal(size=(rows, 3)), columns=list("abc"))

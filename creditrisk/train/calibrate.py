@@ -104,15 +104,32 @@ def choose_calibration(
     """Choose the method: the rule's own, or with `auto` the one of the least log loss.
 
     A model that gives no probabilities needs one, so `none` is then Platt's; so is a rule that the
-    algorithm doesn't allow.
+    algorithm doesn't allow. A sigmoid that falls is no candidate: it would call those safe whom the
+    model calls risky, on the word of a model that has learned nothing. Isotonic steps never fall.
     """
-    has_probability = bool(oof["probability"].notna().all())
+    methods = ["none"] * bool(oof["probability"].notna().all()) + list(METHODS)
+    usable = [m for m in methods if m in allowed and not (m == "platt" and _falls(oof))]
     if rule != "auto":
-        fits = rule in allowed and (rule != "none" or has_probability)
-        return rule if fits else "platt"
-    methods = ["none"] * has_probability + list(METHODS)
-    losses = {m: log_loss(oof["bad"], cross_calibrate(m, oof)) for m in methods if m in allowed}
+        for method in (rule, "platt"):
+            if method in usable:
+                return method
+    losses = {m: log_loss(oof["bad"], cross_calibrate(m, oof)) for m in usable or ["isotonic"]}
     return min(losses, key=losses.__getitem__)
+
+
+def _falls(oof: pd.DataFrame) -> bool:
+    """Tell whether Platt's sigmoid falls with the score, in one of the calibrations that are made:
+    of each fold from the rest of its repeat, and of the final model from a whole repeat."""
+    scores, bad = oof["score"].to_numpy(), oof["bad"].to_numpy()
+    repeat, fold = oof["repeat"].to_numpy(), oof["fold"].to_numpy()
+    ends = np.array([scores.min(), scores.max()])
+    whole = [repeat == r for r in np.unique(repeat)]
+    parts = [here & (fold != f) for here in whole for f in np.unique(fold[here])]
+    for rows in whole + parts:
+        low, high = calibrated("platt", scores[rows], bad[rows], ends)
+        if high < low:
+            return True
+    return False
 
 
 def fit_calibrated(
