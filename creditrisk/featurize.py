@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from pydantic import field_validator
 
-from creditrisk.errors import InputError, nearest
+from creditrisk.errors import InputError
 from creditrisk.params import Strict
 from creditrisk.schema import RESERVED, Schema
 
@@ -62,32 +62,29 @@ def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFr
 def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     """List what a model learns from: the content of features.json.
 
-    A derived column whose operands this data set doesn't have is left out, and named in
-    `left_out` with the operand that is missing: the parameters serve other data sets too.
+    A derived column that this data set can't have is left out, and named in `left_out` with the
+    reason: the parameters serve other data sets too.
 
     Raises
     ------
-    InputError : a derived column takes a name that is in use, or an operand is no numeric column.
+    InputError : a derived column takes a name of ours.
     """
     numeric = schema.of_kind("numeric")
-    taken = {*RESERVED, *(column.name for column in schema.columns.values())}
+    own = {column.name for column in schema.columns.values()}
     derived, left_out = {}, {}
     for name, definition in params.derived.items():
-        where = f"featurize.derived.{name}"
-        if name in taken:
-            mend = "Choose another name."
+        if name in RESERVED:
+            where, mend = f"featurize.derived.{name}", "Choose another name."
             raise InputError("params.yaml", where, "the name is in use", mend)
-        absent = [column for column in definition.of if column not in {*taken, *numeric}]
-        if absent:
-            left_out[name] = absent[0]
-            continue
-        for column in definition.of:
-            if column not in numeric:
-                what = f"{column} is no numeric column"
-                hint = nearest(column, numeric) if numeric else "There is none."
-                raise InputError("params.yaml", f"{where}.of", what, hint)
-        derived[name] = definition.model_dump()
-        numeric.append(name)
+        unfit = next((column for column in definition.of if column not in numeric), None)
+        if name in own:
+            left_out[name] = f"the data have a column {name} of their own"
+        elif unfit is not None:
+            what = f"{unfit} is no numeric column" if unfit in own else f"no column {unfit} here"
+            left_out[name] = what
+        else:
+            derived[name] = definition.model_dump()
+            numeric.append(name)
     return {
         "numeric": numeric,
         "nominal": schema.of_kind("nominal"),

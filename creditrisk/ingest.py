@@ -113,7 +113,7 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
             width = 0
             for cells in csv.reader(lines, **how):
                 first = lines.number - len(lines.record) + 1
-                alone = _drawn_in(lines.record, width, how)
+                alone = _drawn_in(lines.record, cells, width, how)
                 if alone:
                     for number, line_cells in enumerate(alone, start=first):
                         yield number, number, line_cells
@@ -164,17 +164,35 @@ def _undecodable_line(path: str | Path, encoding: str) -> int:
     return 1
 
 
-def _drawn_in(record: list[str], width: int, how: dict[str, Any]) -> list[list[str]] | None:
+def _drawn_in(
+    record: list[str], cells: list[str], width: int, how: dict[str, Any]
+) -> list[list[str]] | None:
     """Read each line of a record alone, if one of them is a whole row without any quote.
 
     Two stray quotes would otherwise make one row of all that stands between them, and even a row
-    that looks sound, of one applicant's first cells and another's last ones.
+    that looks sound, of one applicant's first cells and another's last ones. There the lines with
+    the quotes are whole rows as well; those of a cell with line breaks are parts of one.
     """
     if len(record) == 1 or not width:
         return None
     alone = [next(csv.reader([line], **how), []) for line in record]
     whole = (len(c) == width and '"' not in line for c, line in zip(alone, record, strict=True))
-    return alone if any(whole) else None
+    if not any(whole):
+        return None
+    ends = (
+        next(csv.reader([line.replace('"', "")], **how), []) for line in record[:: len(record) - 1]
+    )
+    if len(cells) == width and _strict(record, how) and any(len(end) != width for end in ends):
+        return None
+    return alone
+
+
+def _strict(record: list[str], how: dict[str, Any]) -> bool:
+    """Tell whether each quote of a record opens a cell, closes one, or is doubled."""
+    try:
+        return len(list(csv.reader(record, strict=True, **how))) == 1
+    except csv.Error:
+        return False
 
 
 def _unclosed(record: list[str], delimiter: str) -> bool:

@@ -31,8 +31,8 @@ def main() -> None:
     write_frame(train, args.train)
     write_frame(test, args.test)
     write_json(features, args.features)
-    for name, column in features["left_out"].items():
-        print(f"featurize: no column {column} here, so {name} is left out")
+    for name, why in features["left_out"].items():
+        print(f"featurize: {name} is left out: {why}")
     derived = ", ".join(features["derived"]) or "none"
     print(f"featurize: {len(columns)} features (derived: {derived}), ", end="")
     print(f"{len(train)} train rows, {len(test)} test rows")

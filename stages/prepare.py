@@ -58,6 +58,8 @@ def _tell(account: dict) -> None:
             print(f"  {reason:<16}{count:>8}")
     if account["merged_cells"]:
         print(f"  {'merged cells':<16}{account['merged_cells']:>8}")
+    if count := account["twins"]["too_common"]:
+        print(f"  {count} rows are too common to tell twins from strangers by their cells")
     spoilt = {
         name: counts
         for name, counts in account["cells"].items()

@@ -130,7 +130,7 @@ def back_to_csv(frame: pd.DataFrame, schema: Schema) -> bytes:
     return out.to_csv(index=False, na_rep="").encode()
 
 
-def alike(frame: pd.DataFrame, least: int) -> set[tuple[int, int]]:
+def alike(frame: pd.DataFrame, least: int, by_chance: bool = False) -> set[tuple[int, int]]:
     """All pairs of twins by the rule's own words, cell by cell: by position, smaller first.
 
     Identical rows count too. The reference that the fast search is held against.
@@ -148,9 +148,9 @@ def alike(frame: pd.DataFrame, least: int) -> set[tuple[int, int]]:
         both = (codes[i] >= 0) & (codes[i + 1 :] >= 0)
         differ = ((codes[i] != codes[i + 1 :]) & both).any(axis=1)
         same = (codes[i] == codes[i + 1 :]).all(axis=1)
-        by_chance = len(different) * np.where(both, common[i], 1).prod(axis=1) > 1
-        by_chance &= len(different) >= 30
-        near = (both.sum(axis=1) >= least) & ~differ & ~by_chance
+        chance = len(different) * np.where(both, common[i], 1).prod(axis=1) > 1
+        chance &= len(different) >= 30 and not by_chance
+        near = (both.sum(axis=1) >= least) & ~differ & ~chance
         pairs |= {(i, i + 1 + int(j)) for j in np.flatnonzero(near | same)}
     return pairs
 

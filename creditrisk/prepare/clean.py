@@ -79,6 +79,7 @@ def prepare(
         least_cells(params.near_duplicate_min_cells, len(features)),
         params.duplicates,
         params.near_duplicates,
+        params.near_duplicate_max_chance,
     )
     filled = _fill(cells, features, twins)
     rows["bad"], conflicts, stays = _settle_targets(rows["bad"], twins, params.conflicting_targets)
@@ -98,6 +99,7 @@ def prepare(
             test_size,
             seed,
             source,
+            len(rows) - int(stays.sum()),
         ),
     )
     clean = clean.astype({"split": "str"}).reset_index(drop=True)
@@ -106,11 +108,18 @@ def prepare(
     account["merged_cells"] = int(
         (cells[features].isna() & filled[features].notna())[stays].sum().sum()
     )
+    beside = pd.Series(twins.beside)[stays]
+    outcomes = rows["bad"][stays].groupby(beside)
+    parted = outcomes.max() != outcomes.min()
+    duplicates = int((twins.like != np.arange(len(rows))).sum())
+    # All that were found, whatever became of them.
     account["twins"] = {
-        "duplicates": int(twins.exact.sum()),
-        "near_duplicates": int((twins.kept != np.arange(len(rows))).sum() - twins.exact.sum()),
+        "duplicates": duplicates,
+        "near_duplicates": len(rows) - beside.nunique() - duplicates,
         "ambiguous": int(twins.ambiguous.sum()),
-        "conflicting_targets": len(np.unique(twins.kept[conflicts])),
+        "conflicting_targets": len(np.unique(twins.like[twins.kept[conflicts]]))
+        + int(parted.sum()),
+        "too_common": twins.too_common,
     }
     _check(account, cells.loc[stays, features], clean[features])
     return Prepared(clean, out, account)
@@ -152,17 +161,20 @@ def _settle_targets(
     """Settle the outcome where a row and the one that stands for it disagree.
 
     `worst`: a default known of any copy is the applicant's (default counts by obligor, as in
-    CRR Art. 178). `reject`: nobody knows the outcome, all copies go.
+    CRR Art. 178). `reject`: nobody knows the outcome, all copies go. Rows that are kept beside each
+    other keep their outcomes, as long as no other row has joined them.
 
     Returns
     -------
     the outcomes, the rows in conflict (n,), the rows that stay (n,).
     """
+    places = np.arange(len(bad))
+    stays = twins.kept == places
     # An ambiguous row may be another's copy: its outcome is nobody's.
-    sure = np.where(twins.ambiguous, np.arange(len(bad)), twins.kept)
-    by_head = bad.groupby(sure)
+    heads = twins.like[twins.kept]
+    joined = np.isin(heads, heads[~stays & ~twins.ambiguous])
+    by_head = bad.groupby(np.where(joined & ~twins.ambiguous, heads, places))
     conflicts = (by_head.transform("max") != by_head.transform("min")).to_numpy()
-    stays = twins.kept == np.arange(len(bad))
     if rule == "worst":
         return by_head.transform("max").astype("int8"), conflicts, stays
     return bad, conflicts, stays & ~conflicts

@@ -52,21 +52,19 @@ def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[st
     whole = r"\d+"
     if notation.thousands:
         whole = rf"(?:\d{{1,3}}(?:{re.escape(notation.thousands)}\d{{3}})+|\d+)"
-    shape = re.compile(
-        rf"[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:[eE][+-]?\d+)?", re.ASCII
-    )
+    shape = re.compile(rf"[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:e[+-]?\d+)?", re.ASCII)
     signs = sorted((fold(unit) for unit in units if unit.strip()), key=len, reverse=True)
 
     def read(text: str) -> float | None:
         text = text.strip().replace("\N{MINUS SIGN}", "-")
         if notation.thousands.isspace():  # any blank: programs write a no-break or a thin one
             text = "".join(notation.thousands if c.isspace() else c for c in text)
-        folded = text.casefold()
+        text = text.casefold()  # as the signs are: it can change a text's length
         for sign in signs:
-            if folded.endswith(sign):
+            if text.endswith(sign):
                 text = text[: len(text) - len(sign)].rstrip()
                 break
-            if folded.startswith(sign):
+            if text.startswith(sign):
                 text = text[len(sign) :].lstrip()
                 break
         if not shape.fullmatch(text):
@@ -137,13 +135,14 @@ def level_cell(levels: Iterable[str], notation: Notation) -> Callable[[str], Cel
 
 def text_cell(notation: Notation) -> Callable[[str], Cell]:
     """Make the reader of the cells of a column where any text is a level, or of an id."""
-    integral = re.compile(r"([+-]?\d+)\.0+", re.ASCII)
+    point = re.escape(notation.decimal)
+    integral = re.compile(rf"(?:\+(?=\d))?(-?\d+)(?:(?:\.|{point})0+)?", re.ASCII)
 
     def cell(text: str) -> Cell:
         if squeeze(text) in notation.null_words:
             return None, "null_word"
         text = " ".join(text.split())
-        # `2.0` and `2` are one code; a leading zero is kept, as in a postal code.
+        # `2.0`, `+2` and `2` are one code; a leading zero is kept, as in a postal code.
         match = integral.fullmatch(text)
         return (match[1] if match else text), None
 

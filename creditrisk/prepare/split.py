@@ -37,6 +37,7 @@ def split(
     test_size: float,
     seed: int,
     source: str = "data.source",
+    left_out: int = 0,
 ) -> np.ndarray:
     """Assign `train` or `test`.
 
@@ -51,6 +52,7 @@ def split(
     test_size : share of the applicants of each class.
     seed : what the draw hangs on.
     source : names the rows' file in an error.
+    left_out : rows that other rows stand for, to be named in an error.
 
     Returns
     -------
@@ -68,6 +70,10 @@ def split(
         if len(drawn) < 2:
             what = f"{len(drawn)} applicants of the class {word}"
             mend = "Both classes need at least two; check target.good and target.bad."
+            merged = left_out + len(rows) - len(applicants)
+            if merged >= len(applicants):
+                what += f" ({merged} rows count as copies of the {len(applicants)} applicants)"
+                mend = "Name an id column in the schema, or see prepare.near_duplicate_min_cells."
             raise InputError(source, "target", what, mend)
         count = min(max(1, round(test_size * len(drawn))), len(drawn) - 1)
         tested.extend(drawn.index[:count])

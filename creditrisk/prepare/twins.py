@@ -7,6 +7,9 @@ kept row that is its twin and agrees with what that row holds by then; else it i
 row whose twins disagree among themselves is ambiguous: it neither gives cells nor takes any.
 Filling cells can make new twins, so all this repeats until nothing changes.
 
+Rows that are identical fare alike: where copies are kept, each is filled, or joins another row, as
+the first of them does.
+
 Where the cells compared are so common that rows agree in them by chance, agreement says nothing:
 such pairs are no twins (`chance`).
 """
@@ -25,7 +28,7 @@ FEW = 30  # rows below which the shares of values say nothing of chance
 
 @dataclass
 class Twins:
-    """What became of each row, by position; shapes (n,) but for `source` (n, d).
+    """What became of each row, by position; arrays of shape (n,) but for `source` (n, d).
 
     Attributes
     ----------
@@ -34,6 +37,9 @@ class Twins:
     exact : rejected as an exact duplicate.
     ambiguous : rejected, and one of several rows that disagree might stand for it.
     group : rows that might be one applicant share a number, rejected ones included.
+    like : position of the first row that was identical to this one (itself where it is that).
+    beside : rows that are copies of each other, and of which each is kept, share a number.
+    too_common : number of rows that any row's agreement with would be one by chance.
     """
 
     kept: np.ndarray
@@ -41,6 +47,9 @@ class Twins:
     exact: np.ndarray
     ambiguous: np.ndarray
     group: np.ndarray
+    like: np.ndarray
+    beside: np.ndarray
+    too_common: int
 
 
 def encode(cells: pd.DataFrame, ids: pd.Series | None) -> np.ndarray:
@@ -81,10 +90,21 @@ def chance(codes: np.ndarray) -> np.ndarray:
     return weights
 
 
-def find_pairs(codes: np.ndarray, min_cells: int) -> np.ndarray:
+def chance_limit(n: int, max_chance: float) -> float:
+    """Tell which weight of an agreement (see `chance`) is beyond chance: at most this one.
+
+    Parameters
+    ----------
+    n : rows, all distinct.
+    max_chance : rows that may be expected to agree by chance.
+    """
+    return float(np.log(max_chance) - np.log(n)) if n >= FEW else np.inf
+
+
+def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np.ndarray:
     """Find all pairs of distinct rows that agree in each cell both have, in `min_cells` at least.
 
-    Left out are pairs where a row or more is expected to agree so by chance.
+    Left out are pairs where more than `max_chance` rows are expected to agree so by chance.
 
     A recursive join over the columns, the most selective first: where both rows have the column's
     cell they must fall in one bucket; where one lacks it the pair is carried on to the next column.
@@ -95,13 +115,14 @@ def find_pairs(codes: np.ndarray, min_cells: int) -> np.ndarray:
     ----------
     codes : as from `encode`; no two rows identical.
     min_cells : cells that both rows must have, the id not counted.
+    max_chance : a large number takes every pair.
 
     Returns
     -------
     pairs of positions, shape (pairs, 2), each once, smaller position first.
     """
     weights = chance(codes)
-    limit = -np.log(len(codes)) if len(codes) >= FEW else np.inf
+    limit = chance_limit(len(codes), max_chance)
     enough = np.flatnonzero((codes[:, 1:] != MISSING).sum(axis=1) >= min_cells)
     found: list[np.ndarray] = []
     order = _by_selectivity(codes[enough])
@@ -193,6 +214,7 @@ def resolve(
     min_cells: int,
     duplicates: str = "drop",
     near_duplicates: str = "merge",
+    max_chance: float = 1.0,
 ) -> Twins:
     """Find the twins and decide what becomes of each row.
 
@@ -203,36 +225,66 @@ def resolve(
     min_cells : cells to be compared for a near-duplicate (see `least_cells`).
     duplicates : drop exact duplicates, or keep them as rows of one applicant.
     near_duplicates : merge them into the kept row, drop them, or keep them likewise.
+    max_chance : see `find_pairs`.
     """
     codes = encode(cells, ids)
     n = len(codes)
     places = np.arange(n)
     source = np.repeat(places[:, None], codes.shape[1], axis=1)
-    twins = Twins(places.copy(), source, np.zeros(n, bool), np.zeros(n, bool), places)
-    links = [_same_id(codes[:, 0])]
-    first_round = True
+    first = _first_alike(codes, places)
+    alone = np.unique(first)
+    twins = Twins(
+        kept=first.copy(),
+        source=source,
+        exact=first != places,
+        ambiguous=np.zeros(n, bool),
+        group=places,
+        like=first,
+        beside=places,
+        too_common=int(
+            (chance(codes[alone]).sum(axis=1) > chance_limit(len(alone), max_chance)).sum()
+        ),
+    )
+    links = [_same_id(codes[:, 0]), np.column_stack([first, places])]
     while True:
-        standing = np.flatnonzero(twins.kept == places)
-        stands_for = _first_alike(codes, standing)
-        links.append(np.column_stack([stands_for, standing]))
-        if duplicates == "drop" or not first_round:
-            # Rows that filling made alike are near-duplicates still.
-            twins.kept[standing] = stands_for
-            if first_round:
-                twins.exact = twins.kept != places
-        alone = np.unique(stands_for)
-        pairs = alone[find_pairs(codes[alone], min_cells)]
+        pairs = alone[find_pairs(codes[alone], min_cells, max_chance)]
         links.append(pairs)
         if near_duplicates == "keep" or not len(pairs):
             break
         if not _join(codes, twins, pairs, fill=near_duplicates == "merge"):
             break
-        first_round = False
+        # Rows that filling made alike are near-duplicates still.
+        standing = alone[twins.kept[alone] == alone]
+        stands_for = _first_alike(codes, standing)
+        links.append(np.column_stack([stands_for, standing]))
+        twins.kept[standing] = stands_for
+        alone = np.unique(stands_for)
     while not np.array_equal(twins.kept, twins.kept[twins.kept]):
         twins.kept = twins.kept[twins.kept]
+    if duplicates == "keep":
+        _keep_copies(twins)
+    stay = twins.kept == places
+    apart = [
+        links[1][stay] if duplicates == "keep" else links[1][:0],
+        pairs if near_duplicates == "keep" else pairs[:0],
+    ]
+    twins.beside = _components(n, np.concatenate(apart))
     twins.source = twins.source[:, 1:]
     twins.group = _components(n, np.concatenate(links))
     return twins
+
+
+def _keep_copies(twins: Twins) -> None:
+    """Let each copy fare as the first of its kind, in `twins`: stay, filled as that one is, or join
+    what that one joined."""
+    copies = np.flatnonzero(twins.exact)
+    head = twins.like[copies]
+    stay = twins.kept[head] == head
+    twins.kept[copies] = np.where(stay, copies, twins.kept[head])
+    twins.ambiguous[copies] = twins.ambiguous[head]
+    given = twins.source[head]
+    twins.source[copies] = np.where(given == head[:, None], copies[:, None], given)
+    twins.exact[:] = False
 
 
 def _same_id(who: np.ndarray) -> np.ndarray:
