@@ -8,6 +8,7 @@ import pandas as pd
 from pydantic import Field, model_validator
 
 from creditrisk.errors import InputError, nearest
+from creditrisk.frames import feature_columns, told
 from creditrisk.params import Strict
 
 Positive = Annotated[float, Field(gt=0, strict=False)]
@@ -40,7 +41,7 @@ class DecisionParams(Strict):
     def costs(self, frame: pd.DataFrame) -> "Costs":
         """Work out each row's two costs.
 
-        A row without an amount is charged the median one.
+        The amount is the one that was told, capped or not. A row without one is charged the median.
 
         Raises
         ------
@@ -49,12 +50,13 @@ class DecisionParams(Strict):
         if self.amount_column is None:
             ones = np.ones(len(frame))
             return Costs(ones * self.cost_bad_accepted, ones * self.cost_good_rejected)
-        numeric = list(frame.select_dtypes("number"))
+        numeric = feature_columns(frame.select_dtypes("number"))
         if self.amount_column not in numeric:
             what = f"no numeric column {self.amount_column}"
             hint = nearest(self.amount_column, numeric)
             raise InputError("params.yaml", "decision.amount_column", what, hint)
-        amount = frame[self.amount_column].fillna(frame[self.amount_column].median()).to_numpy()
+        amount = told(frame, self.amount_column)
+        amount = amount.fillna(amount.median()).to_numpy()
         return Costs(amount * self.loss_given_default, amount * self.margin)
 
     @property

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
+from creditrisk.frames import told
 from creditrisk.params import Strict
 from creditrisk.schema import Schema
 from creditrisk.uncertainty import wilson
@@ -80,7 +81,7 @@ def fairness(
 
     Parameters
     ----------
-    frame : `bad` and the columns to group by; a column that it lacks is skipped.
+    frame : `bad` and the columns to group by, each as it was told; one that it lacks is skipped.
     pd_ : shape (n,).
     threshold : the cut-off; from it on applicants are refused.
     params : what to group by.
@@ -98,9 +99,10 @@ def fairness(
     for name, by in params.items():
         if name not in frame or name not in schema.features:
             continue
-        if not isinstance(by, str) and not pd.api.types.is_numeric_dtype(frame[name]):
+        values = told(frame, name)
+        if not isinstance(by, str) and not pd.api.types.is_numeric_dtype(values):
             continue
-        labels = groups_of(name, frame[name], by, schema)
+        labels = groups_of(name, values, by, schema)
         for group in labels.cat.categories:
             here = (labels == group).to_numpy()
             if here.any():

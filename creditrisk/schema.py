@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from creditrisk.errors import InputError, from_validation, nearest
+from creditrisk.frames import TOLD
 from creditrisk.params import names_at
 
 # Columns of our own: a schema may not take their names, in our frames or in the raw one.
@@ -74,8 +75,9 @@ class Column(_Lax):
     @field_validator("name")
     @classmethod
     def _free(cls, name: str) -> str:
-        if not name.strip() or name in RESERVED:
-            raise ValueError(f"the names {', '.join(RESERVED)} and the empty one are not free")
+        if not name.strip() or name in RESERVED or name.startswith(TOLD):
+            what = f"the names {', '.join(RESERVED)}, {TOLD}... and the empty one are not free"
+            raise ValueError(what)
         return name
 
     @model_validator(mode="after")

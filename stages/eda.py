@@ -15,6 +15,7 @@ from creditrisk.cli import (
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.eda.findings import Findings, summarise
 from creditrisk.eda.report import build
+from creditrisk.frames import keep_told
 from creditrisk.params import Strict, read_params
 from creditrisk.schema import load_schema
 
@@ -56,7 +57,8 @@ def main() -> None:
         read_json(args.prepared),
         read_frame(args.rejected),
     )
-    write_frame(apply(clean, adjustments), args.explored)
+    changed = [*adjustments["caps"], *adjustments["merges"]]
+    write_frame(keep_told(apply(clean, adjustments), clean, changed), args.explored)
     write_json(adjustments, args.adjustments)
     for name, frame in vars(found).items():
         write_csv(frame, args.tables / f"{name}.csv")

@@ -2,6 +2,7 @@
 
 from creditrisk.cli import arguments, read_frame, run, write_frame, write_json
 from creditrisk.featurize import FeaturizeParams, derive, manifest
+from creditrisk.frames import KEYS, told_columns
 from creditrisk.params import Strict, read_params
 from creditrisk.schema import load_schema
 
@@ -26,7 +27,7 @@ def main() -> None:
     features = manifest(load_schema(params.schema_path), params.featurize)
     frame = derive(read_frame(args.explored), features["derived"])
     columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
-    frame = frame[["row_id", "applicant", "split", "bad", *columns]]
+    frame = frame[[*KEYS, *columns, *told_columns(frame)]]
     train, test = (frame[frame["split"] == side] for side in ("train", "test"))
     write_frame(train, args.train)
     write_frame(test, args.test)

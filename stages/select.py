@@ -12,6 +12,7 @@ from creditrisk.algorithms import algorithm
 from creditrisk.cli import arguments, read_frame, read_json, run, whole, write_csv, write_json
 from creditrisk.decision import DecisionParams
 from creditrisk.errors import InputError, nearest
+from creditrisk.frames import feature_columns
 from creditrisk.model_file import check_model, load_model
 from creditrisk.params import Strict, read_params
 from creditrisk.points import Scale
@@ -143,10 +144,13 @@ def main() -> None:
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
     write_csv(points, args.points)
-    columns = [c for c in frame if c not in ("row_id", "applicant", "split", "bad")]
     leads = not is_temporary(Path.cwd())
     champion = Champion(
-        args.champion, account["model_sha256"], frame[columns][:5], description, leads
+        args.champion,
+        account["model_sha256"],
+        frame[feature_columns(frame)][:5],
+        description,
+        leads,
     )
     results = [args.description, args.metrics, args.board, args.points]
     recording.finish(metrics, account["best_params"], {"results": results}, oofs[winner], champion)

@@ -7,6 +7,7 @@ from typing import Any
 from creditrisk.algorithms import algorithm, grid
 from creditrisk.cli import arguments, read_frame, read_json, run, write_csv, write_frame, write_json
 from creditrisk.decision import DecisionParams
+from creditrisk.frames import feature_columns
 from creditrisk.leak import suspect
 from creditrisk.model_file import save_model
 from creditrisk.params import Strict, read_params
@@ -61,7 +62,7 @@ def main() -> None:
         folders = {path.name: path for path in sorted(args.single.glob("*/"))}
         members = members_of(algo, params.block, list(folders))
         frame = read_frame(args.train)
-        columns = [c for c in frame if c not in ("row_id", "applicant", "split", "bad")]
+        columns = feature_columns(frame)
         parts = {name: read_candidate(folders[name]) for name in members}
         recording = record({"train": args.train} | {name: folders[name] for name in members})
         candidate = train_vote(parts, frame, columns)

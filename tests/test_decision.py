@@ -178,6 +178,11 @@ def test_costs_by_amount_of_five_applicants_by_hand():
     assert expected_cost(bad, pds, 0.15, costs) == pytest.approx((100 + 40) / 5)
 
 
+def test_costs_go_by_the_amount_that_was_told_not_by_the_capped_one():
+    frame = pd.DataFrame({"amount": [100.0, 500.0], "told.amount": [100.0, 9000.0]})
+    assert BY_AMOUNT.costs(frame).bad_accepted.tolist() == [50, 4500]
+
+
 def test_break_even_by_amount_is_margin_against_loss():
     assert BY_AMOUNT.break_even == pytest.approx(0.1 / 0.6)
 

@@ -52,6 +52,14 @@ def test_figures_by_hand():
     assert np.isnan(old["tpr"])  # no bad one there
 
 
+def test_groups_go_by_what_was_told_not_by_what_was_capped_or_merged():
+    frame = people()
+    plain = fairness(frame, frame["pd"].to_numpy(), 0.5, BY, DEFAULT)
+    told = {"told.age": frame["age"], "told.foreign_worker": frame["foreign_worker"]}
+    capped = frame.assign(age=frame["age"].clip(upper=40), foreign_worker="rare levels", **told)
+    pd.testing.assert_frame_equal(fairness(capped, frame["pd"].to_numpy(), 0.5, BY, DEFAULT), plain)
+
+
 def test_small_groups_are_flagged():
     frame = pd.concat([people()] * 8, ignore_index=True)
     found = fairness(frame, frame["pd"].to_numpy(), 0.5, BY, DEFAULT).set_index("group")

@@ -1,9 +1,14 @@
 """featurize: what is derived, and what a data set can't have."""
 
+import json
+
+import pandas as pd
 import pytest
+from project import Project
 
 from creditrisk.errors import InputError
 from creditrisk.featurize import FeaturizeParams, manifest
+from creditrisk.frames import feature_columns, told_columns
 from creditrisk.schema import parse_schema
 
 RATIO = {"op": "ratio", "of": ["amount", "duration"]}
@@ -43,3 +48,16 @@ def test_a_derived_column_may_use_an_earlier_one_and_takes_no_name_of_ours():
     assert found["left_out"] == {}
     with pytest.raises(InputError, match=r"featurize\.derived\.split: the name is in use"):
         manifest(numbers, FeaturizeParams(derived={"split": RATIO}))
+
+
+def test_the_frames_keep_what_was_told_beside_what_was_capped(built: Project):
+    data = built.folder / "data"
+    clean = pd.read_parquet(data / "interim/clean.parquet").set_index("row_id")
+    for side in ("train", "test"):
+        frame = pd.read_parquet(data / f"processed/{side}.parquet").set_index("row_id")
+        assert told_columns(frame) == ["told.duration", "told.amount"]
+        assert (frame["told.amount"] == clean["amount"][frame.index]).all()
+        assert (frame["told.amount"] > frame["amount"]).any()
+        features = json.loads((data / "processed/features.json").read_text())
+        names = [*features["numeric"], *features["nominal"], *features["ordinal"]]
+        assert feature_columns(frame.reset_index()) == names
