@@ -60,17 +60,22 @@ def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -
 def brier_parts(bad: np.ndarray, pd_: np.ndarray, bins: int = 10) -> dict[str, float]:
     """Part the Brier score (Murphy 1973) over bins of equal size.
 
+    The resolution is the generalised one (Stephenson, Coelho and Jolliffe 2008, "Two Extra
+    Components in the Brier Score Decomposition"): what the PDs tell apart within the bins counts.
+
     Returns
     -------
     `reliability` (less is better), `resolution` (more is better), `uncertainty`; reliability minus
-    resolution plus uncertainty is the Brier score of the binned PDs.
+    resolution plus uncertainty is the Brier score.
     """
-    groups = pd.DataFrame({"bad": bad, "pd": pd_, "bin": _bins(pd_, bins)}).groupby("bin")
-    means, weights = groups[["bad", "pd"]].mean(), groups.size() / len(pd_)
-    rate = float(np.mean(bad))
+    rows = pd.DataFrame({"bad": np.asarray(bad, dtype=float), "pd": pd_, "bin": _bins(pd_, bins)})
+    means = rows.groupby("bin")[["bad", "pd"]].transform("mean")
+    rate = float(rows["bad"].mean())
+    off, within = rows["pd"] - means["pd"], rows["bad"] - means["bad"]
+    between = (means["bad"] - rate) ** 2
     return {
-        "reliability": float((weights * (means["pd"] - means["bad"]) ** 2).sum()),
-        "resolution": float((weights * (means["bad"] - rate) ** 2).sum()),
+        "reliability": float(((means["pd"] - means["bad"]) ** 2).mean()),
+        "resolution": float((between - off**2 + 2 * off * within).mean()),
         "uncertainty": rate * (1 - rate),
     }
 

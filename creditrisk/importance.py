@@ -50,8 +50,8 @@ def permutation_importance(
 
     Returns
     -------
-    `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), the most
-    important first.
+    `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low` and
+    `high` (two standard errors to each side), the most important first.
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
@@ -78,4 +78,5 @@ def permutation_importance(
             "se": [fold_error(table[name].to_numpy(), count) for name in features],
         }
     )
+    out = out.assign(low=out["importance"] - 2 * out["se"], high=out["importance"] + 2 * out["se"])
     return out.sort_values("importance", ascending=False, ignore_index=True)

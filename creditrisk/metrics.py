@@ -42,9 +42,12 @@ SCORING = {
 
 
 def ks_statistic(bad: np.ndarray, pd_: np.ndarray) -> float:
-    """Compute the Kolmogorov-Smirnov distance between the PDs of the bad and of the good."""
-    fpr, tpr, _ = roc_curve(bad, pd_)
-    return float(np.max(tpr - fpr))
+    """Compute the Kolmogorov-Smirnov distance between the PDs of the bad and of the good.
+
+    The largest one in either direction, as of any two samples.
+    """
+    fpr, tpr, _ = roc_curve(bad, pd_, drop_intermediate=False)
+    return float(np.max(np.abs(tpr - fpr)))
 
 
 def measure(bad: np.ndarray, pd_: np.ndarray, threshold: float, costs: Costs) -> dict[str, float]:

@@ -42,6 +42,7 @@ td.n { white-space: nowrap; }
   nav { display: none; }
   h2, figcaption, .caption { break-after: avoid; }
   figure, tr, .facts { break-inside: avoid; }
+  .facts dd { font-size: 1.1rem; }
   thead { display: table-header-group; }
   .wide { overflow: visible; background: none; }
   a { color: inherit; text-decoration: none; }

@@ -65,4 +65,7 @@ def wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> np
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = (k + z**2 / 2) / (n + z**2)
         half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
-    return np.array([np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)])
+        one = n / n
+    # Exact at the ends, which the sums above miss by a rounding.
+    low, high = np.where(k == 0, 0 * one, centre - half), np.where(k == n, one, centre + half)
+    return np.array([low, high])

@@ -70,7 +70,7 @@ def test_calibration_in_the_large_makes_the_mean_pd_the_bad_rate():
 
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10_000), st.integers(20, 300), st.booleans())
-def test_brier_parts_sum_to_the_brier_score_of_binned_pds(seed, rows, ties):
+def test_brier_parts_sum_to_the_brier_score(seed, rows, ties):
     bad, pds = simulated(rows, seed)
     pds = np.round(pds, 1) if ties else pds
     parts = brier_parts(bad, pds)
@@ -80,9 +80,9 @@ def test_brier_parts_sum_to_the_brier_score_of_binned_pds(seed, rows, ties):
     binned = np.array([pds[groups == g].mean() for g in groups])
     rates = np.array([bad[groups == g].mean() for g in groups])
     total = parts["reliability"] - parts["resolution"] + parts["uncertainty"]
-    within = np.mean((binned - rates) ** 2) + np.mean((rates - bad) ** 2)
-    assert total == pytest.approx(within)
-    assert total == pytest.approx(np.mean((binned - bad) ** 2))
+    assert total == pytest.approx(np.mean((pds - bad) ** 2))
+    assert parts["reliability"] == pytest.approx(np.mean((binned - rates) ** 2))
+    assert parts["uncertainty"] == pytest.approx(bad.mean() * (1 - bad.mean()))
 
 
 def test_perfect_pds_have_no_reliability_and_full_resolution():

@@ -75,9 +75,6 @@ def test_every_number_is_one_of_the_files(built, card):
     for name in ("leaderboard", "importance", "fairness"):
         table = pd.read_csv(built.folder / f"plots/{name}.csv").select_dtypes("number")
         sources += table.to_numpy().ravel()[~np.isnan(table.to_numpy().ravel())].tolist()
-    table = pd.read_csv(built.folder / "plots/importance.csv")
-    for sign in (-2, 2):
-        sources += (table["importance"] + sign * table["se"]).tolist()
     board = pd.read_csv(built.folder / "plots/leaderboard.csv")
     ratio = board["score_se"].sum() / board["roc_auc_std"].sum()
     sources += [v * ratio for c in board if c.endswith("_std") for v in board[c]]

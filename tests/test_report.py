@@ -20,6 +20,7 @@ from creditrisk.evaluate import curves, evaluate
 from creditrisk.metrics import LOSSES, NAMES, measure_folds
 from creditrisk.report import tables
 from creditrisk.report.build import build, headline
+from creditrisk.report.card import model_card
 from creditrisk.report.inputs import Inputs
 from creditrisk.report.verdict import verdict
 from creditrisk.select import compare, leaderboard
@@ -82,6 +83,8 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
             "feature": [*names, "burden"],
             "importance": [0.1, 0.02, -0.001],
             "se": [0.02, 0.01, 0.003],
+            "low": [0.06, 0.0, -0.007],
+            "high": [0.14, 0.04, 0.005],
         }
     )
     selected = {
@@ -284,6 +287,20 @@ def test_confusion_counts_the_decisions(whole):
     assert table.loc["bad", "share refused"] == test["recall"]
     approved = table["approved"].sum() / rows["rows"]
     assert approved == pytest.approx(whole.metrics["baselines"]["approval_rate"])
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("plain", ["it chose", "choice of the model", "choice included"]),
+        ("named model that ranks last", ["was asked for", "search of its values", "being given"]),
+    ],
+)
+def test_a_model_that_was_asked_for_is_not_said_to_have_been_chosen(whole, name, words):
+    given = shape(name, whole)
+    told = build(given).html() + model_card(given)
+    assert all(word in told for word in words)
+    assert ("it chose" in told) == (name == "plain")
 
 
 def test_importance_has_intervals_and_the_schemas_words(whole):

@@ -90,3 +90,9 @@ def test_wilson_interval_of_no_trials_is_unknown_and_of_all_successes_ends_at_on
     assert np.isnan([low[0], high[0]]).all()
     assert high[1] == 1
     assert low[1] == pytest.approx(1 - 0.1611, abs=5e-5)
+
+
+def test_wilson_interval_of_a_share_of_nothing_or_all_holds_the_share():
+    counts = np.arange(1, 200)
+    assert (wilson(np.zeros(199), counts)[0] == 0).all()
+    assert (wilson(counts, counts)[1] == 1).all()

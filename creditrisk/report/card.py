@@ -73,8 +73,9 @@ def limits(given: Inputs) -> str:
         "done is unknown, so for applicants unlike the granted ones a PD is an extrapolation.",
         "Train and test rows are parted at random, not by time: drift is not measured.",
         "Associations, not causes: changing a variable need not change the risk.",
-        "A number outside the range of training is capped or treated as the nearest seen one; a "
-        "level that training did not have counts as missing or as no known level.",
+        "A number outside the range of training is guesswork, unless there is a cap for it (among "
+        "the adjustments in models/champion.json); a level that training did not have counts as "
+        "missing or as no known level.",
     ]
     if given.warning:
         lines.insert(0, given.warning)
@@ -94,7 +95,6 @@ def _data(given: Inputs) -> str:
         f"Bad rate of the rows used: {number(prepared['bad_rate'], '.2%')}.",
         f"Missing cells in them: {sum(prepared['missing'].values()):,}.",
         f"SHA-256 of the file: `{given.champion['data_sha256']}`.",
-        "Where the default data comes from, and what was corrected: `data/README.md`.",
     ]
     forms = {"bad rate": ".1%"}
     return _bullets(facts) + "\n\n" + _table(tables.split_table(prepared), forms)
@@ -117,9 +117,10 @@ def _choice(given: Inputs) -> str:
 
 def _performance(given: Inputs) -> str:
     shown = tables.metrics_table(given.metrics, given.selected)
+    choice = "choice included" if given.selected["model"] == "auto" else "the model being given"
     return (
         "Intervals: 95%, bootstrap of the test rows. SE: standard error over the folds. Nested: "
-        "the whole procedure, choice included, on rows that it had not seen.\n\n"
+        f"the whole procedure, {choice}, on rows that it had not seen.\n\n"
         + _table(shown, dict.fromkeys(shown.columns[1:], ".3f"))
     )
 

@@ -72,14 +72,21 @@ def _nested(given: Inputs, score: str) -> list[Block]:
                 f"much the mean CV {score} flatters a champion that was picked by it."
             )
         ]
-    counts = Counter(nested["chosen"])
+    counts, folds = Counter(nested["chosen"]), len(nested["chosen"])
     chosen = ", ".join(f"{given.labels[name]} ({n})" for name, n in counts.items())
+    model = given.labels[given.selected["algorithm"]]
+    auto = given.selected["model"] == "auto"
+    steps = f"search, calibration, {'choice, ' if auto else ''}cut-off"
     frame = tables.nested_table(given.selected)
     return [
         text(
             "A score that picks the winner flatters it. Nested cross-validation repeats the whole "
-            "procedure (search, calibration, choice, cut-off) without the rows that it is then "
-            f"measured on. In its {len(nested['chosen'])} outer folds it chose {chosen}."
+            f"procedure ({steps}) without the rows that it is then measured on. "
+            + (
+                f"In its {folds} outer folds it chose {chosen}."
+                if auto
+                else f"In all {folds} outer folds the model is the {model} that was asked for."
+            )
         ),
         table(
             frame,

@@ -61,7 +61,7 @@ def probabilities(given: Inputs) -> list[Block]:
         ),
         text(
             f"The Brier score on test is {number(given.metrics['test']['brier'])} (95% "
-            f"{span(given.metrics['test']['ci']['brier'])}). Of binned PDs it is reliability "
+            f"{span(given.metrics['test']['ci']['brier'])}). It is reliability "
             f"{number(parts['reliability'], '.4f')} (less is better) minus resolution "
             f"{number(parts['resolution'], '.4f')} (more is better) plus uncertainty "
             f"{number(parts['uncertainty'], '.4f')} (what the bad rate alone gives)."

@@ -35,9 +35,10 @@ def number(value: float | None, form: str = ".3f") -> str:
 
 
 def cost(value: float | None, unit: str = "") -> str:
-    """Word a cost a head: three decimals, whole units where it is money in the hundreds."""
-    large = value is not None and abs(value) >= 100
-    return f"{number(value, ',.0f' if large else ',.3f')} {unit}".strip()
+    """Word a cost a head in three digits or so: whole units where it is money in the hundreds."""
+    size = abs(value or 0)
+    form = ",.0f" if size >= 100 else ",.1f" if size >= 10 else ",.3f"
+    return f"{number(value, form)} {unit}".strip()
 
 
 def span(ends: list[float], form: str = ".3f") -> str:
@@ -191,8 +192,8 @@ def importance_table(importance: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             "variable": [variable(n, schema) for n in names],
             "AUC lost": mean,
             "SE": se,
-            "from": mean - 2 * se,
-            "to": mean + 2 * se,
+            "from": importance["low"],
+            "to": importance["high"],
         }
     )
 

@@ -38,6 +38,8 @@ def _expect(given: Inputs) -> str:
         )
     mean, se = nested["mean"]["roc_auc"], nested["se"]["roc_auc"]
     low, high = test["ci"]["roc_auc"]
+    auto = given.selected["model"] == "auto"
+    repeated = "choice of the model" if auto else "search of its values"
     agree = (
         "lies in the test interval, so the two agree"
         if low <= mean <= high
@@ -45,7 +47,7 @@ def _expect(given: Inputs) -> str:
     )
     return (
         f"In use expect an AUC of {number(mean)} (nested cross-validation, SE {number(se)}), which "
-        f"averages over all training rows and repeats the choice of the model; it {agree}. {memory}"
+        f"averages over all training rows and repeats the {repeated}; it {agree}. {memory}"
     )
 
 
