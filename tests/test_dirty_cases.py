@@ -132,7 +132,10 @@ def test_one_cell_that_differs_makes_no_twins():
 def test_conflicting_targets_are_settled_by_the_rule_and_counted(second, rule):
     rows = [row("paid"), second, *others()]
     done = clean(raw_of(rows, SMALL), SMALL, conflicting_targets=rule)
-    assert done.account["twins"]["conflicting_targets"] == 1
+    found = done.account["twins"]
+    assert found["conflicting_targets"] == 1
+    near = second["Region"] == ""
+    assert (found["duplicates"], found["near_duplicates"]) == (int(not near), int(near))
     kept = done.clean[done.clean["income"] == 1000.5]
     if rule == "worst":
         assert kept["bad"].tolist() == [1]

@@ -108,14 +108,15 @@ def prepare(
     account["merged_cells"] = int(
         (cells[features].isna() & filled[features].notna())[stays].sum().sum()
     )
-    beside = pd.Series(twins.beside)[stays]
-    outcomes = rows["bad"][stays].groupby(beside)
+    beside = pd.Series(twins.beside)
+    outcomes = rows["bad"][stays].groupby(beside[stays])
     parted = outcomes.max() != outcomes.min()
+    apart = beside[twins.kept == np.arange(len(rows))].nunique()
     duplicates = int((twins.like != np.arange(len(rows))).sum())
     # All that were found, whatever became of them.
     account["twins"] = {
         "duplicates": duplicates,
-        "near_duplicates": len(rows) - beside.nunique() - duplicates,
+        "near_duplicates": len(rows) - apart - duplicates,
         "ambiguous": int(twins.ambiguous.sum()),
         "conflicting_targets": len(np.unique(twins.like[twins.kept[conflicts]]))
         + int(parted.sum()),
