@@ -17,7 +17,7 @@ from creditrisk.schema import Schema
 COLUMNS = ("variable", "bin", "code", "low", "high", "rows", "bad_rate", "woe", "coefficient",
            "points")  # fmt: skip
 
-OTHER = "any other level"
+MISSING, OTHER = "missing", "any other level"
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,9 @@ def scorecard(
     An applicant's points are the sum of one line a variable; that is the scale's offset minus its
     factor times the log-odds of the PD.
 
+    Each line is put to the model's own encoding, in an otherwise unchanged applicant: whatever
+    numbers an encoder makes of a variable, those that then change are the variable's.
+
     Parameters
     ----------
     model : linear, its numbers cut into bins.
@@ -75,115 +78,118 @@ def scorecard(
     Returns
     -------
     `variable`; `bin`, in words; `code` of a level, or `low` (inclusive) and `high` (exclusive) of
-    a bin; `rows` and `bad_rate` of the training rows, missing numbers in the bin that stands for
-    them; `woe`, the encoded value, above 0 where there are more bad than on average (missing where
-    the encoder gives several numbers); its `coefficient`; `points`.
+    a bin; `rows` and `bad_rate` of the training rows; `woe`, the encoded value, above 0 where there
+    are more bad than on average (missing where the encoder gives several numbers, or always the
+    same one); its `coefficient`; `points`. A variable's last lines are for a missing value, encoded
+    as the bin or level that stands for it unless missing is a level of its own, and where it has
+    levels for one that no training row has.
 
     Raises
     ------
-    RuntimeError : the model is no such one, which is a bug of ours.
+    RuntimeError : the model is no such one, or encodes two variables together: a bug of ours.
     """
     found = linear(model)
     if found is None:
         raise RuntimeError("no linear model, so no table of points")
     columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
-    impute = found.pipeline.named_steps["impute"]
-    imputed = impute.transform(frame[columns])
-    base = frame[columns].iloc[[0]]
-    share = (scale.offset - scale.factor * found.intercept) / len(columns)
-    lines = []
+    lines = pd.DataFrame(
+        [
+            {"variable": name} | line
+            for name in columns
+            for line in _lines(name, found.pipeline, frame, features, schema)
+        ]
+    )
+    variables = lines["variable"].to_numpy()
+    probes = {}
     for name in columns:
-        bins = list(_bins(name, found.pipeline, frame, imputed, features, schema))
-        probes = base.iloc[np.zeros(len(bins), dtype=int)].reset_index(drop=True)
-        values = [line.pop("value") for line in bins]
+        values = np.full(len(lines), frame[name].iloc[0], dtype=object)
+        values[variables == name] = lines.loc[variables == name, "value"]
         probes[name] = pd.Series(values, dtype=frame[name].dtype)
-        codes = encoded(found.pipeline, probes)
-        own = _own(found.pipeline, name, columns)
-        for line, code in zip(bins, codes[:, own], strict=True):
-            one = own.stop - own.start == 1
-            line |= {
-                "woe": code[0] if one else np.nan,
-                "coefficient": found.weights[own][0] if one else np.nan,
-                "points": share - scale.factor * float(code @ found.weights[own]),
-            }
-            lines.append({"variable": name} | line)
-    return pd.DataFrame(lines)[list(COLUMNS)]
+    codes = encoded(found.pipeline, pd.DataFrame(probes))
+    owns = {name: _changes(codes[variables == name]) for name in columns}
+    owners = np.sum(list(owns.values()), axis=0)
+    if (owners > 1).any():
+        raise RuntimeError("an encoded number hangs on two variables, so no table of points")
+    # What is the same for everybody goes to all variables alike, as the intercept does.
+    common = found.intercept + codes[0, owners == 0] @ found.weights[owners == 0]
+    share = (scale.offset - scale.factor * common) / len(columns)
+    for name, own in owns.items():
+        here = variables == name
+        code, weights = codes[np.ix_(here, own)], found.weights[own]
+        lines.loc[here, "points"] = share - scale.factor * (code @ weights)
+        one = len(weights) == 1
+        lines.loc[here, "woe"] = code.ravel() if one else np.nan
+        lines.loc[here, "coefficient"] = weights[0] if one else np.nan
+    return lines[list(COLUMNS)]
 
 
-def _own(pipeline: Pipeline, name: str, columns: list[str]) -> slice:
-    """Find the encoded columns of a variable, by the widths of its part's encoders."""
-    start = 0
-    encode = pipeline.named_steps["encode"]
-    for part, _, inside in encode.transformers_:
-        if not len(inside):
-            continue
-        step = encode.named_transformers_[part]
-        step = step[-1] if isinstance(step, Pipeline) else step
-        for variable, width in zip(inside, _widths(step, list(inside)), strict=True):
-            if variable == name:
-                return slice(start, start + width)
-            start += width
-    raise RuntimeError(f"the model does not encode {name}")
+def _changes(codes: np.ndarray) -> np.ndarray:
+    return (codes != codes[:1]).any(axis=0)
 
 
-def _widths(step: Any, inside: list[str]) -> list[int]:
-    if hasattr(step, "categories_") and hasattr(step, "drop_idx_"):
-        return [len(levels) for levels in step.categories_]
-    coder = getattr(step, "base_n_encoder", None)
-    if coder is not None:
-        return [entry["mapping"].shape[1] for entry in coder.mapping]
-    return [1] * len(inside)
+def in_full(card: pd.DataFrame) -> pd.DataFrame:
+    """Spell the ends of the bins with all their digits, as text: rows can lie right on them."""
+    spelled = {
+        end: ["" if np.isnan(value) else in_digits(value) for value in card[end]]
+        for end in ("low", "high")
+    }
+    return card.assign(**spelled)
 
 
-def _bins(
-    name: str, pipeline: Pipeline, frame: pd.DataFrame, imputed: pd.DataFrame,
-    features: dict[str, Any], schema: Schema,
-) -> Iterator[dict[str, Any]]:  # fmt: skip
-    bad = frame["bad"].to_numpy()
+def in_digits(value: float, digits: int | None = None) -> str:
+    """Write a number as people do, in digits alone where those can be counted.
+
+    Parameters
+    ----------
+    value : finite.
+    digits : at most so many that count; None for as many as tell it from every other number.
+    """
+    if value and not 1e-6 <= abs(value) < 1e15:
+        return repr(float(value)) if digits is None else f"{value:.{digits}g}"
+    return np.format_float_positional(
+        float(value) + 0.0, precision=digits, fractional=False, trim="-"
+    )
+
+
+def _lines(
+    name: str, pipeline: Pipeline, frame: pd.DataFrame, features: dict[str, Any], schema: Schema
+) -> Iterator[dict[str, Any]]:
+    """Give a variable's lines, each with a `value` that belongs there."""
+    bad, given = frame["bad"].to_numpy(), frame[name]
     if name in features["numeric"]:
         cut = pipeline.named_steps["encode"].named_transformers_["numeric"][0]
         inner = cut.bin_edges_[features["numeric"].index(name)][1:-1]
-        places = np.searchsorted(inner, imputed[name].to_numpy(dtype=float), side="right")
-        ends = [-np.inf, *inner, np.inf]
-        for place, (low, high) in enumerate(pairwise(ends)):
+        for low, high in pairwise([-np.inf, *inner, np.inf]):
             value = low if np.isfinite(low) else np.nextafter(high, -np.inf)
-            value = value if np.isfinite(value) else frame[name].median()
-            here = places == place
-            yield _counted(here, bad) | {
+            yield _counted((given >= low) & (given < high), bad) | {
                 "bin": _interval(low, high),
                 "code": "",
                 "low": low if np.isfinite(low) else np.nan,
                 "high": high if np.isfinite(high) else np.nan,
-                "value": value,
+                "value": value if np.isfinite(value) else given.median(),
             }
-        return
-    given = frame[name].dropna()
-    column = schema.features[name]
-    order = [level for level in column.levels or () if level in set(given)]
-    order += sorted(set(given) - set(order))
-    filled = imputed[name].to_numpy(dtype=object)
-    for level in order:
-        yield _counted(filled == level, bad) | {
-            "bin": schema.label(name, level), "code": level,
-            "low": np.nan, "high": np.nan, "value": level,
-        }  # fmt: skip
-    # Missing is a level of its own, or has that of the imputation; the others are unknown to it.
-    lost = frame[name].isna().to_numpy() & ~np.isin(filled, order)
-    nobody = np.zeros(len(frame), dtype=bool)
-    for words, here, value in (("missing", lost, np.nan), (OTHER, nobody, OTHER)):
-        yield _counted(here, bad) | {
+    else:
+        seen = set(given.dropna())
+        order = [level for level in schema.features[name].levels or () if level in seen]
+        for level in [*order, *sorted(seen - set(order))]:
+            yield _counted(given == level, bad) | {
+                "bin": schema.label(name, level), "code": level,
+                "low": np.nan, "high": np.nan, "value": level,
+            }  # fmt: skip
+    others = {MISSING: np.nan} if name in features["numeric"] else {MISSING: np.nan, OTHER: OTHER}
+    for words, value in others.items():
+        yield _counted(given.isna() & (words == MISSING), bad) | {
             "bin": words, "code": "", "low": np.nan, "high": np.nan, "value": value,
         }  # fmt: skip
 
 
-def _counted(here: np.ndarray, bad: np.ndarray) -> dict[str, Any]:
-    rows = int(here.sum())
-    return {"rows": rows, "bad_rate": float(bad[here].mean()) if rows else np.nan}
+def _counted(rows: pd.Series, bad: np.ndarray) -> dict[str, Any]:
+    here = rows.fillna(False).to_numpy(dtype=bool)
+    count = int(here.sum())
+    return {"rows": count, "bad_rate": float(bad[here].mean()) if count else np.nan}
 
 
 def _interval(low: float, high: float) -> str:
-    if not np.isfinite(low) and not np.isfinite(high):
-        return "any"
-    if not np.isfinite(low):
-        return f"under {high:g}"
-    return f"from {low:g}" if not np.isfinite(high) else f"from {low:g} to under {high:g}"
+    start = f"from {in_digits(low)}" if np.isfinite(low) else ""
+    end = f"under {in_digits(high)}" if np.isfinite(high) else ""
+    return " to ".join(filter(None, [start, end])) or "any"

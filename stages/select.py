@@ -18,7 +18,7 @@ from creditrisk.params import Strict, read_params
 from creditrisk.points import Scale
 from creditrisk.reference import reference
 from creditrisk.schema import load_schema
-from creditrisk.scorecard import COLUMNS, is_binned, scorecard
+from creditrisk.scorecard import COLUMNS, in_full, is_binned, scorecard
 from creditrisk.select import (
     SelectParams,
     choose,
@@ -143,7 +143,7 @@ def main() -> None:
     write_json(description, args.description)
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
-    write_csv(points, args.points)
+    write_csv(in_full(points), args.points)
     leads = not is_temporary(Path.cwd())
     champion = Champion(
         args.champion,

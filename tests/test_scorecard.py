@@ -1,14 +1,19 @@
 """The scorecard: a table of points that by hand gives each applicant's score."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 import pytest
-from champions import columns, model, part, resampled, rows
+from champions import PARAMS, columns, model, part, resampled, rows
 
+from creditrisk.algorithms import algorithm
 from creditrisk.calibration import log_odds
+from creditrisk.cli import write_csv
 from creditrisk.points import Scale
 from creditrisk.predict import default_pd, encoded
-from creditrisk.scorecard import linear, scorecard
+from creditrisk.preprocess import ENCODERS, PreprocessParams, build_pipeline, candidate_params
+from creditrisk.scorecard import in_digits, in_full, linear, scorecard
 from creditrisk.train.calibrate import choose_calibration
 from tests.small_data import DEFAULT
 
@@ -16,26 +21,44 @@ SCALE = Scale(base_points=600, base_odds=50, pdo=20)
 KINDS = ("scorecard", "scorecard platt")
 
 
+@cache
+def carded(encoder, bins=4, resample="none", **changed):
+    """A scorecard of the default data with any encoder."""
+    train, features = part("train"), rows()[1]
+    settings = candidate_params(encoder, resample, {"C": 0.3}, features, 42, 100, bins)
+    params = PreprocessParams(**(PARAMS["preprocess"] | changed))
+    pipeline = build_pipeline(features, params, algorithm("scorecard").build(42))
+    return pipeline.set_params(**settings).fit(train[columns()], train["bad"])
+
+
 def table(kind):
-    return scorecard(model(kind), part("train"), rows()[1], DEFAULT, SCALE)
+    return of(model(kind))
+
+
+def of(fitted):
+    return scorecard(fitted, part("train"), rows()[1], DEFAULT, SCALE)
+
+
+def line_of(lines, value):
+    """Find the one line of a variable that a value belongs to, as a clerk would."""
+    if pd.isna(value):
+        fits = lines[lines["bin"] == "missing"]
+    elif isinstance(value, str):
+        fits = lines[lines["code"] == value]
+        fits = fits if len(fits) else lines[lines["bin"] == "any other level"]
+    else:
+        within = ~(lines["low"] > value) & ~(lines["high"] <= value)
+        fits = lines[within & (lines["bin"] != "missing")]
+    assert len(fits) == 1
+    return fits.index[0]
 
 
 def by_hand(card, frame):
-    """Add up the lines, as a clerk would, from what the table says alone."""
+    """Add up the lines, from what the table says alone."""
     totals = np.zeros(len(frame))
-    medians = part("train")[rows()[1]["numeric"]].median()
     for name, lines in card.groupby("variable"):
-        for place, value in enumerate(frame[name]):
-            if name in medians.index:
-                value = medians[name] if pd.isna(value) else value
-                fits = lines[~(lines["low"] > value) & ~(lines["high"] <= value)]
-            elif pd.isna(value):
-                fits = lines[lines["bin"] == "missing"]
-            else:
-                fits = lines[lines["code"] == value]
-                fits = fits if len(fits) else lines[lines["bin"] == "any other level"]
-            assert len(fits) == 1
-            totals[place] += fits["points"].iloc[0]
+        places = {value: line_of(lines, value) for value in frame[name].unique()}
+        totals += card["points"].to_numpy()[frame[name].map(places, na_action=None)]
     return totals
 
 
@@ -48,13 +71,58 @@ def test_points_by_hand_are_the_log_odds_of_every_row(kind):
     assert (np.rint(totals) == np.rint(found)).all()
 
 
+@pytest.mark.parametrize("resample", ["none", "smotenc"])
+@pytest.mark.parametrize("impute", ["level", "most_frequent"])
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_points_by_hand_are_the_log_odds_with_every_encoder(encoder, impute, resample):
+    fitted = carded(encoder, resample=resample, nominal_impute=impute)
+    card, frame = of(fitted), resampled(200, 8)
+    frame.loc[:5, ["purpose", "job"]] = "no such level"
+    assert by_hand(card, frame) == pytest.approx(SCALE.points(default_pd(fitted, frame)), abs=1e-9)
+    assert card.groupby("variable")["points"].nunique().min() > 1
+
+
 def test_missing_numbers_and_levels_have_their_line():
     frame = resampled(200, 8)
-    assert frame.isna().any().sum() > 10
+    frame.loc[199] = np.nan
     frame.loc[:5, ["purpose", "job", "installment_rate"]] = "no such level"
-    totals = by_hand(table("scorecard"), frame)
+    # Derived columns are imputed on their own: not from what stands for their operands.
+    frame.loc[6:9, "amount"] = np.nan
+    card = table("scorecard")
+    assert (card[card["bin"] == "missing"]["variable"] == columns()).all()
     found = SCALE.points(default_pd(model("scorecard"), frame))
-    assert totals == pytest.approx(found, abs=1e-9)
+    assert by_hand(card, frame) == pytest.approx(found, abs=1e-9)
+
+
+def test_file_sorts_numbers_as_the_model_does_right_at_an_edge(tmp_path):
+    fitted = carded("woe", bins=7)
+    write_csv(in_full(of(fitted)), tmp_path / "scorecard.csv")
+    card = pd.read_csv(tmp_path / "scorecard.csv", dtype={"code": str}, keep_default_na=False,
+                       na_values={"low": "", "high": ""})  # fmt: skip
+    edges = card.loc[card["variable"] == "monthly_burden", "low"].dropna()
+    assert (edges.map("{:.10g}".format).astype(float) != edges).any()
+    around = [f(edge, up) for edge in edges for f, up in
+              ((np.nextafter, -np.inf), (max, edge), (np.nextafter, np.inf))]  # fmt: skip
+    assert edges.isin(part("train")["monthly_burden"]).any()
+    frame = pd.concat([part("test")[columns()].head(1)] * len(around), ignore_index=True)
+    frame["monthly_burden"] = around
+    found = SCALE.points(default_pd(fitted, frame))
+    assert by_hand(card, frame) == pytest.approx(found, abs=1e-6)
+    # The words say the same: they are the very ends.
+    for line in card[card["low"].notna()].to_dict("records"):
+        assert float(line["bin"].split()[1]) == line["low"]
+    for line in card[card["high"].notna()].to_dict("records"):
+        assert float(line["bin"].split()[-1]) == line["high"]
+
+
+def test_numbers_in_digits():
+    assert in_digits(1066820.0) == "1066820"
+    assert in_digits(12.0) == "12"
+    assert in_digits(-0.0) == "0"
+    assert in_digits(2486412.55, 9) == "2486412.55"
+    assert in_digits(0.00012345678, 3) == "0.000123"
+    for value in (932 / 9, 1 / 3, 2486412.55, 1e22, -1e-9, 5e-324):
+        assert float(in_digits(value)) == value
 
 
 def test_lines_count_the_training_rows_and_their_woe():
