@@ -13,7 +13,6 @@ from creditrisk.cli import arguments, run, whole
 from creditrisk.errors import InputError
 from creditrisk.ingest import DataParams
 from creditrisk.params import Strict, read_params
-from creditrisk.points import Scale
 from creditrisk.prepare.parse import Notation
 from creditrisk.score.champion import load_champion
 from creditrisk.score.read import read_batches
@@ -25,7 +24,6 @@ class Params(Strict):
 
     data: DataParams
     null_words: list[str]
-    scorecard: Scale
 
 
 def main() -> None:
@@ -46,7 +44,7 @@ def main() -> None:
     params = read_params(args.params, Params, null_words="prepare.null_words")
     champion = load_champion(args.champion, args.description, args.lock)
     notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
-    scorer = Scorer(champion, notation, params.scorecard, args.reasons)
+    scorer = Scorer(champion, notation, args.reasons)
     batches = read_batches(args.input, params.data, champion.schema, args.batch)
     rows, scored, refused = write(map(scorer.score, batches), args.output)
     print(f"score: {rows} rows, {scored} scored, {refused} of them refused", end="")

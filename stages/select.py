@@ -127,6 +127,7 @@ def main() -> None:
         "params": account["best_params"],
         "calibration": account["calibration"],
         "threshold": account["threshold"],
+        "scorecard": params.scorecard.model_dump(),
         "metrics": {"cv": account["cv"], "cv_se": account["cv_se"]},
         "features": features,
         "adjustments": read_json(args.adjustments),

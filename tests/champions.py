@@ -92,6 +92,7 @@ def description(path):
     return {
         "algorithm": "x",
         "threshold": THRESHOLD,
+        "scorecard": PARAMS["scorecard"],
         "features": features,
         "adjustments": adjustments,
         "schema": DEFAULT.model_dump(exclude_defaults=True),

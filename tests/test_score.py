@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from champions import KINDS, ROOT, columns, model, part, project, raw_lines, record, resampled
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ from tests.small_data import DEFAULT, SMALL
 
 FILES = (Path("models/champion.joblib"), Path("models/champion.json"), Path("dvc.lock"))
 ALL = [*KINDS, "vote"]
+SCALE = Scale(base_points=600, base_odds=50, pdo=20)
 
 
 @pytest.fixture(scope="module")
@@ -233,6 +235,31 @@ def test_model_of_other_versions_is_refused(tmp_path, monkeypatch):
         load_champion(*FILES)
 
 
+def test_points_are_on_the_scale_of_the_champion_whatever_params_say_by_now(tmp_path):
+    folder = project(tmp_path / "p")
+    header, lines = raw_lines()
+    text = "\n".join([header, *lines[:20]])
+    before = score(folder, text)
+    assert before["score"].tolist() == np.rint(SCALE.points(before["pd"].to_numpy())).tolist()
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump(params | {"scorecard": {"pdo": 50}}))
+    pd.testing.assert_frame_equal(score(folder, text), before)
+    path = folder / "models/champion.json"
+    described = json.loads(path.read_text())
+    del described["scorecard"]
+    path.write_text(json.dumps(described))
+    record(folder)
+    done = run(folder, "--input", "new.csv", "--output", "out.parquet")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "models/champion.json: scorecard: the scale" in done.stderr
+
+
+def test_select_records_the_scale(built):
+    described = json.loads((built.folder / "models/champion.json").read_text())
+    params = yaml.safe_load((built.folder / "params.yaml").read_text())
+    assert described["scorecard"] == params["scorecard"]
+
+
 NAMES = [*SMALL.columns, "extra"]
 PLAIN = st.text(alphabet="ab1. \té'", max_size=3)
 CELL = st.text(alphabet='ab1.;"\r\n\t é,', max_size=4)
@@ -291,7 +318,6 @@ def test_schema_survives_its_way_through_json():
 
 
 def test_points_by_hand():
-    scale = Scale(base_points=600, base_odds=50, pdo=20)
-    assert scale.points(np.array([1 / 51])) == pytest.approx(600)
-    assert scale.points(np.array([1 / 101])) == pytest.approx(620)  # odds doubled
-    assert np.isfinite(scale.points(np.array([0.0, 1.0]))).all()
+    assert SCALE.points(np.array([1 / 51])) == pytest.approx(600)
+    assert SCALE.points(np.array([1 / 101])) == pytest.approx(620)  # odds doubled
+    assert np.isfinite(SCALE.points(np.array([0.0, 1.0]))).all()

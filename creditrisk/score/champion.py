@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator
 
 from creditrisk.errors import InputError
 from creditrisk.params import read_yaml
+from creditrisk.points import Scale
 from creditrisk.schema import Schema, parse_schema
 
 REMAKE = "Run `dvc repro` to make it anew, or `dvc checkout` to get back the recorded one."
@@ -37,6 +38,11 @@ class Champion:
         """The columns' contract that the model was trained under."""
         return parse_schema(self.description["schema"], "models/champion.json")
 
+    @cached_property
+    def scale(self) -> Scale:
+        """The scale of its points: that of its table, whatever params.yaml says by now."""
+        return Scale(**self.description["scorecard"])
+
     @property
     def columns(self) -> list[str]:
         """The features, in the model's order."""
@@ -54,8 +60,9 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
 
     Raises
     ------
-    InputError : a file is missing, not recorded, or another one than was recorded; or a library
-        is of another version than the model was made with. The model is not unpickled then.
+    InputError : a file is missing, not recorded, or another one than was recorded; the description
+        is of an older form; or a library is of another version than the model was made with. The
+        model is not unpickled then.
     """
     hashes = recorded(lock)
     words = _checked(description, hashes, lock)
@@ -64,6 +71,9 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
     if hashlib.sha256(pickled).hexdigest() != described["model_sha256"]:
         what = f"not the model that {description} describes, so it is not loaded"
         raise InputError(model, "file", what, REMAKE)
+    if "scorecard" not in described:
+        what = "the scale of the points is missing: an older version wrote it"
+        raise InputError(description, "scorecard", what, "Run `dvc repro` to make it anew.")
     for library, wanted in described["created_by"].items():
         if library != "python" and (found := _version(library)) != wanted:
             what = f"made with {library} {wanted}, here is {found}, so it is not loaded"

@@ -7,7 +7,6 @@ import pandas as pd
 
 from creditrisk.eda.adjust import apply
 from creditrisk.featurize import derive
-from creditrisk.points import Scale
 from creditrisk.predict import default_pd
 from creditrisk.prepare.parse import Notation, parse
 from creditrisk.reasons import contributions, describer, worded
@@ -37,13 +36,11 @@ class Scorer:
     ----------
     champion : the model with its description.
     notation : how numbers and missing values are written.
-    scale : of the points.
     reasons : at most so many are told of each row; 0 for none.
     """
 
     champion: Champion
     notation: Notation
-    scale: Scale
     reasons: int = 0
 
     def features(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -76,12 +73,13 @@ class Scorer:
         rows, causes = self.features(raw[formed] if not formed.all() else raw)
         pds = default_pd(self.champion.model, rows)
         refused = pds >= self.champion.description["threshold"]
+        points = np.rint(self.champion.scale.points(pds)).astype("int64")
         words = self._reasons(rows, refused) if self.reasons else []
         out = pd.DataFrame(
             {
                 "row_id": raw.loc[rows.index, "row_id"],
                 "pd": pds,
-                "score": pd.array(np.rint(self.scale.points(pds)).astype("int64"), dtype="Int64"),
+                "score": pd.array(points, dtype="Int64"),
                 "decision": pd.array(np.array(["accept", "reject"], object)[refused.astype(int)],
                                      dtype="str"),
                 "reasons": pd.array(words or [None] * len(rows), dtype="str"),
