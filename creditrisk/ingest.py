@@ -302,7 +302,8 @@ def find_columns(
             raise InputError(path, "line 1", what, mend)
         rest = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         what = f"no column {', '.join(missing[:5])}{rest}"
-        known = set(map(fold, wanted))
+        # The target is no column gone astray, wanted or not.
+        known = set(map(fold, [*wanted, schema.target.column]))
         spare = [name.strip() for name, key in zip(header, folded, strict=True) if key not in known]
         spare = [name for name in spare if name]
         hint = nearest(missing[0], spare[:20]) if spare else "Add it, or mend the schema file."
