@@ -1,6 +1,7 @@
 """score: PDs, points, decisions and reasons for new applicants, by the champion."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,7 @@ def main() -> None:
     args = parser.parse_args()
     if not args.batch:
         parser.error("argument --batch: at least 1")
+    keep([args.input, args.params, args.champion, args.description, args.lock], args.output)
     params = read_params(args.params, Params, null_words="prepare.null_words")
     champion = load_champion(args.champion, args.description, args.lock)
     notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
@@ -49,6 +51,14 @@ def main() -> None:
     rows, scored, refused = write(map(scorer.score, batches), args.output)
     print(f"score: {rows} rows, {scored} scored, {refused} of them refused", end="")
     print(f"; {rows - scored} could not be read: see `problem`" if rows > scored else "")
+
+
+def keep(inputs: list[Path], output: Path) -> None:
+    """Refuse to write over a file that is read, however its path is spelled."""
+    for path in inputs:
+        if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
+            what = f"the output would overwrite an input, {path}"
+            raise InputError(output, "file", what, "Name another with --output.")
 
 
 def write(batches: Iterator[pd.DataFrame], path: Path) -> tuple[int, int, int]:
