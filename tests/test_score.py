@@ -22,6 +22,7 @@ from creditrisk.errors import InputError
 from creditrisk.ingest import DataParams
 from creditrisk.points import Scale
 from creditrisk.predict import BLOCK, default_pd, encoded, taken_apart
+from creditrisk.prepare.parse import Notation, parse
 from creditrisk.schema import parse_schema
 from creditrisk.score.champion import load_champion
 from creditrisk.score.read import _exact_csv, read_batches
@@ -169,6 +170,70 @@ def test_empty_and_missing_column_end_in_one_line_and_header_alone_in_no_row(sco
     assert len(score(scoring, header + "\n")) == 0
     done = run(scoring, "--input", "nowhere.csv", "--output", "out.parquet")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_target_is_not_proposed_for_a_missing_column(scoring):
+    header, lines = raw_lines()
+    without = [",".join(line.split(",")[1:]) for line in (header, lines[0])]
+    (scoring / "short.csv").write_text("\n".join(without))
+    done = run(scoring, "--input", "short.csv", "--output", "out.parquet")
+    assert done.returncode == 2
+    assert "no column laufkont" in done.stderr
+    assert "kredit" not in done.stderr
+    (scoring / "short.csv").write_text("\n".join([without[0].replace("kredit", "lauf_kont"), "x"]))
+    done = run(scoring, "--input", "short.csv", "--output", "out.parquet")
+    assert "Did you mean lauf_kont?" in done.stderr
+
+
+@pytest.mark.parametrize("spelled", ["new.csv", "./new.csv", "../p/new.csv", "link.parquet"])
+def test_input_is_not_overwritten(scoring, spelled):
+    header, lines = raw_lines()
+    text = "\n".join([header, lines[0]])
+    (scoring / "new.csv").write_text(text)
+    (scoring / "link.parquet").unlink(missing_ok=True)
+    (scoring / "link.parquet").symlink_to("new.csv")
+    for paths in (("new.csv", spelled), (spelled, "new.csv")):
+        done = run(scoring, "--input", paths[0], "--output", paths[1])
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert done.stderr.startswith(f"error: {Path(paths[1])}: file: ")
+        assert (scoring / "new.csv").read_text() == text
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "dvc.lock", *map(str, FILES[:2])])
+def test_champion_and_parameters_are_not_overwritten(scoring, name):
+    before = (scoring / name).read_bytes()
+    (scoring / "new.csv").write_text("\n".join(raw_lines()[0:1]))
+    done = run(scoring, "--input", "new.csv", "--output", name)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert (scoring / name).read_bytes() == before
+
+
+def test_truths_of_parquet_are_read_as_those_of_csv(tmp_path):
+    kinds = {
+        "words": {"kind": "nominal", "levels": {"True": "signed", "False": "open"}},
+        "small": {"kind": "nominal", "levels": {"true": "signed", "false": "open"}},
+        "ranks": {"kind": "ordinal", "levels": ["FALSE", "TRUE"]},
+        "free": {"kind": "nominal"},
+        "codes": {"kind": "nominal", "levels": {"1": "signed", "0": "open"}},
+        "number": {"kind": "numeric"},
+    }
+    columns_ = {name: {"name": name} | column for name, column in kinds.items()}
+    target = {"column": "t", "good": "0", "bad": "1"}
+    schema = parse_schema({"name": "x", "target": target, "columns": columns_}, "x")
+    frame = pd.DataFrame({name: [True, False, None] for name in kinds}, dtype="boolean")
+    text = frame.astype({"codes": "Int8", "number": "Int8"})  # as nobody can guess
+    frame.to_parquet(tmp_path / "f.parquet")
+    text.to_csv(tmp_path / "f.csv", index=False)
+    data, notation = DataParams(source="x", schema_="y"), Notation.of(".", ",", ["none", "nan"])
+    one, other = (
+        parse(next(read_batches(tmp_path / name, data, schema, 10)), schema, notation)
+        for name in ("f.parquet", "f.csv")
+    )
+    for mine, theirs in zip(one, other, strict=True):
+        pd.testing.assert_frame_equal(mine, theirs)
+    assert one[0]["small"].tolist()[:2] == ["true", "false"]
+    assert (one[1].iloc[2] == "empty").all()
+    assert one[1].iloc[:2].isna().all(axis=None)
 
 
 def test_failure_on_the_way_leaves_no_output(scoring):

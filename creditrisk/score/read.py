@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from creditrisk.errors import InputError
 from creditrisk.ingest import DataParams, find_columns, ragged, read_records
-from creditrisk.schema import Schema
+from creditrisk.schema import Column, Schema, fold
 
 MAGIC = b"PAR1"  # how a Parquet file begins
 
@@ -204,7 +204,11 @@ def _parquet(
         batches = file.iter_batches(size, columns=list(wanted.values()), use_threads=False)
         for batch in batches:
             cells = {
-                name: as_text(batch.column(batch.schema.get_field_index(source)), data.decimal)
+                name: as_text(
+                    batch.column(batch.schema.get_field_index(source)),
+                    data.decimal,
+                    schema.columns[name],
+                )
                 for name, source in wanted.items()
             }
             yield _frame(row, cells, {}, batch.num_rows)
@@ -213,7 +217,7 @@ def _parquet(
         raise InputError(path, "file", f"not Parquet: {error}", "Make it anew.") from None
 
 
-def as_text(column: pa.Array, decimal: str) -> pd.Series:
+def as_text(column: pa.Array, decimal: str, contract: Column) -> pd.Series:
     """Write a Parquet column as the text that a CSV would have; null is an empty cell."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -222,8 +226,19 @@ def as_text(column: pa.Array, decimal: str) -> pd.Series:
         texts = [None if v is None else str(v).replace(".", decimal) for v in column.to_pylist()]
         return pd.Series(texts, dtype="str")
     if pa.types.is_boolean(column.type):
-        return values.map({True: "1", False: "0"}).astype("str")
+        return values.map(_truths(contract)).astype("str")
     return values.astype("str").reset_index(drop=True)
+
+
+def _truths(contract: Column) -> dict[bool, str]:
+    """Spell true and false: as words where the column may have these, else as numbers."""
+    if contract.kind != "numeric" and not contract.levels:
+        return {True: "True", False: "False"}
+    words = {fold(level) for level in contract.levels or ()}
+    return {
+        value: str(value) if fold(str(value)) in words else str(int(value))
+        for value in (True, False)
+    }
 
 
 def _empty(path: str | Path) -> InputError:
