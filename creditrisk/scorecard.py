@@ -1,8 +1,9 @@
 """The scorecard: a linear model on bins and levels, written as a table of points."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def is_binned(best_params: dict[str, Any]) -> bool:
 
 def scorecard(
     model: BaseEstimator, frame: pd.DataFrame, features: dict[str, Any], schema: Schema,
-    scale: Scale,
+    scale: Scale, merges: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> pd.DataFrame:  # fmt: skip
     """Write a binned linear model as a table.
 
@@ -74,6 +75,7 @@ def scorecard(
     features : features.json.
     schema : names the levels.
     scale : of the points.
+    merges : of the adjustments: a level without a line counts as what it is merged into.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def scorecard(
         [
             {"variable": name} | line
             for name in columns
-            for line in _lines(name, found.pipeline, frame, features, schema)
+            for line in _lines(name, found.pipeline, frame, features, schema, merges)
         ]
     )
     variables = lines["variable"].to_numpy()
@@ -152,8 +154,9 @@ def in_digits(value: float, digits: int | None = None) -> str:
 
 
 def _lines(
-    name: str, pipeline: Pipeline, frame: pd.DataFrame, features: dict[str, Any], schema: Schema
-) -> Iterator[dict[str, Any]]:
+    name: str, pipeline: Pipeline, frame: pd.DataFrame, features: dict[str, Any], schema: Schema,
+    merges: Mapping[str, dict[str, Any]],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     """Give a variable's lines, each with a `value` that belongs there."""
     bad, given = frame["bad"].to_numpy(), frame[name]
     if name in features["numeric"]:
@@ -176,7 +179,9 @@ def _lines(
                 "bin": schema.label(name, level), "code": level,
                 "low": np.nan, "high": np.nan, "value": level,
             }  # fmt: skip
-    others = {MISSING: np.nan} if name in features["numeric"] else {MISSING: np.nan, OTHER: OTHER}
+    others: dict[str, Any] = {MISSING: np.nan}
+    if name not in features["numeric"]:
+        others[OTHER] = merges[name]["into"] if name in merges else OTHER
     for words, value in others.items():
         yield _counted(given.isna() & (words == MISSING), bad) | {
             "bin": words, "code": "", "low": np.nan, "high": np.nan, "value": value,

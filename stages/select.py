@@ -111,13 +111,14 @@ def main() -> None:
         )
         metrics["optimism"] = optimism(account["cv"], metrics["nested"]["mean"])
 
+    adjustments = read_json(args.adjustments)
     features, schema = read_json(args.features), load_schema(params.schema_path)
     # The best candidate that is a scorecard, champion or not: what can be signed line by line.
     cards = [name for name in board["algorithm"] if is_binned(accounts[name]["best_params"])]
     points = pd.DataFrame(columns=["algorithm", *COLUMNS])
     if cards:
         card = load_model(folders[cards[0]] / MODEL, accounts[cards[0]]["model_sha256"])
-        points = scorecard(card, frame, features, schema, params.scorecard)
+        points = scorecard(card, frame, features, schema, params.scorecard, adjustments["merges"])
         points.insert(0, "algorithm", cards[0])
     model = folders[winner] / MODEL
     check_model(model, account["model_sha256"])
@@ -130,7 +131,7 @@ def main() -> None:
         "scorecard": params.scorecard.model_dump(),
         "metrics": {"cv": account["cv"], "cv_se": account["cv_se"]},
         "features": features,
-        "adjustments": read_json(args.adjustments),
+        "adjustments": adjustments,
         "schema": schema.model_dump(exclude_defaults=True),
         "reference": reference(frame, features),
         "training_rows": len(frame),

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from champions import PARAMS, columns, model, part, resampled, rows
+from sklearn.base import clone
 
 from creditrisk.algorithms import algorithm
 from creditrisk.calibration import log_odds
 from creditrisk.cli import write_csv
+from creditrisk.eda.adjust import apply
 from creditrisk.points import Scale
 from creditrisk.predict import default_pd, encoded
 from creditrisk.preprocess import ENCODERS, PreprocessParams, build_pipeline, candidate_params
@@ -92,6 +94,18 @@ def test_missing_numbers_and_levels_have_their_line():
     assert (card[card["bin"] == "missing"]["variable"] == columns()).all()
     found = SCALE.points(default_pd(model("scorecard"), frame))
     assert by_hand(card, frame) == pytest.approx(found, abs=1e-9)
+
+
+def test_level_without_a_line_counts_as_those_that_it_is_merged_with():
+    train, raw = part("train"), part("test")[columns()]
+    merges = {"purpose": {"into": "rare levels", "kept": ["0", "1", "2", "3", "9"]}}
+    adjustments = {"caps": {}, "merges": merges}
+    pipeline = clone(carded("woe"))
+    pipeline.fit(apply(train, adjustments)[columns()], train["bad"])
+    card = scorecard(pipeline, apply(train, adjustments), rows()[1], DEFAULT, SCALE, merges)
+    found = SCALE.points(default_pd(pipeline, apply(raw, adjustments)))
+    assert by_hand(card, raw) == pytest.approx(found, abs=1e-9)
+    assert by_hand(card, apply(raw, adjustments)) == pytest.approx(found, abs=1e-9)
 
 
 def test_file_sorts_numbers_as_the_model_does_right_at_an_edge(tmp_path):
