@@ -10,7 +10,7 @@ from champions import KINDS, LINEAR, TREES, columns, model, part, resampled, row
 from creditrisk.calibration import log_odds
 from creditrisk.points import Scale
 from creditrisk.predict import default_pd, encoded
-from creditrisk.reasons import contributions, describer, worded
+from creditrisk.reasons import Cells, Contributions, contributions, describer, worded
 from creditrisk.reference import reference, reference_row
 from creditrisk.scorecard import linear, scorecard
 from tests.small_data import DEFAULT
@@ -91,16 +91,71 @@ def test_reasons_do_not_hang_on_the_company():
 
 def test_words_name_the_label_and_the_direction_and_not_the_code():
     describe = describer(DEFAULT, rows()[1]["derived"])
-    assert describe("status", "2") == "status: below 0 DM"
-    assert describe("duration", 48.0) == "duration: 48 months"
-    assert describe("purpose", np.nan) == "purpose: not given"
-    words = describe("monthly_burden", 120.5)
+    assert describe("status", "2", "2") == "status: below 0 DM"
+    assert describe("duration", 48.0, 48.0) == "duration: 48 months"
+    assert describe("purpose", np.nan, np.nan) == "purpose: not given"
+    words = describe("monthly_burden", 120.5, 120.5)
     assert words == "monthly burden (ratio of amount and duration): 120.5"
-    shares = pd.DataFrame({"status": [0.5, 0.5], "duration": [-0.9, -0.9], "age": [0.1, 0.0]})
+    shares = {"status": [0.5, 0.5], "duration": [-0.9, -0.9], "age": [0.1, 0.0]}
     frame = pd.DataFrame({"status": ["2", "2"], "duration": [6.0, 6.0], "age": [30.0, 30.0]})
-    texts = worded(shares, frame, np.array([True, False]), describe, 2)
+    texts = said(shares, [True, False], frame=frame, top=2)
     assert texts[0] == "status: below 0 DM raises the risk; age: 30 years raises the risk"
     assert texts[1] == "duration: 6 months lowers the risk; status: below 0 DM raises the risk"
+
+
+def said(shares, refused, base_pd=0.1, frame=None, top=4, threshold=1 / 6):
+    """Word contributions to rows of three variables."""
+    shares = pd.DataFrame(shares)
+    if frame is None:
+        frame = pd.concat([part("test")[list(shares)].head(1)] * len(shares), ignore_index=True)
+    found = Contributions(shares, float(log_odds(np.array([base_pd]))[0]), base_pd)
+    cells = Cells(frame, frame, pd.DataFrame(index=frame.index))
+    describe = describer(DEFAULT, rows()[1]["derived"])
+    return worded(found, cells, np.array(refused), threshold, describe, top)
+
+
+def test_refused_without_a_reason_of_their_own_are_told_so():
+    shares = {"age": [0.0, -0.2, 0.3], "amount": [0.0, -0.1, -0.1]}
+    alike, better, worse = said(shares, [True] * 3, base_pd=0.21)
+    end = " who paid back, whose own PD of 0.21 is not under the cut-off of 0.167"
+    assert alike == "nothing sets the applicant apart from a typical one" + end
+    assert better == "nothing raises the risk above that of a typical applicant" + end
+    assert worse.startswith("age: ")
+    assert worse.endswith(" raises the risk")
+    assert ";" not in worse
+
+
+def test_accepted_are_told_what_lowers_the_risk_or_that_they_are_typical():
+    shares = {"age": [-0.2, 0.0], "amount": [-0.3, 0.0]}
+    lower, alike = said(shares, [False, False])
+    assert [words.rsplit(" ", 3)[1] for words in lower.split("; ")] == ["lowers", "lowers"]
+    assert lower.startswith("amount")
+    assert alike == (
+        "nothing sets the applicant apart from a typical one who paid back, whose own PD of 0.1 is "
+        "under the cut-off of 0.167"
+    )
+    # By a hair on the other side of the cut-off than the typical one.
+    assert " is close to the cut-off" in said({"age": [1e-9]}, [True], base_pd=1 / 6 - 1e-10)[0]
+
+
+@pytest.mark.parametrize("noise", [7e-17, -7e-17, 1e-8])
+@pytest.mark.parametrize("refused", [True, False])
+def test_rounding_is_no_reason(noise, refused):
+    assert "amount" not in said({"age": [0.4], "amount": [noise]}, [refused])[0]
+    assert "nothing sets" in said({"age": [0.0], "amount": [noise]}, [refused])[0]
+
+
+def test_words_are_of_the_applicants_own_value():
+    describe = describer(DEFAULT, rows()[1]["derived"])
+    assert describe("amount", 15945.0, 11696.0) == "amount: 15945 DM (counted as 11696 DM)"
+    assert describe("amount", 2486400.0, 2486400.0) == "amount: 2486400 DM"
+    assert describe("amount", 2486412.55, 2486412.55) == "amount: 2486412.55 DM"
+    assert describe("purpose", "8", "rare levels") == "purpose: vacation (counted as rare levels)"
+    given = {None: "not given", "empty": "not given", "null_word": "not given",
+             "out_of_domain": "no valid value", "unparseable": "no valid value"}  # fmt: skip
+    for cause, words in given.items():
+        assert describe("status", np.nan, np.nan, cause) == f"status: {words}"
+    assert describe("monthly_burden", np.nan, np.nan).endswith(": no value")
 
 
 def test_reference_is_typical_of_the_good_training_rows():

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from champions import KINDS, ROOT, columns, model, part, project, raw_lines, record, resampled
+from champions import KINDS, ROOT, columns, model, part, project, raw_lines, record, resampled, rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,6 +23,8 @@ from creditrisk.ingest import DataParams
 from creditrisk.points import Scale
 from creditrisk.predict import BLOCK, default_pd, encoded, taken_apart
 from creditrisk.prepare.parse import Notation, parse
+from creditrisk.reasons import contributions
+from creditrisk.reference import reference, reference_row
 from creditrisk.schema import parse_schema
 from creditrisk.score.champion import load_champion
 from creditrisk.score.read import _exact_csv, read_batches
@@ -150,6 +152,62 @@ def test_every_row_comes_back_and_bad_ones_say_why(scoring):
     assert found["missing"][2] == "purpose: out of domain; amount: empty"
     assert found["pd"][2] > 0
     assert found["missing"].isna().tolist() == [True, True, False, True]
+
+
+def described_anew(folder, **changed):
+    path = folder / "models/champion.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    record(folder)
+
+
+def test_every_scored_row_has_reasons_whatever_the_cut_off(tmp_path):
+    folder = project(tmp_path / "p")
+    header, lines = raw_lines()
+    own = part("train")[columns()]
+    typical = reference_row(reference(part("train"), rows()[1]), own)
+    shares = contributions(model("lr"), own, typical).shares
+    # Of each variable the value that lowers the risk most; of the three that hang together, those
+    # of an applicant of whom none raises it.
+    at = shares.idxmin()
+    burden = ["amount", "duration", "monthly_burden"]
+    at[burden] = shares[burden].max(axis=1).idxmin()
+    best = [str(own.loc[at[c.name], c.name]) for c in DEFAULT.columns.values()]
+    text = "\n".join([header, *lines[:300], ",".join([*best, "1"])])
+    typical_pd = default_pd(model("lr"), typical)[0]
+    low = score(folder, text)["pd"].iloc[-1]
+    assert low < typical_pd / 2
+    for threshold in (low, 1 / 6, 0.9):
+        described_anew(folder, threshold=threshold)
+        found = score(folder, text)
+        assert (found["reasons"].str.len() > 0).all()
+        refused = found["decision"] == "reject"
+        assert refused.all() == (threshold == low)
+        assert not found["reasons"][refused].str.contains("lowers the risk").any()
+        lowest = found["reasons"].iloc[-1]
+        assert lowest.startswith("nothing raises the risk above") == (threshold == low)
+        assert ("is not under the cut-off" in lowest) == (threshold == low)
+
+
+def test_reasons_tell_the_value_that_the_applicant_gave(tmp_path):
+    folder = project(tmp_path / "p")
+    kept = [level for level in DEFAULT.features["purpose"].levels if level != "8"]
+    merges = {"purpose": {"into": "rare levels", "kept": kept}}
+    described_anew(folder, adjustments={"caps": rows()[2]["caps"], "merges": merges})
+    header, lines = raw_lines()
+    cells = dict(zip(header.split(","), lines[0].split(","), strict=True))
+    cells |= {"hoehe": "15945", "laufzeit": "10", "verw": "8", "laufkont": "77", "alter": "old"}
+    cells["moral"] = "?"
+    found = score(folder, f"{header}\n{','.join(cells.values())}", "--reasons", "21")
+    reasons = found["reasons"][0]
+    for words in (
+        "amount: 15945 DM (counted as 11696 DM) ",
+        "monthly burden (ratio of amount and duration): 1594.5 (counted as 1169.6) ",
+        "purpose: vacation (counted as rare levels) ",
+        "status: no valid value ",
+        "age: no valid value ",
+        "credit history: not given ",
+    ):
+        assert words in reasons + " "
 
 
 def test_empty_and_missing_column_end_in_one_line_and_header_alone_in_no_row(scoring):

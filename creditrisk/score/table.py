@@ -9,7 +9,7 @@ from creditrisk.eda.adjust import apply
 from creditrisk.featurize import derive
 from creditrisk.predict import default_pd
 from creditrisk.prepare.parse import Notation, parse
-from creditrisk.reasons import contributions, describer, worded
+from creditrisk.reasons import Cells, contributions, describer, worded
 from creditrisk.reference import reference_row
 from creditrisk.schema import Schema
 from creditrisk.score.champion import Champion
@@ -43,18 +43,10 @@ class Scorer:
     notation: Notation
     reasons: int = 0
 
-    def features(self, raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Bring well-formed raw rows into the model's form, as the stages do.
-
-        Returns
-        -------
-        the features, and the cause of each missing cell as `parse` gives it.
-        """
-        description = self.champion.description
-        cells, causes = parse(raw, self.champion.schema, self.notation)
-        adjusted = apply(cells, description["adjustments"])
-        rows = derive(adjusted, description["features"]["derived"])
-        return rows[self.champion.columns], causes
+    def features(self, cells: pd.DataFrame) -> pd.DataFrame:
+        """Derive columns as the stages do; the model's features, in its order."""
+        rows = derive(cells, self.champion.description["features"]["derived"])
+        return rows[self.champion.columns]
 
     def score(self, raw: pd.DataFrame) -> pd.DataFrame:
         """Score a batch.
@@ -70,11 +62,13 @@ class Scorer:
         missing, each with its cause; `problem`, why a row could not be read.
         """
         formed = raw["malformed"].isna().to_numpy()
-        rows, causes = self.features(raw[formed] if not formed.all() else raw)
+        formed_rows = raw[formed] if not formed.all() else raw
+        cells, causes = parse(formed_rows, self.champion.schema, self.notation)
+        rows = self.features(apply(cells, self.champion.description["adjustments"]))
         pds = default_pd(self.champion.model, rows)
         refused = pds >= self.champion.description["threshold"]
         points = np.rint(self.champion.scale.points(pds)).astype("int64")
-        words = self._reasons(rows, refused) if self.reasons else []
+        words = self._reasons(cells, rows, causes, refused) if self.reasons else []
         out = pd.DataFrame(
             {
                 "row_id": raw.loc[rows.index, "row_id"],
@@ -90,16 +84,20 @@ class Scorer:
         out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=raw["malformed"])
         return out.astype(COLUMNS)[list(COLUMNS)]
 
-    def _reasons(self, rows: pd.DataFrame, refused: np.ndarray) -> list[str]:
+    def _reasons(
+        self, cells: pd.DataFrame, rows: pd.DataFrame, causes: pd.DataFrame, refused: np.ndarray
+    ) -> list[str]:
         description, model = self.champion.description, self.champion.model
         describe = describer(self.champion.schema, description["features"]["derived"])
         typical = reference_row(description["reference"], rows)
+        told = Cells(self.features(cells), rows, causes)
         words: list[str] = []
         for start in range(0, len(rows), REASONED):
-            part = rows.iloc[start : start + REASONED]
-            found = contributions(model, part, typical)
-            here = refused[start : start + REASONED]
-            words += worded(found.shares, part, here, describe, self.reasons)
+            here = slice(start, start + REASONED)
+            found = contributions(model, rows.iloc[here], typical)
+            words += worded(
+                found, told[here], refused[here], description["threshold"], describe, self.reasons
+            )
         return words
 
 
