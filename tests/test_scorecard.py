@@ -144,6 +144,11 @@ def test_lines_count_the_training_rows_and_their_woe():
     for name, lines in card.groupby("variable"):
         assert lines["rows"].sum() == len(train), name
         assert lines["bad_rate"].fillna(0) @ lines["rows"] == pytest.approx(train["bad"].sum())
+        own = train[name].map(lambda value, lines=lines: line_of(lines, value), na_action=None)
+        assert (
+            lines["rows"].to_dict()
+            == own.value_counts().reindex(lines.index, fill_value=0).to_dict()
+        )
     line = card[(card["variable"] == "status") & (card["code"] == "1")].iloc[0]
     here = train["status"] == "1"
     assert line["bin"] == "no checking account"
