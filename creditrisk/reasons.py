@@ -211,7 +211,8 @@ def describer(schema: Schema, derived: dict[str, dict]) -> Callable[..., str]:
         if name in derived:
             of = [column.replace("_", " ") for column in derived[name]["of"]]
             words += f" ({derived[name]['op']} of {of[0]} and {of[1]})"
-        said, seen = worth(name, own, cause), worth(name, counted, cause)
+        said = worth(name, own, cause)
+        seen = said if own == counted else worth(name, counted, cause)
         return f"{words}: {said}" + (f" (counted as {seen})" if seen != said else "")
 
     return describe
