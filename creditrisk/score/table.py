@@ -43,9 +43,16 @@ class Scorer:
     notation: Notation
     reasons: int = 0
 
-    def features(self, cells: pd.DataFrame) -> pd.DataFrame:
-        """Derive columns as the stages do; the model's features, in its order."""
-        rows = derive(cells, self.champion.description["features"]["derived"])
+    def cells(self, raw: pd.DataFrame) -> Cells:
+        """Bring well-formed raw rows into the model's form, as the stages do."""
+        description = self.champion.description
+        read, causes = parse(raw, self.champion.schema, self.notation)
+        counted = self._features(apply(read, description["adjustments"]))
+        # The applicants' own values are for the reasons alone.
+        return Cells(self._features(read) if self.reasons else counted, counted, causes)
+
+    def _features(self, read: pd.DataFrame) -> pd.DataFrame:
+        rows = derive(read, self.champion.description["features"]["derived"])
         return rows[self.champion.columns]
 
     def score(self, raw: pd.DataFrame) -> pd.DataFrame:
@@ -62,13 +69,12 @@ class Scorer:
         missing, each with its cause; `problem`, why a row could not be read.
         """
         formed = raw["malformed"].isna().to_numpy()
-        formed_rows = raw[formed] if not formed.all() else raw
-        cells, causes = parse(formed_rows, self.champion.schema, self.notation)
-        rows = self.features(apply(cells, self.champion.description["adjustments"]))
+        cells = self.cells(raw[formed] if not formed.all() else raw)
+        rows = cells.counted
         pds = default_pd(self.champion.model, rows)
         refused = pds >= self.champion.description["threshold"]
         points = np.rint(self.champion.scale.points(pds)).astype("int64")
-        words = self._reasons(cells, rows, causes, refused) if self.reasons else []
+        words = self._reasons(cells, refused) if self.reasons else []
         out = pd.DataFrame(
             {
                 "row_id": raw.loc[rows.index, "row_id"],
@@ -77,26 +83,23 @@ class Scorer:
                 "decision": pd.array(np.array(["accept", "reject"], object)[refused.astype(int)],
                                      dtype="str"),
                 "reasons": pd.array(words or [None] * len(rows), dtype="str"),
-                "missing": pd.array(_missing(causes, self.champion.schema), dtype="str"),
+                "missing": pd.array(_missing(cells.causes, self.champion.schema), dtype="str"),
             },
             index=rows.index,
         )  # fmt: skip
         out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=raw["malformed"])
         return out.astype(COLUMNS)[list(COLUMNS)]
 
-    def _reasons(
-        self, cells: pd.DataFrame, rows: pd.DataFrame, causes: pd.DataFrame, refused: np.ndarray
-    ) -> list[str]:
+    def _reasons(self, cells: Cells, refused: np.ndarray) -> list[str]:
         description, model = self.champion.description, self.champion.model
         describe = describer(self.champion.schema, description["features"]["derived"])
-        typical = reference_row(description["reference"], rows)
-        told = Cells(self.features(cells), rows, causes)
+        typical = reference_row(description["reference"], cells.counted)
         words: list[str] = []
-        for start in range(0, len(rows), REASONED):
+        for start in range(0, len(refused), REASONED):
             here = slice(start, start + REASONED)
-            found = contributions(model, rows.iloc[here], typical)
+            found = contributions(model, cells.counted.iloc[here], typical)
             words += worded(
-                found, told[here], refused[here], description["threshold"], describe, self.reasons
+                found, cells[here], refused[here], description["threshold"], describe, self.reasons
             )
         return words
 
