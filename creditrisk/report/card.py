@@ -158,7 +158,8 @@ def _variables(given: Inputs) -> str:
         + _table(shown, dict.fromkeys(shown.columns[1:], ".4f"))
         + "\n\n`python -m stages.score` gives each applicant reasons: what sets the log-odds apart "
         "from those of a typical applicant who paid back, variable by variable (Shapley values), "
-        "with the applicant's own level in words. A refusal names up to four that raise the risk. "
+        "with the applicant's own level in words. A refusal names up to four that raise the risk, "
+        "or says that none does. "
         f"Regulation B asks for specific principal reasons, and [Circular 2023-03]({CIRCULAR}) of "
         "the CFPB says that a checklist does not do where it does not name them."
     )
