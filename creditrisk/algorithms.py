@@ -1,13 +1,16 @@
 """The candidates: a registry of estimators, and each one's block of parameters as a grid."""
 
 import importlib
+import re
 import sys
+import warnings
 from importlib import resources
 from typing import Any, Literal, get_args
 
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils._param_validation import InvalidParameterError
 
@@ -107,6 +110,8 @@ def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
     candidates = [dict(sorted(c.items())) for c in ParameterGrid(axes)]
     for candidate in candidates:
         _check_values(where, estimator, candidate)
+    if not hasattr(estimator, "_parameter_constraints"):
+        _check_by_fits(where, entry.build(seed), axes)
     return candidates
 
 
@@ -139,6 +144,52 @@ def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any
         raise InputError(
             "params.yaml", f"{where}.{key}", str(error), "Give a value of that kind."
         ) from None
+
+
+def _check_by_fits(where: str, estimator: BaseEstimator, axes: dict[str, list[Any]]) -> None:
+    """Check the values of a class that declares no constraints: what it takes, only its fit tells.
+
+    One fit for each value, among the first of all others: that is a candidate of the grid, so no
+    value is refused which would not fail later.
+    """
+    first = {key: values[0] for key, values in axes.items()}
+    others = [first | {key: value} for key, values in axes.items() for value in values[1:]]
+    for candidate in map(model_params, [first, *others]):
+        error = _failure(estimator, candidate)
+        if error:
+            blamed = [k for k, v in candidate.items() if _failure(estimator, {k: v})][:1]
+            place = ".".join([where, *blamed])
+            mend = "Give a value that it takes."
+            raise InputError("params.yaml", place, _cause(error), mend) from error
+
+
+def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | None:
+    """Fit a few rows of noise, wide enough for values that name columns; return what is raised."""
+    draw = np.random.default_rng(0)
+    rows, bad = draw.normal(size=(16, 200)), np.tile([0, 1], 8)
+    trees = values.get(_COUNT)
+    if trees is not None:
+        if not isinstance(trees, int) or trees < 1:  # -1 makes a model without a tree
+            return ValueError(f"{_COUNT} is a whole number from 1 on, got {trees}")
+        values = values | {_COUNT: min(trees, 2)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            clone(estimator).set_params(**values).fit(rows, bad)
+    except Exception as error:  # each library has its own classes; all of them are told
+        return error
+    return None
+
+
+# By this name all boosting libraries take the number of trees, the one value that costs time.
+_COUNT = "n_estimators"
+
+
+def _cause(error: Exception) -> str:
+    """The first line of a library's error, without clock and source file."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said = re.sub(r"^\[[0-9:]+\] [^ ]+: ", "", lines[0])
+    return f"can't be fitted: {said}"
 
 
 def _takes_text(estimator: BaseEstimator, key: str) -> bool:

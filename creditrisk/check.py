@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from creditrisk.algorithms import algorithm, grid
+from creditrisk.algorithms import names as registered
 from creditrisk.decision import DecisionParams
 from creditrisk.eda.adjust import EdaParams
 from creditrisk.errors import InputError, from_validation, nearest
@@ -77,6 +78,11 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
         what, hint = f"no numeric column {amount}", nearest(amount, numeric)
         raise InputError(path, "decision.amount_column", what, hint)
     families = {name: algorithm(name).family for name in names}
+    for name in registered():
+        # DVC makes a stage of each entry, which fails in the middle of a run without its block.
+        if name not in names:
+            what = "missing, while creditrisk/algorithms.yaml has an entry of that name"
+            raise InputError(path, f"algorithms.{name}", what, "Put it back, or remove both.")
     single = [name for name in names if families[name] == "single"]
     candidates = 0
     for name, block in params.algorithms.items():

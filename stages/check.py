@@ -3,8 +3,10 @@
 No stage of dvc.yaml: it makes no output. `make repro` and `make sweep` call it first.
 """
 
+from creditrisk.algorithms import algorithm, names
 from creditrisk.check import check, check_carried, override, spread
 from creditrisk.cli import arguments, run
+from creditrisk.leftovers import leftovers, outputs, refuse_leftovers
 from creditrisk.params import read_yaml
 
 
@@ -20,6 +22,9 @@ def main() -> None:
         candidates = check(tree, args.params)
         if args.queue:
             check_carried(tree, args.params)
+    hashed, others = outputs(read_yaml("dvc.yaml"))
+    entries = {name: algorithm(name).model_dump() for name in names()}
+    refuse_leftovers("creditrisk/algorithms.yaml", leftovers(hashed, entries, others))
     count = f", {len(experiments)} experiments" if len(experiments) > 1 else ""
     print(f"check: {len(tree['algorithms'])} algorithms, {candidates} candidates{count}")
 

@@ -21,6 +21,7 @@ from creditrisk.fairness import FairnessParams, fairness, nested
 from creditrisk.folds import make_folds
 from creditrisk.importance import permutation_importance
 from creditrisk.leak import suspect
+from creditrisk.leftovers import leftovers, refuse_leftovers
 from creditrisk.model_file import load_model
 from creditrisk.params import Strict, read_params
 from creditrisk.predict import default_pd
@@ -61,6 +62,10 @@ def main() -> None:
         card="plots/model_card.md",
     ).parse_args()
     params = read_params(args.params, Params)
+    board = read_csv(args.board)
+    # Its folder is hashed as a whole: what nobody else has would go into dvc.lock.
+    among = {name: {} for name in board["algorithm"]}
+    refuse_leftovers(str(args.board), leftovers([f"{args.oof}/${{key}}.parquet"], among))
     read = ("champion", "description", "train", "test", "oof", "ingested", "prepared", "selected")
     inputs = {name: getattr(args, name) for name in (*read, "board", "points")}
     recording = Recording("evaluate", inputs, params.model_dump())
@@ -104,7 +109,7 @@ def main() -> None:
         prepared=read_json(args.prepared),
         ingested=read_json(args.ingested),
         champion=description,
-        board=read_csv(args.board),
+        board=board,
         curves=plots,
         decision=params.decision,
         points=read_csv(args.points),

@@ -13,6 +13,7 @@ from creditrisk.cli import arguments, read_frame, read_json, run, whole, write_c
 from creditrisk.decision import DecisionParams
 from creditrisk.errors import InputError, nearest
 from creditrisk.frames import feature_columns
+from creditrisk.leftovers import leftovers, refuse_leftovers
 from creditrisk.model_file import check_model, load_model
 from creditrisk.params import Strict, read_params
 from creditrisk.points import Scale
@@ -70,12 +71,17 @@ def main() -> None:
     if params.model not in ("auto", *entries):
         hint = nearest(params.model, ["auto", *entries])
         raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
+    # Its folder is hashed as a whole: what nobody else has would go into dvc.lock.
+    told = {name: entry.model_dump() for name, entry in entries.items()}
+    found = leftovers([f"{args.candidates}/${{item.family}}/${{key}}"], told)
+    refuse_leftovers(str(args.params), found)
     inputs = {
         name: getattr(args, name)
         for name in ("candidates", "train", "features", "adjustments", "ingested")
     }
-    told = params.model_dump() | {name: entry.model_dump() for name, entry in entries.items()}
-    recording = Recording("select", inputs | {"schema": Path(params.schema_path)}, told)
+    recording = Recording(
+        "select", inputs | {"schema": Path(params.schema_path)}, params.model_dump() | told
+    )
     folders = {name: args.candidates / e.family / name for name, e in entries.items()}
     accounts = {name: read_account(folder) for name, folder in folders.items()}
     oofs = {name: read_frame(folder / OOF) for name, folder in folders.items()}

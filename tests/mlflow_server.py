@@ -1,6 +1,7 @@
 """A real `mlflow server` on loopback, and servers that misbehave."""
 
 import contextlib
+import json
 import os
 import secrets
 import signal
@@ -11,7 +12,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -149,3 +150,61 @@ def answering(code: int, version: str = "3.0.0", body: bytes = b"no") -> Iterato
     finally:
         server.shutdown()
         server.server_close()
+
+
+Rule = Callable[[str, bytes], tuple[int, dict[str, str]] | None]
+
+
+class Proxy:
+    """In front of a server; `rule`, which may be changed, answers calls in its stead.
+
+    It is given path and body, and returns code and JSON, None for what goes through, or raises
+    ConnectionError to cut the connection.
+    """
+
+    def __init__(self, port: int):
+        self.uri = f"http://127.0.0.1:{port}"
+        self.rule: Rule = lambda path, body: None
+
+
+@contextlib.contextmanager
+def proxied(server: Server) -> Iterator[Proxy]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            try:
+                answer = proxy.rule(self.path, body)
+            except ConnectionError:
+                self.close_connection = True
+                return
+            code, told = (answer[0], json.dumps(answer[1]).encode()) if answer else self._ask(body)
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            self.wfile.write(told)
+
+        do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+        def _ask(self, body: bytes) -> tuple[int, bytes]:
+            kept = {n: v for n, v in self.headers.items() if n in ("Content-Type",)}
+            call = urllib.request.Request(
+                f"{server.uri}{self.path}", data=body or None, headers=kept, method=self.command
+            )
+            try:
+                with urllib.request.urlopen(call, timeout=60) as answer:
+                    return answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read()
+
+        def log_message(self, *args):
+            pass
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    proxy = Proxy(listener.server_port)
+    thread = threading.Thread(target=listener.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        listener.shutdown()
+        listener.server_close()

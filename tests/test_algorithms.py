@@ -42,6 +42,21 @@ def test_text_where_xgboost_needs_a_number_is_refused(key):
 
 
 @pytest.mark.parametrize(
+    ("key", "values", "cause"),
+    [
+        ("max_depth", [2, 2.5], "'2.5'"),
+        ("max_depth", [-1], "value -1 .* greater equal to 0"),
+        ("n_estimators", [100, 20.5], "20.5"),
+        ("n_estimators", [-1], "-1"),
+        ("max_bin", [64, 1], "Check failed: max_bin >= 2"),
+    ],
+)
+def test_value_that_only_a_fit_refuses_is_told_before(key, values, cause):
+    with pytest.raises(InputError, match=rf"algorithms\.xgb\.{key}: can't be fitted: .*{cause}"):
+        grid("xgb", {"subsample": [0.5, 1.0], key: values}, 1)
+
+
+@pytest.mark.parametrize(
     ("name", "key"),
     [("xgb", "n_estimators"), ("rf", "n_estimators"), ("dt", "max_depth"), ("lr", "C")],
 )

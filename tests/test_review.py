@@ -1,7 +1,9 @@
 """`make report`: a whole review played, and each fact of the report held against its source."""
 
+import hashlib
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from PIL import Image
 from project import Project
 from scipy.stats import t
 
-from creditrisk.review.changes import Changes, changed_stages, stale_stages
+from creditrisk.review.changes import INGEST, PREPARE, Changes, changed_stages, stale_stages
 from creditrisk.review.document import Section, document, table
 from creditrisk.review.verdict import inside, paired_margin, verdict
 from creditrisk.select import fold_account
@@ -202,7 +204,11 @@ def test_other_data_are_counted_and_results_that_lag_behind_are_told(fresh: Proj
 
 
 def test_no_change_no_results_and_no_base(fresh: Project, tmp_path):
+    # A part of what a stage reads is not on this machine: the results are what they were.
+    shutil.rmtree(fresh.folder / "data/candidates/single/rf")
+    (fresh.folder / "data/oof/rf.parquet").unlink()
     text = report(fresh)
+    assert "These are not the results" not in text
     assert "**Nothing changed.**" in text
     assert "same champion" in text
     found = sections(text)
@@ -225,8 +231,11 @@ def test_no_change_no_results_and_no_base(fresh: Project, tmp_path):
         "error: Git: BASE=mian: no such revision. Did you mean main?"
     )
     assert "branch prod: neither here nor at origin" in fails("--into", "prod")
-    (fresh.folder / "metrics/evaluate.json").unlink()
-    assert "metrics/evaluate.json: file: not found. Run `dvc repro`" in fails()
+    for name in ("evaluate", "select", "prepare", "ingest"):  # the first of them is told
+        (fresh.folder / f"metrics/{name}.json").unlink()
+        assert fails() == (
+            f"error: metrics/{name}.json: file: not found. Run `dvc repro` to make it."
+        )
     (fresh.folder / ".git").rename(tmp_path / "git")
     assert fails() == "error: .: Git: no Git repository. Run it in a clone of the project."
 
@@ -321,7 +330,56 @@ def test_data_that_are_elsewhere_are_no_sign_of_stale_results():
         ],
         "select": ["changed command"],
     }
-    assert stale_stages(status) == {"train@rf": ["a.rf", "metrics/rf.json"], "select": ["command"]}
+    assert stale_stages(status, {}, lambda md5: None) == {
+        "train@rf": ["a.rf", "metrics/rf.json"],
+        "select": ["command"],
+    }
+
+
+def test_folder_with_a_part_elsewhere_is_held_against_the_makers_of_its_parts():
+    inner = [{"md5": "1" * 32, "relpath": "model"}]
+    files = [
+        {"md5": "2" * 32, "relpath": "lr.json"},
+        {"md5": "1" * 32, "relpath": "rf/model"},
+    ]
+    whole = hashlib.md5(json.dumps(files).encode()).hexdigest() + ".dir"
+    lock = {
+        "train@lr": {"outs": [{"path": "oof/lr.json", "md5": "2" * 32}]},
+        "train@rf": {"outs": [{"path": "oof/rf", "md5": "3.dir"}, {"path": "x", "md5": "4"}]},
+        "select": {"deps": [{"path": "oof", "md5": whole}, {"path": "code", "md5": "5.dir"}]},
+    }
+    status = {"select": [{"changed deps": {"oof": "modified"}}]}
+    assert stale_stages(status, lock, {"3.dir": inner}.get) == {}
+    # Whose hashes are elsewhere too says nothing; code that no stage makes speaks for itself.
+    assert stale_stages(status, lock, lambda md5: None) == {}
+    changed = {"select": [{"changed deps": {"oof": "modified", "code": "modified"}}]}
+    assert stale_stages(changed, lock, {"3.dir": inner}.get) == {"select": ["code"]}
+    # One of its makers ran again, and it did not.
+    lock["train@lr"]["outs"][0]["md5"] = "6" * 32
+    assert stale_stages(status, lock, {"3.dir": inner}.get) == {"select": ["oof"]}
+    outs = {"select": [{"changed outs": {"oof": "modified"}}]}
+    assert stale_stages(outs, lock, lambda md5: None) == {"select": ["oof"]}
+
+
+def test_what_the_base_does_not_tell_is_not_known():
+    given = made(cv=(0.75, 0.807), nested=(0.74, 0.75))
+    ingest = {name: {"old": 1000, "new": 1000} for name in ("source_sha256", "rows_read")}
+    select = given.metrics[SELECT] | {"algorithm": {"old": "rf", "new": "rf"}}
+    given = replace(given, metrics=given.metrics | {INGEST: ingest, SELECT: select})
+    unknown = "not known (the base has no dvc.lock)"
+    words, why = verdict(given)
+    assert words == "Better"
+    assert f"same champion (rf), whether the same model is {unknown}" in why
+    assert f"same file, whether its rows changed is {unknown}" in why
+    assert "unchanged" not in why
+    lost = {name: {"old": None, "new": 1000} for name in ingest}
+    prepared = {name: {"old": None, "new": 900} for name in ("rows_clean", "rows_rejected")}
+    given = replace(given, metrics=given.metrics | {INGEST: lost, PREPARE: prepared})
+    assert "not known (the base has no metrics/ingest.json)" in verdict(given)[1]
+    text = document(given, "heading", Section("Pictures", "none"))
+    assert "Not known: the base has no dvc.lock." in sections(text)["Stages"]
+    counts = {row["count"]: row["base"] for row in rows(sections(text)["Data"])}
+    assert counts == dict.fromkeys(("rows read", "rows clean", "rows rejected"), "not known")
 
 
 def test_stages_that_come_go_and_change():

@@ -246,6 +246,8 @@ WRONG = {
     "wrong type of a block": (["train.folds=two"], ["train.folds", "'two'"]),
     "out of range": (["split.test_size=1.5"], ["split.test_size", "less than 1"]),
     "valid, not in the file": (["algorithms.xgb.gamma=1"], ["-S +algorithms.xgb.gamma=1"]),
+    "block gone": (["~algorithms.svc"], ["algorithms.svc: missing", "remove both"]),
+    "fraction": (["algorithms.xgb.max_depth=2.5"], ["algorithms.xgb.max_depth", "'2.5'"]),
     "no override": (["model"], ["-S: model"]),
     "no such source": (["data.source=data/raw/gone.csv"], ["data.source", "gone.csv"]),
     "no such schema": (["data.schema=gone.yaml"], ["gone.yaml", "not found"]),

@@ -17,6 +17,7 @@ from creditrisk.errors import InputError
 from creditrisk.tune.edit import replace_values
 from creditrisk.tune.outcome import Outcome, changes
 from creditrisk.tune.space import Range, read_space
+from creditrisk.tune.study import _ctrl_c
 from stages import tune as stage
 from tests.audit import HOOK
 from tests.project import ROOT, Done, Project
@@ -165,13 +166,36 @@ def test_interrupted_it_ends_with_what_is_there(project):
             assert running.poll() is None
         busy = tune(project, "lr", 3)
         os.killpg(running.pid, signal.SIGINT)
-        rest, err = running.communicate(timeout=60)
+        rest = line = running.stdout.readline()
+        while line and "interrupted" not in line:
+            line = running.stdout.readline()
+            rest += line
+        os.killpg(running.pid, signal.SIGINT)  # a second one, while it winds up
+        more, err = running.communicate(timeout=60)
+    rest += more
     assert busy.code == 2
     assert "another search of lr is running" in busy.err
     assert running.returncode == 0, err
     assert "interrupted: this is what there is by now" in rest
     assert re.search(r"tune@lr: \d+ trials: ", rest)
     assert "Traceback" not in err
+
+
+def test_second_ctrl_c_is_not_heard_while_the_search_winds_up():
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with _ctrl_c() as stopped:
+            pass
+        assert signal.getsignal(signal.SIGINT) is before
+        with _ctrl_c() as stopped:
+            try:
+                signal.raise_signal(signal.SIGINT)
+            finally:
+                signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        assert len(stopped) == 1
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """What DVC knows: metrics, parameters and stages of the base and of the work tree."""
 
+import hashlib
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from creditrisk.errors import InputError
 from creditrisk.review.base import Base
 
 LOCK, EVALUATE, SELECT = "dvc.lock", "metrics/evaluate.json", "metrics/select.json"
+INGEST, PREPARE = "metrics/ingest.json", "metrics/prepare.json"
 # What differs only because the data of the stages are not on this machine.
 _ABSENT = {"deleted", "not in cache"}
 
@@ -47,6 +50,10 @@ class Changes:
         pair = self.metrics.get(path, {}).get(name, {})
         return pair.get("old"), pair.get("new")
 
+    def known(self, path: str) -> bool:
+        """Tell whether the base has this metrics file."""
+        return any(pair.get("old") is not None for pair in self.metrics.get(path, {}).values())
+
     def hashes(self, output: str) -> tuple[str | None, str | None]:
         """Get an output's hash in the base and here."""
         return hash_of(self.old_lock, output), hash_of(self.new_lock, output)
@@ -59,7 +66,7 @@ def collect(base: Base) -> Changes:
     ------
     InputError : the work tree has no results, or DVC can't read them.
     """
-    for path in (EVALUATE, SELECT, LOCK):
+    for path in (LOCK, INGEST, PREPARE, SELECT, EVALUATE):
         if not Path(path).is_file():
             raise InputError(path, "file", "not found", "Run `dvc repro` to make it.")
     new_lock = _stages(LOCK, Path(LOCK).read_text(encoding="utf-8"))
@@ -81,7 +88,7 @@ def collect(base: Base) -> Changes:
         params_table=_narrow(answers[2]),
         old_lock=old_lock,
         new_lock=new_lock,
-        stale=stale_stages(json.loads(answers[3])),
+        stale=stale_stages(json.loads(answers[3]), new_lock, _listing),
         ci=base.json(EVALUATE).get("test", {}).get("ci", {}),
         folds=(before.get("cv_folds"), json.loads(here).get("cv_folds")),
     )
@@ -93,10 +100,23 @@ def hash_of(lock: dict[str, Any], output: str) -> str | None:
     return next((out.get("md5") for out in outs if out["path"] == output), None)
 
 
-def stale_stages(status: dict[str, list[Any]]) -> dict[str, list[str]]:
+Listing = Callable[[str], list[dict[str, str]] | None]
+
+
+def stale_stages(
+    status: dict[str, list[Any]], lock: dict[str, Any], listing: Listing
+) -> dict[str, list[str]]:
     """Find what does not fit dvc.lock in the answer of `dvc status --json`.
 
-    Data that are not on this machine say nothing: metrics and plots are in Git without them.
+    Data that are not on this machine say nothing: metrics and plots are in Git without them. A
+    folder of which a part is not here is told as modified, so dvc.lock is asked about folders.
+
+    Parameters
+    ----------
+    status : the answer.
+    lock : stage to its entry in dvc.lock.
+    listing : gives the files of an output folder by its hash, each as `md5` and `relpath`, or None
+        where they are not known here.
     """
     found = {}
     for stage, entries in status.items():
@@ -105,15 +125,53 @@ def stale_stages(status: dict[str, list[Any]]) -> dict[str, list[str]]:
             if isinstance(entry, str):
                 names.append(entry.removeprefix("changed "))
                 continue
-            for parts in entry.values():
+            for kind, parts in entry.items():
                 for path, state in parts.items():
                     if isinstance(state, dict):
                         names += [name for name, s in state.items() if s not in _ABSENT]
-                    elif state not in _ABSENT:
+                    elif state in _ABSENT:
+                        continue
+                    elif kind != "changed deps" or not _fits(path, lock, stage, listing):
                         names.append(path)
         if names:
             found[stage] = names
     return found
+
+
+def _fits(path: str, lock: dict[str, Any], stage: str, listing: Listing) -> bool:
+    """Tell whether a stage has read the parts of a folder that dvc.lock records for their makers.
+
+    Those that are here are held against dvc.lock with the stages that make them. Files whose hashes
+    are not here say nothing. What is no folder, or no stage makes, does not fit.
+    """
+    read = _listed(lock.get(stage, {}).get("deps")).get(path) or ""
+    made = {
+        out: md5
+        for entry in lock.values()
+        for out, md5 in _listed(entry.get("outs")).items()
+        if out.startswith(f"{path}/")
+    }
+    if not made or not read.endswith(".dir"):
+        return False
+    files = []
+    for out, md5 in made.items():
+        name = out.removeprefix(f"{path}/")
+        if not md5.endswith(".dir"):
+            files.append({"md5": md5, "relpath": name})
+            continue
+        inner = listing(md5)
+        if inner is None:
+            return True
+        files += [file | {"relpath": f"{name}/{file['relpath']}"} for file in inner]
+    # As DVC hashes a folder.
+    text = json.dumps(sorted(files, key=lambda file: file["relpath"]), sort_keys=True)
+    return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}.dir" == read
+
+
+def _listing(md5: str) -> list[dict[str, str]] | None:
+    """Read the files of a folder from DVC's cache."""
+    path = Path(ask_dvc("cache", "dir").strip(), "files", "md5", md5[:2], md5[2:])
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:

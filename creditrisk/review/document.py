@@ -6,10 +6,8 @@ from typing import Any
 
 from creditrisk.metrics import LOSSES, NAMES, SCORING
 from creditrisk.report.tables import WORDS
-from creditrisk.review.changes import Changes, changed_stages
+from creditrisk.review.changes import INGEST, LOCK, PREPARE, Changes, changed_stages
 from creditrisk.review.verdict import (
-    INGEST,
-    PREPARE,
     better,
     inside,
     moved,
@@ -132,6 +130,8 @@ def candidates_table(changes: Changes) -> str:
 
 def stages_table(changes: Changes) -> str:
     """Tell the stages that dvc.lock records differently, and what of their input differs."""
+    if not changes.old_lock:
+        return f"Not known: the base has no {LOCK}."
     rows = changed_stages(changes.old_lock, changes.new_lock)
     if not rows:
         return "None changed."
@@ -161,7 +161,7 @@ def counts_table(changes: Changes) -> str:
     return table(
         {
             "count": words if words in _COUNTS else f"{words.replace('|', ' ')}",
-            "base": _count(old),
+            "base": _count(old) if changes.known(counts[words][0]) else "not known",
             "here": _count(new),
             "change": "" if old is None or new is None else _count(new - old, "+"),
         }

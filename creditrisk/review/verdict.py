@@ -9,10 +9,8 @@ from scipy.stats import t
 
 from creditrisk.metrics import LOSSES, SCORING
 from creditrisk.report.tables import scored
-from creditrisk.review.changes import EVALUATE, SELECT, Changes
+from creditrisk.review.changes import EVALUATE, INGEST, LOCK, PREPARE, SELECT, Changes
 from creditrisk.uncertainty import fold_error
-
-INGEST, PREPARE = "metrics/ingest.json", "metrics/prepare.json"
 
 
 @dataclass(frozen=True)
@@ -110,19 +108,20 @@ def scoring(changes: Changes) -> str:
     return changes.value(SELECT, "scoring")[1]
 
 
-def data_changed(changes: Changes) -> str:
-    """Say in words what of the data differs; empty where nothing does."""
+def data_changed(changes: Changes) -> tuple[bool | None, str]:
+    """Say whether the data differ, None where that can't be known, and the same in words."""
     source = changes.value(INGEST, "source_sha256")
-    clean = changes.hashes("data/interim/clean.parquet")
-    if None in (source[0], clean[0]):
-        return ""
+    if source[0] is None:
+        return None, f"whether the data changed is not known (the base has no {INGEST})"
     if source[0] != source[1]:
-        rows = changes.value(INGEST, "rows_read")
-        return f"data changed: {rows[0]:,} rows read, now {rows[1]:,}"
+        return True, f"data changed: {_rows(changes.value(INGEST, 'rows_read'), 'read')}"
+    clean = changes.hashes("data/interim/clean.parquet")
+    if clean[0] is None:
+        return None, f"same file, whether its rows changed is not known ({_unlocked(changes)})"
     if clean[0] != clean[1]:
-        rows = changes.value(PREPARE, "rows_clean")
-        return f"same file, cleaned or split differently: {rows[0]:,} rows clean, now {rows[1]:,}"
-    return ""
+        rows = _rows(changes.value(PREPARE, "rows_clean"), "clean")
+        return True, f"same file, cleaned or split differently: {rows}"
+    return False, "data unchanged"
 
 
 def champion_changed(changes: Changes) -> str:
@@ -131,7 +130,20 @@ def champion_changed(changes: Changes) -> str:
     if old != new:
         return f"champion changed: {old} to {new}"
     a, b = changes.hashes("models/champion.joblib")
+    if a is None:
+        return f"same champion ({new}), whether the same model is not known ({_unlocked(changes)})"
     return f"same champion ({new}), {'the same model' if a == b else 'fitted anew'}"
+
+
+def _unlocked(changes: Changes) -> str:
+    return f"the base's {LOCK} tells none" if changes.old_lock else f"the base has no {LOCK}"
+
+
+def _rows(count: tuple[int | None, int], what: str) -> str:
+    old, new = count
+    if old is None:
+        return f"{new:,} rows {what}, before not known"
+    return f"{old:,} rows {what}, now {new:,}"
 
 
 def verdict(changes: Changes) -> tuple[str, str]:
@@ -146,10 +158,10 @@ def verdict(changes: Changes) -> tuple[str, str]:
     """
     metric = SCORING[scoring(changes)][0]
     cv, nested = moved(changes, metric, "cv"), moved(changes, metric, "nested")
-    data = data_changed(changes)
-    facts = [champion_changed(changes), data or "data unchanged"]
     if cv.old is None:
         return "All is new: the base has no results", f"the champion is {_champion(changes)}"
+    other, data = data_changed(changes)
+    facts = [champion_changed(changes), data]
     if cv.change == 0:
         facts.insert(0, f"{_name(changes)} is {cv.new:.4f} in both")
         return "Nothing changed" if _nothing(changes) else "No difference in CV", "; ".join(facts)
@@ -159,7 +171,7 @@ def verdict(changes: Changes) -> tuple[str, str]:
         words, told = "No difference that the data can tell: nested CV moved the other way", 0
     else:
         words = {1: "Better", -1: "Worse", 0: "No difference that the data can tell"}[told]
-    if data and told:
+    if other and told:
         words += ", but on other rows"
     parts = [_moved_words(changes, _name(changes), metric, cv)]
     if nested.change is not None:

@@ -15,6 +15,7 @@ from creditrisk.tracking import registry
 from creditrisk.tracking.local import COMPLETE, KEY, PARENT, RECORDED, SENT, STAGE
 from creditrisk.tracking.local import open_store as open_local
 from creditrisk.tracking.place import Place, fingerprint
+from creditrisk.tracking.remote import explain, refuses_one
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,7 +35,7 @@ class Report:
     sent : runs of stages that are on the server by this pass.
     skipped : runs that were there already, complete.
     failed : runs that stay pending.
-    error : the first failure.
+    error : what ended the pass, or else the first refusal of a run.
     """
 
     sent: int = 0
@@ -49,11 +50,27 @@ def mark(uri: str) -> str:
 
 
 def pending(client: "MlflowClient", uri: str) -> list["Run"]:
-    """List the recorded runs that this server is not known to have, oldest first."""
+    """List the recorded runs that this server is not known to have, those tried least first, then
+    the oldest: a run that fails each time, or takes all the time there is, blocks no other."""
+    waiting = [run for run in _recorded(client) if mark(uri) not in run.data.tags]
+    return sorted(waiting, key=lambda run: (_tries(run, uri), _age(run)))
+
+
+def _recorded(client: "MlflowClient") -> list["Run"]:
     experiments = [e.experiment_id for e in client.search_experiments()]
-    runs = _search(client, experiments, f"tags.`{RECORDED}` = 'true'") if experiments else []
-    waiting = [run for run in runs if mark(uri) not in run.data.tags]
-    return sorted(waiting, key=lambda run: (run.info.start_time, run.info.run_id))
+    return _search(client, experiments, f"tags.`{RECORDED}` = 'true'") if experiments else []
+
+
+def _age(run: "Run") -> tuple[int, str]:
+    return run.info.start_time, run.info.run_id
+
+
+def _tries(run: "Run", uri: str) -> int:
+    return int(run.data.tags.get(f"{mark(uri)}.tries", 0))
+
+
+def _leads(run: "Run") -> bool:
+    return run.data.tags.get(registry.LEADS) == "true"
 
 
 def send(place: Place, uri: str, seconds: float, tell: Callable[[Report], None]) -> Report:
@@ -68,24 +85,37 @@ def send(place: Place, uri: str, seconds: float, tell: Callable[[Report], None])
 
     Returns
     -------
-    the report; the first failure ends the pass, and what follows it counts as failed.
+    the report. A run that the server refuses stays pending, and the pass goes on; a server that is
+    gone or refuses all ends it, and what follows counts as failed.
     """
     from mlflow import MlflowClient
 
     end = time.monotonic() + seconds
     report = Report()
     local = open_local(place)
-    waiting = pending(local, uri)
-    report.failed = len(waiting)
+    report.failed = len(pending(local, uri))
     tell(report)
     try:
         with locked(place.folder / "mirror.lock", seconds):
             remote = MlflowClient(tracking_uri=uri, registry_uri=uri)
+            there = [run for run in _recorded(local) if mark(uri) in run.data.tags]
+            led = max((_age(run) for run in there if _leads(run)), default=(0, ""))
             for run in pending(local, uri):
                 if time.monotonic() >= end:
                     break
-                fresh = Replay(local, remote, place, run).run()
+                # Before it is sent: the process may be killed at it.
+                local.set_tag(run.info.run_id, f"{mark(uri)}.tries", str(_tries(run, uri) + 1))
+                try:
+                    # Sent after a later champion, it does not take the alias back from that.
+                    fresh = Replay(local, remote, place, run, leads=_age(run) > led).run()
+                except Exception as error:
+                    if not refuses_one(error, uri):
+                        raise
+                    report.error = report.error or explain(error, uri, run.data.tags[STAGE])
+                    tell(report)
+                    continue
                 local.set_tag(run.info.run_id, mark(uri), "true")
+                led = max(led, _age(run)) if _leads(run) else led
                 report.sent, report.skipped = report.sent + fresh, report.skipped + (not fresh)
                 report.failed = max(0, report.failed - 1)
                 tell(report)
@@ -99,10 +129,23 @@ def send(place: Place, uri: str, seconds: float, tell: Callable[[Report], None])
 
 
 class Replay:
-    """One run of a stage and its children, from the local store to a server."""
+    """One run of a stage and its children, from the local store to a server.
 
-    def __init__(self, local: "MlflowClient", remote: "MlflowClient", place: Place, run: "Run"):
+    Parameters
+    ----------
+    leads : whether its champion may become that of the server.
+    """
+
+    def __init__(
+        self,
+        local: "MlflowClient",
+        remote: "MlflowClient",
+        place: Place,
+        run: "Run",
+        leads: bool,
+    ):
         self.local, self.remote, self.place, self.source = local, remote, place, run
+        self.leads = leads
         self.key = run.data.tags[KEY]
 
     def run(self) -> bool:
@@ -120,8 +163,10 @@ class Replay:
             self.remote.set_terminated(there.info.run_id, info.status, info.end_time)
             self._mine()
             self.remote.set_tag(there.info.run_id, COMPLETE, "true")
-        if self.source.data.tags.get(registry.SHA):
-            registry.publish(self.remote, there.info.run_id, self.source.data.tags)
+        tags = self.source.data.tags
+        if tags.get(registry.SHA):
+            tags = tags if self.leads else tags | {registry.LEADS: "false"}
+            registry.publish(self.remote, there.info.run_id, tags)
         return fresh
 
     def _mine(self) -> "Run | None":

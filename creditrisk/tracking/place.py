@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from creditrisk.errors import InputError
+
 DEFAULT_EXPERIMENT = "credit-risk"
 DEFAULT_TIMEOUT = 20.0  # seconds that sending may add to a stage
 
@@ -107,8 +109,28 @@ def experiment_name() -> str:
 
 
 def remote_uri() -> str | None:
-    """The server to send to, if one is named."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or None
+    """The server to send to, if one is named.
+
+    Raises
+    ------
+    InputError : it is no address. No part of it is told: it may hold a password.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI")
+    if not uri:
+        return None
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port  # read, so that it is checked
+    except ValueError:
+        raise _no_address("it can't be read") from None
+    if parts.scheme in ("", "file") or (parts.scheme.startswith("http") and not parts.hostname):
+        raise _no_address("it names no server")
+    return uri
+
+
+def _no_address(why: str) -> InputError:
+    mend = "Correct it, as in http://127.0.0.1:5000."
+    return InputError("environment", "MLFLOW_TRACKING_URI", f"no server's address: {why}", mend)
 
 
 def is_off() -> bool:

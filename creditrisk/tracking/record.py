@@ -15,6 +15,7 @@ import pandas as pd
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_html_repr
 
+from creditrisk.errors import InputError
 from creditrisk.tracking import identity, local, place, registry
 from creditrisk.tracking.entry import LONGEST_PARAM, Champion, Entry, Search
 from creditrisk.tracking.recorder import Recorder
@@ -123,19 +124,23 @@ class Recording:
             print(f"tracking: {self.stage}: {error}", file=sys.stderr)
 
     def _conclude(self, entry: Entry | None) -> list[str]:
-        store, uri = place.find_place(Path.cwd()), place.remote_uri()
+        store = place.find_place(Path.cwd())
         if store is None:
             return []
+        try:
+            uri, lines = place.remote_uri(), []
+        except InputError as error:  # the run is recorded all the same
+            uri, lines = None, [f"tracking: {error}"]
         champion = entry.champion if entry else None
         moved = champion and champion.leads and not registry.is_champion(store, champion.sha256)
         if self.recorder is None:
             mark = local.SENT + place.fingerprint(uri) if uri else ""
             if not moved and not (uri and (local.count_pending(store, mark) or champion)):
-                return []
+                return lines
             self.recorder = Recorder(store, ahead=False)
         if self.known and not moved:
             entry = None  # it is recorded: what is pending is sent, and that is all
-        return self.recorder.finish(entry, uri, place.bound())
+        return lines + self.recorder.finish(entry, uri, place.bound())
 
     def _entry(
         self,

@@ -21,7 +21,9 @@ ADVICE = {
     " MLFLOW_TRACKING_TOKEN",
     403: "this account may not write there: ask for the right, or set other credentials",
     404: "no MLflow server under this address: correct MLFLOW_TRACKING_URI",
+    413: "raise the size that the server, or the proxy before it, takes in one request",
 }
+LATER = "runs stay pending; send them with `python -m stages.mirror`"
 
 
 @dataclass
@@ -66,7 +68,6 @@ def ask(uri: str, seconds: float) -> None:
 
     shown = without_secrets(uri)
     base, options = uri.rstrip("/"), _options() | {"timeout": seconds}
-    later = "runs stay pending; send them with `python -m stages.mirror`"
     try:
         version = requests.get(f"{base}/version", **options)
         answer = requests.post(
@@ -76,16 +77,16 @@ def ask(uri: str, seconds: float) -> None:
         what = f"{shown} has a certificate that is not trusted ({_short(error)})"
         raise RemoteError(what, "name its CA file in MLFLOW_TRACKING_SERVER_CERT_PATH") from None
     except requests.exceptions.Timeout:
-        raise RemoteError(f"{shown} does not answer", later) from None
+        raise RemoteError(f"{shown} does not answer", LATER) from None
     except requests.exceptions.ConnectionError:
-        raise RemoteError(f"{shown} can't be reached", later) from None
+        raise RemoteError(f"{shown} can't be reached", LATER) from None
     except requests.exceptions.RequestException as error:
         raise RemoteError(f"{shown}: {_short(error)}", "correct MLFLOW_TRACKING_URI") from None
     if answer.status_code in (401, 403) and os.environ.get("MLFLOW_TRACKING_AUTH"):
         return  # a plugin of MLflow's signs the calls, and only MLflow knows how
     if answer.status_code != 200:
         code = answer.status_code
-        raise RemoteError(f"{shown} answers {code}", ADVICE.get(code, later))
+        raise RemoteError(f"{shown} answers {code}", ADVICE.get(code, LATER))
     try:
         answer.json()
     except ValueError:
@@ -136,16 +137,63 @@ def _bearer(token: str):
     return sign
 
 
-def explain(error: Exception, uri: str) -> RemoteError:
-    """Word what MLflow raised in the middle of sending."""
+def status(error: Exception) -> int | None:
+    """Find the HTTP status by which a server refused a call.
+
+    Returns
+    -------
+    None where there was no such answer: a lost connection, or a mistake on this side.
+    """
+    answer = getattr(error, "response", None)  # of requests, by which files go
+    if answer is not None:
+        return answer.status_code
+    said = getattr(error, "json", None)
+    # An answer that is none of MLflow's stands in the words alone, and so does one that MLflow
+    # would have repeated, had it been let.
+    told = re.search(r"(?:failed with error code|too many) (\d{3})\b", str(error))
+    if told and said is None:
+        return int(told[1])
+    if not hasattr(error, "get_http_status_code"):
+        return None
+    # MLflow says this of all that it has no word for, lost connections among it.
+    unknown = error.error_code == "INTERNAL_ERROR" and (said or {}).get("error_code") != (
+        "INTERNAL_ERROR"
+    )
+    return None if unknown else error.get_http_status_code()
+
+
+def refuses_one(error: Exception, uri: str) -> bool:
+    """Tell whether a server that takes other runs refused this one.
+
+    Raises
+    ------
+    RemoteError : without a status the server is asked, and it is gone.
+    """
+    code = status(error)
+    if code is None:
+        ask(uri, CALL_TIMEOUT)
+        return True
+    # Credentials, and a server that has too much to do, are no matter of one run.
+    return 400 <= code < 500 and code not in (401, 408, 429)
+
+
+def explain(error: Exception, uri: str, run: str = "") -> RemoteError:
+    """Word what MLflow raised in the middle of sending.
+
+    Parameters
+    ----------
+    run : the stage whose run it was, if it was only that.
+    """
     if isinstance(error, RemoteError):
         return error
-    text = _short(error)
-    code = re.search(r"(?:error code|HTTP) (401|403|404)\b", text)
-    mend = "runs stay pending; send them with `python -m stages.mirror`"
-    if code:
-        mend = ADVICE[int(code[1])]
-    return RemoteError(f"{without_secrets(uri)}: {text}", mend)
+    code, mend = status(error), LATER
+    if code == 404 and hasattr(error, "json"):  # MLflow's own word: there is a server
+        mend = "it is gone from the server, as when it was deleted there in between: send it again"
+    elif code in ADVICE:
+        mend = ADVICE[code]
+    elif run:
+        mend = "this run stays pending, others go on; mend it there, then `python -m stages.mirror`"
+    return RemoteError(": ".join(filter(None, [without_secrets(uri), run, _short(error)])), mend)
 
 
 def _short(error: Exception) -> str:

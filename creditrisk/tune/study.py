@@ -201,11 +201,13 @@ def _ctrl_c() -> Iterator[list[int]]:
     """Leave the block at Ctrl-C; what is given then is no longer empty.
 
     A terminal sends it to the workers too: they may end before it gets through here, and then the
-    pool says that it is broken.
+    pool says that it is broken. From then on this process winds up, which takes a moment, and is
+    deaf to a second Ctrl-C until it ends.
     """
     stopped: list[int] = []
 
     def stop(number: int, frame: Any) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         stopped.append(number)
         raise KeyboardInterrupt
 
@@ -216,7 +218,8 @@ def _ctrl_c() -> Iterator[list[int]]:
         if not stopped:
             raise
     finally:
-        signal.signal(signal.SIGINT, before)
+        if not stopped:
+            signal.signal(signal.SIGINT, before)
 
 
 def worded(candidate: Candidate, space: Space) -> str:
