@@ -231,7 +231,7 @@ def test_no_change_no_results_and_no_base(fresh: Project, tmp_path):
         "error: Git: BASE=mian: no such revision. Did you mean main?"
     )
     assert "branch prod: neither here nor at origin" in fails("--into", "prod")
-    for name in ("evaluate", "select", "prepare", "ingest"):  # the first of them is told
+    for name in ("evaluate", "ingest"):  # the first of the pipeline is told
         (fresh.folder / f"metrics/{name}.json").unlink()
         assert fails() == (
             f"error: metrics/{name}.json: file: not found. Run `dvc repro` to make it."
