@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context, Decimal
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -165,7 +166,7 @@ def _lines(
         for low, high in pairwise([-np.inf, *inner, np.inf]):
             value = low if np.isfinite(low) else np.nextafter(high, -np.inf)
             yield _counted((given >= low) & (given < high), bad) | {
-                "bin": _interval(low, high),
+                "bin": _interval(_short(low, given), _short(high, given)),
                 "code": "",
                 "low": low if np.isfinite(low) else np.nan,
                 "high": high if np.isfinite(high) else np.nan,
@@ -192,6 +193,15 @@ def _counted(rows: pd.Series, bad: np.ndarray) -> dict[str, Any]:
     here = rows.fillna(False).to_numpy(dtype=bool)
     count = int(here.sum())
     return {"rows": count, "bad_rate": float(bad[here].mean()) if count else np.nan}
+
+
+def _short(edge: float, given: pd.Series) -> float:
+    """Cut an edge to the fewest digits, six at least, that sort each given value as it does."""
+    if not np.isfinite(edge):
+        return edge
+    exact = Decimal(repr(float(edge)))
+    cut = (float(Context(n, ROUND_FLOOR).plus(exact)) for n in range(6, 18))
+    return next(c for c in cut if not ((given >= c) & (given < edge)).any())
 
 
 def _interval(low: float, high: float) -> str:
