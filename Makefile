@@ -28,7 +28,7 @@ experiments: $(VENV)/locked ## the table of experiments, judged by CV (ARGS=--md
 	@python -m stages.experiments $(ARGS)
 
 test: $(VENV)/locked-test ## the same environment plus the test tools, run pytest (ARGS="-k name" picks)
-	python -m pytest -n 3 --dist worksteal $(ARGS)
+	python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/locked-test ## check style and format with ruff
 	ruff check .
