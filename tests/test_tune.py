@@ -1,14 +1,17 @@
 """`make tune`: it goes on where it was killed, and changes params.yaml and nothing else."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 import yaml
 
@@ -161,10 +164,17 @@ def test_interrupted_it_ends_with_what_is_there(project):
     with subprocess.Popen(
         command, cwd=project.folder, text=True, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as running:  # fmt: skip
+    ) as running, contextlib.ExitStack() as ends:  # fmt: skip
+        ends.callback(running.kill)
         while "trial 2 of" not in running.stdout.readline():
             assert running.poll() is None
         busy = tune(project, "lr", 3)
+        for worker in psutil.Process(running.pid).children():
+            worker.send_signal(signal.SIGINT)  # deaf: it is the search that answers
+        with contextlib.closing(sqlite3.connect(project.folder / ".dvc/tmp/tune/lr.db")) as study:
+            (begun,) = study.execute("SELECT COUNT(*) FROM trials").fetchone()
+        while f"trial {begun + 3} of" not in running.stdout.readline():
+            assert running.poll() is None
         os.killpg(running.pid, signal.SIGINT)
         rest = line = running.stdout.readline()
         while line and "interrupted" not in line:

@@ -1,15 +1,21 @@
 """A candidate's score in each fold: the same rows, folds, pipeline and scoring as in train."""
 
+import signal
 import warnings
 
 import numpy as np
 import pandas as pd
+from joblib import parallel_config
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
 from creditrisk.folds import Fold, make_folds
 from creditrisk.train.search import Recipe, search_scoring
+
+# A terminal sends Ctrl-C to the workers too, who would print what they were at. It is this process
+# that answers it: joblib ends the workers when it does.
+DEAF = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
 
 
 class Bench:
@@ -44,7 +50,7 @@ class Bench:
         ValueError, TypeError : a fit failed, or a score is no number.
         """
         setting = self.recipe.settings(candidate, self._smallest)
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), parallel_config("loky", **DEAF):
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = cross_val_score(
                 clone(self._blank).set_params(**setting),

@@ -200,9 +200,9 @@ class Search:
 def _ctrl_c() -> Iterator[list[int]]:
     """Leave the block at Ctrl-C; what is given then is no longer empty.
 
-    A terminal sends it to the workers too: they may end before it gets through here, and then the
-    pool says that it is broken. From then on this process winds up, which takes a moment, and is
-    deaf to a second Ctrl-C until it ends.
+    A worker that has just begun may hear it too (later it is deaf) and end before it gets through
+    here, and then the pool says that it is broken. From then on this process winds up, which takes
+    a moment, and is deaf to a second Ctrl-C until it ends.
     """
     stopped: list[int] = []
 
