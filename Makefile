@@ -15,17 +15,17 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc repro`
-	@python -m stages.check
+	@python -m commands.check
 	dvc repro
 
 check: $(VENV)/locked ## check all of params.yaml and the schema file, in seconds (ARGS="-S name=value")
-	@python -m stages.check $(ARGS)
+	@python -m commands.check $(ARGS)
 
 sweep: $(VENV)/locked ## run experiments (SET="model=lr,rf seed=1,2", JOBS=2), wait, show the table
-	@python -m stages.sweep --jobs $(or $(JOBS),2) $(foreach one,$(SET),-S '$(one)')
+	@python -m commands.sweep --jobs $(or $(JOBS),2) $(foreach one,$(SET),-S '$(one)')
 
 experiments: $(VENV)/locked ## the table of experiments, judged by CV (ARGS=--md or --csv, --num 3, -A)
-	@python -m stages.experiments $(ARGS)
+	@python -m commands.experiments $(ARGS)
 
 test: $(VENV)/locked-test ## the same environment plus the test tools, run pytest (ARGS="-k name" picks)
 	python -m pytest -n 2 --dist worksteal $(ARGS)
@@ -42,31 +42,31 @@ push: remote ## store on a remote what dvc.lock names and it hasn't got yet (REM
 
 # What is missing is told before an environment is installed for it, and before DVC can wait for it.
 remote: $(VENV)/locked
-	@test -e "$(REMOTE_VENV)/locked" || python -m stages.remotes check --offline "$(REMOTE)"
+	@test -e "$(REMOTE_VENV)/locked" || python -m commands.remotes check --offline "$(REMOTE)"
 	@$(MAKE) -s --no-print-directory $(REMOTE_VENV)/locked
-	@python -m stages.remotes check "$(REMOTE)"
+	@python -m commands.remotes check "$(REMOTE)"
 
 remote-check: $(VENV)/locked ## tell of each remote whether it is configured and reachable
-	@python -m stages.remotes check
+	@python -m commands.remotes check
 
 backup: $(VENV)/locked ## push to every configured remote
-	@python -m stages.remotes backup
+	@python -m commands.remotes backup
 
 mlflow: $(VENV)/locked ## show the recorded runs in MLflow's own pages, on this machine only (PORT=5000)
-	@python -m stages.mirror --show --port $(or $(PORT),5000)
+	@python -m commands.mirror --show --port $(or $(PORT),5000)
 
 mirror: $(VENV)/locked ## send the runs that MLFLOW_TRACKING_URI's server has not got yet
-	@python -m stages.mirror
+	@python -m commands.mirror
 
 tune: $(VENV)/locked ## search finer than a grid, result in params.yaml (ALGO=xgb TRIALS=30 ARGS=--dry-run)
-	@python -m stages.tune "$(ALGO)" --trials "$(or $(TRIALS),30)" $(ARGS)
+	@python -m commands.tune "$(ALGO)" --trials "$(or $(TRIALS),30)" $(ARGS)
 
 plots-page: $(VENV)/bin/python ## build .dvc/page.html, the page of `dvc plots`, anew (needs npm)
 	python tools/plots_page/build.py
 
 # The variables go through the environment: a branch's name is no code for make or the shell.
 report: $(VENV)/locked ## compare with BASE (default: the merge base with INTO, main) in report.md, for a review
-	@python -m stages.report $${BASE:+--base "$$BASE"} $${INTO:+--into "$$INTO"} $${PICTURES:+--pictures "$$PICTURES"}
+	@python -m commands.review $${BASE:+--base "$$BASE"} $${INTO:+--into "$$INTO"} $${PICTURES:+--pictures "$$PICTURES"}
 
 comment: ## post the report on pull request PR, or update the one that is there (needs gh)
 	@test -n "$$PR" || { echo "error: make comment: PR: missing. Name the pull request: make comment PR=12" >&2; exit 2; }

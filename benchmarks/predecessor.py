@@ -28,18 +28,20 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.predecessor_recipes import predecessor_pd, recipes
-from creditrisk.algorithms import algorithm, grid
-from creditrisk.cli import read_frame, read_json, run, write_csv, write_text
-from creditrisk.decision import DecisionParams, choose_threshold
-from creditrisk.folds import Fold, make_folds
-from creditrisk.metrics import LOSSES, measure
-from creditrisk.params import Strict, read_params
-from creditrisk.preprocess import PreprocessParams
-from creditrisk.select import SelectParams, best_inside
+from creditrisk.core.cli import run
+from creditrisk.core.files import read_frame, read_json, write_csv, write_text
+from creditrisk.core.params import Strict, read_params
+from creditrisk.metrics.costs import DecisionParams, choose_threshold
+from creditrisk.metrics.intervals import fold_error
+from creditrisk.metrics.performance import LOSSES, measure
+from creditrisk.modeling.folds import Fold, make_folds
+from creditrisk.modeling.pipeline import PreprocessParams
+from creditrisk.modeling.registry import algorithm, grid
+from creditrisk.select.nested import best_inside
+from creditrisk.select.params import SelectParams
 from creditrisk.train.ensemble import mean_pd, members_of
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import Recipe, search
-from creditrisk.uncertainty import fold_error
 
 # Neither the search's shuffling nor that of the nested estimate.
 BENCHMARK_SEED = 2000

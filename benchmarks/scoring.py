@@ -1,4 +1,4 @@
-"""Time `python -m stages.score`: a million rows of the default data, drawn with replacement.
+"""Time `python -m commands.score`: a million rows of the default data, drawn with replacement.
 
 For each kind the best candidate of a finished run stands in as champion, in a folder of its own:
 `python -m benchmarks.scoring lr xgb`, from the project's folder. It prints rows a second of the
@@ -67,7 +67,15 @@ def champion(home: Path, kind: str) -> None:
 
 def timed(home: Path, how: list[str]) -> tuple[float, float]:
     """Run the stage; gives seconds and peak megabytes."""
-    command = [sys.executable, "-m", "stages.score", "--input", "new.csv", "--output", "o.parquet"]
+    command = [
+        sys.executable,
+        "-m",
+        "commands.score",
+        "--input",
+        "new.csv",
+        "--output",
+        "o.parquet",
+    ]
     start = time.perf_counter()
     with subprocess.Popen(
         [*command, *how], cwd=home, env=os.environ | {"PYTHONPATH": str(ROOT)},

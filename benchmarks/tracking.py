@@ -49,8 +49,10 @@ def main() -> None:
         folder = Path(scratch, "project")
         shutil.copytree(".", folder, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv*"))
         shutil.rmtree(folder / ".dvc/mlflow", ignore_errors=True)
-        warm = "from pathlib import Path; from creditrisk.tracking.local import open_store as o;"
-        warm += "from creditrisk.tracking.place import find_place as f; o(f(Path.cwd()))"
+        warm = (
+            "from pathlib import Path; from creditrisk.tracking.local_runs import open_store as o;"
+        )
+        warm += "from creditrisk.tracking.store import find_place as f; o(f(Path.cwd()))"
         subprocess.run([sys.executable, "-c", warm], cwd=folder, check=True)
         total = [0.0, 0.0, 0.0, 0.0]
         for algo in args.algos:
@@ -78,7 +80,7 @@ def _row(name: str, off: float, on: float, cpu_off: float, cpu_on: float) -> str
 
 def _forget(folder: Path) -> None:
     """A run that is there is not recorded again: make its key another one."""
-    with open(folder / "creditrisk/decision.py", "a", encoding="utf-8") as code:
+    with open(folder / "creditrisk/metrics/costs.py", "a", encoding="utf-8") as code:
         code.write("# Again.\n")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from pydantic import field_validator
 
-from creditrisk.errors import InputError
-from creditrisk.params import Strict
+from creditrisk.core.errors import InputError
+from creditrisk.core.params import Strict
 from creditrisk.schema import RESERVED, Schema
 
 

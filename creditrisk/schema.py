@@ -16,9 +16,9 @@ from pydantic import (
     model_validator,
 )
 
-from creditrisk.errors import InputError, from_validation, nearest
-from creditrisk.frames import TOLD
-from creditrisk.params import names_at
+from creditrisk.core.columns import TOLD
+from creditrisk.core.errors import InputError, from_validation, nearest
+from creditrisk.core.params import names_at
 
 # Columns of our own: a schema may not take their names, in our frames or in the raw one.
 RESERVED = ("row_id", "line", "malformed", "split", "bad", "applicant")

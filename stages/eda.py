@@ -2,21 +2,20 @@
 
 import pandas as pd
 
-from creditrisk.cli import (
-    arguments,
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.columns import keep_told
+from creditrisk.core.files import (
     read_frame,
     read_json,
-    run,
     write_csv,
     write_frame,
     write_json,
     write_text,
 )
+from creditrisk.core.params import Strict, read_params
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.eda.findings import Findings, summarise
 from creditrisk.eda.report import build
-from creditrisk.frames import keep_told
-from creditrisk.params import Strict, read_params
 from creditrisk.schema import load_schema
 
 

@@ -4,32 +4,32 @@ import sys
 
 import pandas as pd
 
-from creditrisk.cli import (
-    arguments,
+from creditrisk.champion.predict import default_pd
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.files import (
     plain,
     read_csv,
     read_frame,
     read_json,
-    run,
     write_csv,
     write_json,
     write_text,
 )
-from creditrisk.decision import DecisionParams
-from creditrisk.evaluate import curves, evaluate
-from creditrisk.fairness import FairnessParams, fairness, nested
-from creditrisk.folds import make_folds
-from creditrisk.importance import permutation_importance
-from creditrisk.leak import suspect
-from creditrisk.leftovers import leftovers, refuse_leftovers
-from creditrisk.model_file import load_model
-from creditrisk.params import Strict, read_params
-from creditrisk.predict import default_pd
-from creditrisk.report.build import build
+from creditrisk.core.params import Strict, read_params
+from creditrisk.evaluate.curves import curves
+from creditrisk.evaluate.fairness import FairnessParams, fairness, nested
+from creditrisk.evaluate.importance import permutation_importance
+from creditrisk.evaluate.measure import evaluate
+from creditrisk.metrics.costs import DecisionParams
+from creditrisk.metrics.leakage import suspect
+from creditrisk.modeling.folds import make_folds
+from creditrisk.modeling.persistence import load_model
 from creditrisk.report.card import model_card
-from creditrisk.report.inputs import Inputs
+from creditrisk.report.data import Inputs
+from creditrisk.report.page import build
 from creditrisk.schema import parse_schema
-from creditrisk.tracking.record import Recording
+from creditrisk.select.stale_outputs import leftovers, refuse_leftovers
+from creditrisk.tracking.recording import Recording
 from creditrisk.train.params import TrainParams
 
 

@@ -1,9 +1,10 @@
 """featurize: derive columns, part the rows into train and test, list the features."""
 
-from creditrisk.cli import arguments, read_frame, run, write_frame, write_json
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.columns import KEYS, told_columns
+from creditrisk.core.files import read_frame, write_frame, write_json
+from creditrisk.core.params import Strict, read_params
 from creditrisk.featurize import FeaturizeParams, derive, manifest
-from creditrisk.frames import KEYS, told_columns
-from creditrisk.params import Strict, read_params
 from creditrisk.schema import load_schema
 
 

@@ -1,8 +1,10 @@
 """ingest: read the applicants' CSV into Parquet, every cell kept as the text it was."""
 
-from creditrisk.cli import arguments, run, write_frame, write_json
-from creditrisk.ingest import DataParams, read_csv, summary
-from creditrisk.params import Strict, read_params
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.files import write_frame, write_json
+from creditrisk.core.params import Strict, read_params
+from creditrisk.ingest.params import DataParams
+from creditrisk.ingest.table import read_csv, summary
 from creditrisk.schema import load_schema
 
 

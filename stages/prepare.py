@@ -1,8 +1,9 @@
 """prepare: parse, validate, reject, de-duplicate and split the rows."""
 
-from creditrisk.cli import arguments, read_frame, read_json, run, write_frame, write_json
-from creditrisk.ingest import DataParams
-from creditrisk.params import Strict, read_params
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.files import read_frame, read_json, write_frame, write_json
+from creditrisk.core.params import Strict, read_params
+from creditrisk.ingest.params import DataParams
 from creditrisk.prepare.clean import check_gates, prepare
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.params import PrepareParams, SplitParams

@@ -8,31 +8,26 @@ from typing import Any
 
 import pandas as pd
 
-from creditrisk.algorithms import algorithm
-from creditrisk.cli import arguments, read_frame, read_json, run, whole, write_csv, write_json
-from creditrisk.decision import DecisionParams
-from creditrisk.errors import InputError, nearest
-from creditrisk.frames import feature_columns
-from creditrisk.leftovers import leftovers, refuse_leftovers
-from creditrisk.model_file import check_model, load_model
-from creditrisk.params import Strict, read_params
-from creditrisk.points import Scale
-from creditrisk.reference import reference
+from creditrisk.champion.baseline import reference
+from creditrisk.champion.points import Scale
+from creditrisk.champion.scorecard import COLUMNS, in_full, is_binned, scorecard
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.columns import feature_columns
+from creditrisk.core.errors import InputError, nearest
+from creditrisk.core.files import read_frame, read_json, whole, write_csv, write_json
+from creditrisk.core.params import Strict, read_params
+from creditrisk.metrics.costs import DecisionParams
+from creditrisk.modeling.persistence import check_model, load_model
+from creditrisk.modeling.registry import algorithm
 from creditrisk.schema import load_schema
-from creditrisk.scorecard import COLUMNS, in_full, is_binned, scorecard
-from creditrisk.select import (
-    SelectParams,
-    choose,
-    compare,
-    fold_account,
-    leaderboard,
-    nested_estimate,
-    optimism,
-)
-from creditrisk.tracking.entry import Champion
-from creditrisk.tracking.place import is_temporary
-from creditrisk.tracking.record import Recording
-from creditrisk.train.bundle import MODEL, NESTED, OOF, read_account
+from creditrisk.select.leaderboard import choose, compare, fold_account, leaderboard
+from creditrisk.select.nested import nested_estimate, optimism
+from creditrisk.select.params import SelectParams
+from creditrisk.select.stale_outputs import leftovers, refuse_leftovers
+from creditrisk.tracking.recording import Recording
+from creditrisk.tracking.run_data import Champion
+from creditrisk.tracking.store import is_temporary
+from creditrisk.train.candidate_files import MODEL, NESTED, OOF, read_account
 from creditrisk.train.params import TrainParams
 
 # What must match to load the champion.

@@ -4,17 +4,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from creditrisk.algorithms import algorithm, grid
-from creditrisk.cli import arguments, read_frame, read_json, run, write_csv, write_frame, write_json
-from creditrisk.decision import DecisionParams
-from creditrisk.frames import feature_columns
-from creditrisk.leak import suspect
-from creditrisk.model_file import save_model
-from creditrisk.params import Strict, read_params
-from creditrisk.preprocess import PreprocessParams
-from creditrisk.tracking.record import Recording
-from creditrisk.train.bundle import read_candidate, write_bundle
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.columns import feature_columns
+from creditrisk.core.files import read_frame, read_json, write_csv, write_frame, write_json
+from creditrisk.core.params import Strict, read_params
+from creditrisk.metrics.costs import DecisionParams
+from creditrisk.metrics.leakage import suspect
+from creditrisk.modeling.persistence import save_model
+from creditrisk.modeling.pipeline import PreprocessParams
+from creditrisk.modeling.registry import algorithm, grid
+from creditrisk.tracking.recording import Recording
 from creditrisk.train.candidate import Candidate, account, train_single
+from creditrisk.train.candidate_files import read_candidate, write_bundle
 from creditrisk.train.ensemble import members_of, train_vote
 from creditrisk.train.params import NestedParams, TrainParams
 from creditrisk.train.search import Recipe

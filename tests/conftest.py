@@ -2,10 +2,11 @@ import os
 from pathlib import Path
 
 import pytest
-from audit import HOOK
 from filelock import FileLock
-from mlflow_server import PATIENT, serving
-from project import SMALL, Project, new_project
+
+from tests.support.audit import HOOK
+from tests.support.mlflow_server import PATIENT, serving
+from tests.support.project import SMALL, Project, new_project
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,5 +59,5 @@ def _environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     """No server of the person who runs the tests; runs are recorded where recording is tested."""
     for name in [n for n in os.environ if n.startswith(("MLFLOW_", "DVC_EXP", "CREDITRISK_"))]:
         monkeypatch.delenv(name)
-    if "tracking" not in request.module.__name__:
+    if "tracking" not in request.path.parts:
         monkeypatch.setenv("CREDITRISK_TRACKING", "off")

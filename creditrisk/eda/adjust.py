@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from creditrisk.params import Strict
+from creditrisk.core.params import Strict
 from creditrisk.schema import Column, Schema, code_key, fold
 
 MERGED_LEVEL = "rare levels"

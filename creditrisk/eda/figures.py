@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 
 from creditrisk.eda.adjust import fences
 from creditrisk.eda.describe import FENCE
-from creditrisk.page import BAD, BLACK, DIVERGING, GOOD, GREY, PALETTE, label, styled
+from creditrisk.html.page import BAD, BLACK, DIVERGING, GOOD, GREY, PALETTE, label, styled
 
 CAUSES = ("empty", "null_word", "unparseable", "out_of_domain")
 MAX_BINS = 30

@@ -6,7 +6,7 @@ import pandas as pd
 
 from creditrisk.eda import describe, figures
 from creditrisk.eda.findings import Findings
-from creditrisk.page import Block, figure, table, text
+from creditrisk.html.page import Block, figure, table, text
 from creditrisk.schema import Schema
 
 TOP_COLUMNS = 40  # bars of a chart

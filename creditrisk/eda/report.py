@@ -8,7 +8,7 @@ from creditrisk.eda import associate, describe, figures, quality
 from creditrisk.eda.adjust import EdaParams
 from creditrisk.eda.describe import title
 from creditrisk.eda.findings import Findings
-from creditrisk.page import Block, Page, bullets, facts, figure, table, text
+from creditrisk.html.page import Block, Page, bullets, facts, figure, table, text
 from creditrisk.schema import Schema
 
 TOP_LEVELS = 20  # of a nominal column, by rows

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from creditrisk.errors import InputError, shorten
+from creditrisk.core.errors import InputError, shorten
+from creditrisk.prepare.duplicates import Twins, least_cells, resolve
 from creditrisk.prepare.params import PrepareParams
 from creditrisk.prepare.parse import CAUSES, Notation, parse, read_target
 from creditrisk.prepare.split import split
-from creditrisk.prepare.twins import Twins, least_cells, resolve
 from creditrisk.schema import Schema
 
 REASONS = ("malformed", "invalid_target", "duplicate", "near_duplicate")

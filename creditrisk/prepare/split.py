@@ -5,7 +5,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from creditrisk.errors import InputError
+from creditrisk.core.errors import InputError
 
 
 def draw(content: pd.DataFrame, seed: int) -> np.ndarray:

@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.report import tables
-from creditrisk.report.inputs import Inputs
-from creditrisk.report.people import fairness_notes, fairness_table, points_words
+from creditrisk.report.data import Inputs
+from creditrisk.report.fairness import fairness_notes, fairness_table
+from creditrisk.report.scorecard import points_words
 from creditrisk.report.tables import cost, number
 
 CIRCULAR = (
@@ -156,7 +157,7 @@ def _variables(given: Inputs) -> str:
         "AUC that is lost when a variable is shuffled among training rows that the model has not "
         "seen, two standard errors to each side.\n\n"
         + _table(shown, dict.fromkeys(shown.columns[1:], ".4f"))
-        + "\n\n`python -m stages.score` gives each applicant reasons: what sets the log-odds apart "
+        + "\n\n`python -m commands.score` gives each applicant reasons: what sets the log-odds apart "
         "from those of a typical applicant who paid back, variable by variable (Shapley values), "
         "with the applicant's own level in words. A refusal names up to four that raise the risk, "
         "or says that none does. "

@@ -3,7 +3,7 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from creditrisk.page import BAD, BLACK, BLUE, GOOD, GREY, ORANGE, VERMILION, label, styled
+from creditrisk.html.page import BAD, BLACK, BLUE, GOOD, GREY, ORANGE, VERMILION, label, styled
 
 _BAND = "rgba(0, 114, 178, 0.18)"  # BLUE, let through
 _BESIDE = 26  # pixels of a row of a horizontal chart

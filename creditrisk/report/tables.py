@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-from creditrisk.decision import DecisionParams
-from creditrisk.metrics import NAMES, SCORING
+from creditrisk.metrics.costs import DecisionParams
+from creditrisk.metrics.performance import NAMES, SCORING
 from creditrisk.schema import Schema
 
 # A metric's name, and what it says, in words.

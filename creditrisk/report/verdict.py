@@ -1,6 +1,6 @@
 """The report's findings in words, each with the numbers that it rests on."""
 
-from creditrisk.report.inputs import Inputs
+from creditrisk.report.data import Inputs
 from creditrisk.report.tables import cost, number, scored, span
 
 

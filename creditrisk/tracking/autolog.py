@@ -3,8 +3,8 @@
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from creditrisk.tracking.entry import LONGEST_PARAM, Search
-from creditrisk.tracking.local import KEY, PARENT
+from creditrisk.tracking.local_runs import KEY, PARENT
+from creditrisk.tracking.run_data import LONGEST_PARAM, Search
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from creditrisk.lock import locked
 from creditrisk.tracking import registry
-from creditrisk.tracking.local import COMPLETE, KEY, PARENT, RECORDED, SENT, STAGE
-from creditrisk.tracking.local import open_store as open_local
-from creditrisk.tracking.place import Place, fingerprint
-from creditrisk.tracking.remote import explain, refuses_one
+from creditrisk.tracking.local_runs import COMPLETE, KEY, PARENT, RECORDED, SENT, STAGE
+from creditrisk.tracking.local_runs import open_store as open_local
+from creditrisk.tracking.lock import locked
+from creditrisk.tracking.server import explain, refuses_one
+from creditrisk.tracking.store import Place, fingerprint
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

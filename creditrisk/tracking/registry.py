@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import joblib
 
-from creditrisk.tracking.entry import Champion
-from creditrisk.tracking.identity import LIBRARIES, flatten
-from creditrisk.tracking.place import Place
+from creditrisk.tracking.fingerprint import LIBRARIES, flatten
+from creditrisk.tracking.run_data import Champion
+from creditrisk.tracking.store import Place
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

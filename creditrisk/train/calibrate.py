@@ -13,7 +13,7 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 
-from creditrisk.folds import Fold
+from creditrisk.modeling.folds import Fold
 
 METHODS = {"platt": "sigmoid", "isotonic": "isotonic"}
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from creditrisk.decision import DecisionParams, choose_threshold
-from creditrisk.folds import Fold, make_folds
-from creditrisk.metrics import measure, measure_folds
+from creditrisk.metrics.costs import DecisionParams, choose_threshold
+from creditrisk.metrics.intervals import fold_error
+from creditrisk.metrics.performance import measure, measure_folds
+from creditrisk.modeling.folds import Fold, make_folds
 from creditrisk.train.params import NestedParams
 from creditrisk.train.search import Found, Recipe, Watch, search
-from creditrisk.uncertainty import fold_error
 
 # The outer folds are shuffled otherwise than the search's.
 OUTER_SEED = 1000

@@ -8,8 +8,8 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 
-from creditrisk.errors import InputError, from_validation, nearest
-from creditrisk.params import Strict
+from creditrisk.core.errors import InputError, from_validation, nearest
+from creditrisk.core.params import Strict
 from creditrisk.train.candidate import Candidate
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from creditrisk.params import Strict
+from creditrisk.core.params import Strict
 
 Folds = Annotated[int, Field(ge=2)]
 

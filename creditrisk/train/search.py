@@ -15,10 +15,10 @@ from sklearn.callback import ProgressBar
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from creditrisk.algorithms import algorithm, model_params
-from creditrisk.errors import InputError
-from creditrisk.folds import Fold
-from creditrisk.preprocess import PreprocessParams, build_pipeline, candidate_params
+from creditrisk.core.errors import InputError
+from creditrisk.modeling.folds import Fold
+from creditrisk.modeling.pipeline import PreprocessParams, build_pipeline, candidate_params
+from creditrisk.modeling.registry import algorithm, model_params
 from creditrisk.train.calibrate import (
     choose_calibration,
     cross_calibrate,

@@ -1,7 +1,7 @@
 """Build .dvc/page.html: the page of `dvc plots`, with the scripts that DVC takes from a CDN inside.
 
 `npm pack` brings the packages; each must have the hash below. Run by `make plots-page`, only when
-an upgrade of DVC asks for other versions (tests/test_plots_page.py notices).
+an upgrade of DVC asks for other versions (tests/pipeline/test_plots_page.py notices).
 """
 
 import base64

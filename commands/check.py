@@ -1,0 +1,35 @@
+"""check: all of params.yaml, and the overrides of an experiment, before a stage runs.
+
+No stage of dvc.yaml: it makes no output. `make repro` and `make sweep` call it first.
+"""
+
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.params import read_yaml
+from creditrisk.modeling.registry import algorithm, names
+from creditrisk.select.stale_outputs import leftovers, outputs, refuse_leftovers
+from creditrisk.workflow.check import check
+from creditrisk.workflow.experiments.overrides import override, spread
+from creditrisk.workflow.tracked_files import check_carried
+
+
+def main() -> None:
+    """Check params.yaml as it is, or as each experiment of a sweep would have it."""
+    parser = arguments(__doc__)
+    parser.add_argument("-S", "--set-param", action="append", default=[], help="as for dvc exp run")
+    parser.add_argument("--queue", action="store_true", help="for an experiment of the queue")
+    args = parser.parse_args()
+    experiments = spread(args.set_param, args.params) if args.set_param else [[]]
+    for overrides in experiments:
+        tree = override(args.params, overrides) if overrides else read_yaml(args.params)
+        candidates = check(tree, args.params)
+        if args.queue:
+            check_carried(tree, args.params)
+    hashed, others = outputs(read_yaml("dvc.yaml"))
+    entries = {name: algorithm(name).model_dump() for name in names()}
+    refuse_leftovers("creditrisk/algorithms.yaml", leftovers(hashed, entries, others))
+    count = f", {len(experiments)} experiments" if len(experiments) > 1 else ""
+    print(f"check: {len(tree['algorithms'])} algorithms, {candidates} candidates{count}")
+
+
+if __name__ == "__main__":
+    run(main)

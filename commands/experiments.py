@@ -1,0 +1,48 @@
+"""experiments: the table that matters of `dvc exp show`, judged by CV metrics.
+
+No stage of dvc.yaml: it makes no output.
+"""
+
+import argparse
+import json
+import shutil
+
+from creditrisk.core.cli import run
+from creditrisk.core.params import Strict, read_params
+from creditrisk.train.params import TrainParams
+from creditrisk.workflow.dvc import ask_dvc
+from creditrisk.workflow.experiments.collect import collect
+from creditrisk.workflow.experiments.table import as_csv, markdown, terminal
+
+
+class Params(Strict):
+    """What experiments reads of params.yaml."""
+
+    train: TrainParams
+
+
+def main() -> None:
+    """Print the workspace, the baseline and its experiments, the best CV score first."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--md", action="store_true", help="as GitHub's Markdown")
+    form.add_argument("--csv", action="store_true", help="as CSV, with all digits")
+    parser.add_argument("--rev", help="the experiments of another commit than the last one")
+    parser.add_argument("-n", "--num", type=int, help="of so many commits, back from --rev")
+    parser.add_argument("-A", "--all-commits", action="store_true", help="of all commits")
+    args = parser.parse_args()
+    scoring = read_params("params.yaml", Params).train.scoring
+    options = [f"--rev={args.rev}"] if args.rev else []
+    options += [f"--num={args.num}"] if args.num else []
+    options += ["--all-commits"] if args.all_commits else []
+    rows = collect(json.loads(ask_dvc("exp", "show", "--json", *options)), scoring)
+    if args.csv:
+        print(as_csv(rows, scoring))
+    elif args.md:
+        print(markdown(rows, scoring))
+    else:
+        print(terminal(rows, scoring, shutil.get_terminal_size((120, 24)).columns))
+
+
+if __name__ == "__main__":
+    run(main)

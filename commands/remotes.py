@@ -1,0 +1,74 @@
+"""Not a stage: what `make remote-check`, `make pull`, `make push` and `make backup` ask first."""
+
+import argparse
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from creditrisk.core.cli import run
+from creditrisk.core.errors import InputError
+from creditrisk.workflow.remotes.check import Remote, State, examine, pick, read_remotes
+
+
+def check(remotes: list[Remote], offline: bool) -> bool:
+    """Print a line for each remote; False when one that is configured can't be reached."""
+    root = Path.cwd()
+    with ThreadPoolExecutor(len(remotes)) as pool:
+        states = list(pool.map(lambda r: examine(r, root, os.environ, offline), remotes))
+    for remote, state in zip(remotes, states, strict=True):
+        report(remote, state)
+    return all(state.word != "unreachable" for state in states)
+
+
+def backup(remotes: list[Remote]) -> bool:
+    """Push to every configured remote by `make push`; False when one of them failed."""
+    good = True
+    for remote in remotes:
+        state = examine(remote, Path.cwd(), os.environ, offline=True)
+        if state.ready:
+            command = ["make", "--no-print-directory", "push", f"REMOTE={remote.name}"]
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            said = [s for s in done.stdout.splitlines() if s.strip() and not s.startswith("make")]
+            state = State("failed" if done.returncode else "pushed", said[-1] if said else "")
+            good = good and not done.returncode
+        report(remote, state)
+    return good
+
+
+def report(remote: Remote, state: State) -> None:
+    """Print a remote's line."""
+    print(f"{remote.name:8} {state.word}: {state.detail}", flush=True)
+
+
+def main() -> None:
+    """`check [--offline] [NAME]`: one line a remote; `backup`: push to all that are configured."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("do", choices=["check", "backup"])
+    parser.add_argument("name", nargs="?", help="one remote only, which must be ready")
+    parser.add_argument("--offline", action="store_true", help="only what needs no network")
+    args = parser.parse_intermixed_args()
+    remotes = read_remotes()
+    if not remotes:
+        raise InputError(".dvc/config", "remote", "there is none", "Add one: `dvc remote add`.")
+    if args.do == "backup":
+        sys.exit(not backup(list(remotes.values())))
+    if not args.name:
+        sys.exit(not check(list(remotes.values()), args.offline))
+    remote = pick(remotes, args.name)
+    state = examine(remote, Path.cwd(), os.environ, args.offline)
+    if not state.ready:
+        where = f"remote {remote.name}"
+        mend = "See docs/remotes.md."
+        raise InputError(".dvc/config", where, f"{state.word}: {state.detail}", mend)
+
+
+if __name__ == "__main__":
+    run(main)

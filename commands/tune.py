@@ -1,0 +1,121 @@
+"""Not a stage: what `make tune ALGO=xgb TRIALS=30` runs. Its result is a change of params.yaml."""
+
+import argparse
+import tempfile
+from importlib import resources
+from importlib.metadata import version
+from typing import Any
+
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.errors import InputError
+from creditrisk.core.files import read_frame, read_json, whole
+from creditrisk.core.params import Strict, read_params
+from creditrisk.modeling.persistence import sha256
+from creditrisk.modeling.pipeline import PreprocessParams
+from creditrisk.modeling.registry import algorithm, grid, names
+from creditrisk.train.params import TrainParams
+from creditrisk.train.search import Recipe
+from creditrisk.workflow.tune.objective import Bench
+from creditrisk.workflow.tune.outcome import Outcome, changes, fixed_values
+from creditrisk.workflow.tune.space import Space, read_space
+from creditrisk.workflow.tune.study import Search, open_study, study_name
+from creditrisk.workflow.tune.yaml_edit import replace_values
+
+# What a score hangs on, beside data and parameters.
+LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "optuna")
+MODULES = ("algorithms.py", "folds.py", "preprocess.py", "train/search.py", "tune/measure.py")
+
+
+class Params(Strict):
+    """What tune reads of params.yaml."""
+
+    seed: int
+    preprocess: PreprocessParams
+    train: TrainParams
+    block: dict[str, Any]
+
+
+def main() -> None:
+    """Search, and write the best into params.yaml if it is better than what stands there."""
+    parser = arguments(
+        __doc__,
+        train="data/processed/train.parquet",
+        features="data/processed/features.json",
+        space="creditrisk/workflow/tune/ranges.yaml",
+        store=".dvc/tmp/tune",
+    )
+    parser.add_argument("--trials", type=_count, default=30, help="in all calls together")
+    parser.add_argument("--dry-run", action="store_true", help="leave params.yaml as it is")
+    parser.add_argument("algo", metavar="ALGO", help="an entry of creditrisk/algorithms.yaml")
+    args = parser.parse_args()
+    algo = args.algo
+    if not algo:
+        valid = f"`make tune ALGO=xgb`; one of {', '.join(names())}."
+        raise InputError("make tune", "ALGO", "missing", f"Say which: {valid}")
+    entry = algorithm(algo)
+    params = read_params(args.params, Params, block=f"algorithms.{algo}")
+    space = read_space(args.space, algo, params.seed)
+    present = grid(algo, params.block, params.seed)
+    fixed = fixed_values(algo, params.block, present[0], space, args.space)
+    frame, features = read_frame(args.train), read_json(args.features)
+    recipe = Recipe(algo, present, features, params.preprocess, params.train, params.seed)
+    code = resources.files("creditrisk")
+    bearing = [
+        sha256(args.train),
+        features,
+        {name: values.model_dump() for name, values in space.items()},
+        fixed,
+        entry.model_dump(),
+        [params.seed, params.preprocess.model_dump(), params.train.model_dump()],
+        [version(library) for library in LIBRARIES],
+        [code.joinpath(module).read_text(encoding="utf-8") for module in MODULES],
+    ]
+    name = study_name(algo, bearing)
+    with (
+        tempfile.TemporaryDirectory(prefix="creditrisk-") as memory,
+        open_study(args.store, algo, name) as study,
+    ):
+        bench = Bench(recipe, frame, memory)
+        search = Search(study, bench, space, fixed, params.seed, lambda line: _tell(algo, line))
+        found = search.run(present, args.trials)
+    finish(args, params, space, found)
+
+
+def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcome) -> None:
+    """Say what the search is worth, and write it down if it is better than what stands there."""
+    algo, block = args.algo, params.block
+    _tell(algo, found.verdict(params.train.scoring, params.train.folds))
+    if found.gain <= 0:
+        _tell(algo, f"{args.params} stays as it is")
+        return
+    better = changes(found.best, block, space)
+    for key, value in better.items():
+        _tell(algo, f"algorithms.{algo}.{key}: {block.get(key, 'not there')} -> {value}")
+    if args.dry_run:
+        _tell(algo, f"a dry run: {args.params} stays as it is")
+        return
+    # As bytes: a text would have its line ends translated.
+    text = args.params.read_bytes().decode("utf-8")
+    changed = replace_values(text, ["algorithms", algo], better)
+    with whole(args.params) as part:
+        part.write_bytes(changed.encode("utf-8"))
+    _tell(
+        algo,
+        f"{args.params} is changed, and nothing else: see `git diff {args.params}`. Next: "
+        "`dvc repro` or `dvc exp run`. The nested estimate does not repeat this search, and the "
+        "best of many flatters itself: the test rows alone have not been looked at",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of trials: give 1 or more")
+    return int(text)
+
+
+def _tell(algo: str, line: str) -> None:
+    print(f"tune@{algo}: {line}", flush=True)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,1 @@
+"""The chosen model, for whoever uses it: PDs, points, calibration, description."""

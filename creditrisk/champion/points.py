@@ -1,0 +1,36 @@
+"""Points: the scale on which a credit officer reads a PD."""
+
+import numpy as np
+from pydantic import Field
+
+from creditrisk.champion.calibration import log_odds
+from creditrisk.core.params import Strict
+
+
+class Scale(Strict):
+    """The block `scorecard`.
+
+    Attributes
+    ----------
+    base_points : of an applicant whose odds are `base_odds`.
+    base_odds : good to bad.
+    pdo : points that double the odds.
+    """
+
+    base_points: float = Field(strict=False)
+    base_odds: float = Field(gt=0, strict=False)
+    pdo: float = Field(gt=0, strict=False)
+
+    @property
+    def factor(self) -> float:
+        """Points that one unit of log-odds of being bad costs."""
+        return self.pdo / np.log(2)
+
+    @property
+    def offset(self) -> float:
+        """Points at even odds."""
+        return self.base_points - self.factor * np.log(self.base_odds)
+
+    def points(self, pd_: np.ndarray) -> np.ndarray:
+        """Turn PDs into points, not rounded; more is better (Siddiqi 2006)."""
+        return self.offset - self.factor * log_odds(pd_)

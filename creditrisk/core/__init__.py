@@ -1,0 +1,1 @@
+"""Plumbing that knows nothing of credit: errors, parameters, the command line, files, logs."""

@@ -1,0 +1,113 @@
+"""Files that stages read and write: whole or not at all, the same bytes each time."""
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from creditrisk.core.errors import InputError
+
+
+def read_frame(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError : it is missing or no Parquet.
+    """
+    try:
+        # Read here, not by Arrow's own code, so that an audit hook sees the file; and without
+        # Arrow's threads, which may still be starting when a stage ends at once with an error.
+        with open(path, "rb") as file:
+            content = pa.BufferReader(file.read())
+        return pd.read_parquet(content, use_threads=False, pre_buffer=False)
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(path, "file", f"not Parquet: {error}", "Make it anew.") from None
+
+
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """Read a CSV file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError : it is missing or no CSV.
+    """
+    try:
+        return pd.read_csv(path)
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except ValueError as error:
+        raise InputError(path, "file", f"not CSV: {error}", "Make it anew.") from None
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file that an earlier stage wrote.
+
+    Raises
+    ------
+    InputError : it is missing or no JSON.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except ValueError as error:
+        raise InputError(path, "file", f"not JSON: {error}", "Make it anew.") from None
+
+
+@contextmanager
+def whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` and move it there at the end: no partial output stays."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yield part
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a frame as Parquet, without its index."""
+    with whole(path) as part:
+        frame.to_parquet(part, index=False)
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
+    """Write a frame as CSV, 10 significant digits, without its index."""
+    with whole(path) as part:
+        frame.to_csv(part, index=False, float_format="%.10g", lineterminator="\n")
+
+
+def write_json(value: Any, path: str | Path) -> None:
+    """Write JSON: keys in the order given, 10 significant digits, a NaN as null."""
+    with whole(path) as part:
+        part.write_text(json.dumps(plain(value), indent=2) + "\n", encoding="utf-8")
+
+
+def write_text(text: str, path: str | Path) -> None:
+    """Write a text file as UTF-8."""
+    with whole(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def plain(value: Any) -> Any:
+    """Turn NumPy scalars, pandas NA and tuples into what JSON knows; a NaN becomes None."""
+    if isinstance(value, dict):
+        return {str(plain(k)): plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float):
+        return float(f"{value:.10g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,1 @@
+"""evaluate: measure the champion on the test rows."""

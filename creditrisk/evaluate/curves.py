@@ -1,0 +1,92 @@
+"""The points of the plots: ROC, precision and recall, calibration, decisions, costs."""
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import precision_recall_curve, roc_curve
+
+from creditrisk.champion.calibration import calibration_curves
+from creditrisk.metrics.costs import Costs, cost_curve
+
+
+def curves(
+    test: tuple[np.ndarray, np.ndarray, Costs],
+    oof: tuple[np.ndarray, np.ndarray, Costs],
+    threshold: float,
+    seed: int,
+) -> dict[str, pd.DataFrame]:
+    """Compute the frames of the plots from outcome, PD and costs of the rows.
+
+    Parameters
+    ----------
+    test : the rows that all the plots are of.
+    oof : the training rows with out-of-fold PDs, for the cost beside that on test.
+    threshold : the cut-off.
+    seed : of the bootstrap.
+    """
+    bad, pds, _ = test
+    return {
+        "roc": roc_points(bad, pds),
+        "pr": pr_points(bad, pds),
+        "calibration": calibration_curves(bad, pds, seed),
+        "confusion": confusion_rows(bad, pds, threshold),
+        "scores": score_shares(bad, pds),
+        "cost": cost_points({"oof": oof, "test": test}),
+    }
+
+
+def roc_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
+    """Points of the ROC curve: `fpr`, `tpr`, `threshold`."""
+    fpr, tpr, thresholds = roc_curve(bad, pd_)
+    return pd.DataFrame({"fpr": fpr, "tpr": tpr, "threshold": np.minimum(thresholds, 1.0)})
+
+
+def pr_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
+    """Points of the precision-recall curve: `recall`, `precision`, `threshold`.
+
+    In the order of the curve, recall rising: a chart that sorts by recall keeps it within ties.
+    """
+    precision, recall, thresholds = precision_recall_curve(bad, pd_)
+    points = {"recall": recall, "precision": precision, "threshold": np.append(thresholds, 1.0)}
+    return pd.DataFrame(points).iloc[::-1].reset_index(drop=True)
+
+
+def confusion_rows(bad: np.ndarray, pd_: np.ndarray, threshold: float) -> pd.DataFrame:
+    """One line a row: `actual` and `predicted`, in words."""
+    return pd.DataFrame(
+        {
+            "actual": np.where(np.asarray(bad) == 1, "bad", "good"),
+            "predicted": np.where(pd_ >= threshold, "bad", "good"),
+        }
+    )
+
+
+def score_shares(bad: np.ndarray, pd_: np.ndarray, bins: int = 20) -> pd.DataFrame:
+    """Distribution of the PDs: `pd` (middle of the bin), share of the `good` and of the `bad`."""
+    edges = np.linspace(0, 1, bins + 1)
+    good, bads = (np.histogram(pd_[bad == k], edges)[0] / np.sum(bad == k) for k in (0, 1))
+    return pd.DataFrame({"pd": (edges[1:] + edges[:-1]) / 2, "good": good, "bad": bads})
+
+
+def cost_points(
+    parts: dict[str, tuple[np.ndarray, np.ndarray, Costs]], points: int = 201
+) -> pd.DataFrame:
+    """Cost and approval rate over all cut-offs.
+
+    Parameters
+    ----------
+    parts : name of the rows (`oof`, `test`) to outcome, PD and costs.
+    points : of a grid of cut-offs from 0 to 1.
+
+    Returns
+    -------
+    `rows`, `threshold`, `expected_cost`, `approval_rate`.
+    """
+    grid = np.linspace(0, 1, points)
+    curves = []
+    for name, (bad, pds, costs) in parts.items():
+        curve = cost_curve(bad, pds, costs)
+        # A step for each number of distinct PDs below the cut-off.
+        place = np.searchsorted(np.unique(pds), grid, side="left")
+        curves.append(curve.iloc[place].assign(rows=name, threshold=grid))
+    columns = ["rows", "threshold", "expected_cost", "approval_rate"]
+    return pd.concat(curves, ignore_index=True)[columns]

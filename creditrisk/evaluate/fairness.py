@@ -1,0 +1,144 @@
+"""Whether groups of applicants are treated alike: rates by group, with counts and intervals."""
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field, field_validator
+
+from creditrisk.core.columns import told
+from creditrisk.core.params import Strict
+from creditrisk.metrics.intervals import wilson
+from creditrisk.schema import Schema
+
+# Smaller groups are shown and flagged, not judged.
+LEAST_ROWS = 30
+MISSING = "missing"
+
+
+class Bins(Strict):
+    """A numeric column's groups: under the first edge, between edges, over the last."""
+
+    bins: Annotated[list[Annotated[float, Field(strict=False)]], Field(min_length=1)]
+
+    @field_validator("bins")
+    @classmethod
+    def _ascending(cls, bins: list[float]) -> list[float]:
+        if any(b <= a for a, b in pairwise(bins)):
+            raise ValueError("the edges must ascend")
+        return bins
+
+
+# The block `fairness`: a column's name to its edges, or `levels`.
+FairnessParams = dict[str, Bins | Literal["levels"]]
+
+
+def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> pd.Series:
+    """Word each row's group.
+
+    A number on the first edge belongs above it, one on the last edge of several below it: the edges
+    25 and 60 give under 25, 25 to 60, over 60.
+
+    Returns
+    -------
+    ordered categorical, shape (n,).
+    """
+    if isinstance(by, str):
+        found = [level for level in schema.features[name].levels or () if level in set(values)]
+        found += sorted(set(values.dropna()) - set(found))
+        words = {level: schema.label(name, level) for level in found}
+        texts = values.map(words).astype(object)
+        order = list(dict.fromkeys(words.values()))
+    else:
+        edges, order = by.bins, _words(by.bins)
+        places = np.searchsorted(edges, values.to_numpy(dtype=float), side="right")
+        if len(edges) > 1:
+            places = np.where(values == edges[-1], len(edges) - 1, places)
+        texts = pd.Series(np.array(order, dtype=object)[places], index=values.index)
+        texts = texts.where(values.notna())
+    texts = texts.where(values.notna(), MISSING)
+    order += [MISSING] * bool(values.isna().any())
+    return pd.Series(pd.Categorical(texts, order, ordered=True), index=values.index)
+
+
+def _words(edges: list[float]) -> list[str]:
+    if len(edges) == 1:
+        return [f"under {edges[0]:g}", f"from {edges[0]:g}"]
+    inner = [f"{a:g} to under {b:g}" for a, b in pairwise(edges[:-1])]
+    last = f"{edges[-2]:g} to {edges[-1]:g}"
+    return [f"under {edges[0]:g}", *inner, last, f"over {edges[-1]:g}"]
+
+
+def fairness(
+    frame: pd.DataFrame,
+    pd_: np.ndarray,
+    threshold: float,
+    params: FairnessParams,
+    schema: Schema,
+) -> pd.DataFrame:
+    """Measure the decisions by group.
+
+    Parameters
+    ----------
+    frame : `bad` and the columns to group by, each as it was told; one that it lacks is skipped.
+    pd_ : shape (n,).
+    threshold : the cut-off; from it on applicants are refused.
+    params : what to group by.
+    schema : names the levels.
+
+    Returns
+    -------
+    `variable`, `group`, `rows`, `bad`, `judged` (False for groups under `LEAST_ROWS` rows); then
+    each with `_low` and `_high` (95%, Wilson): `approval_rate`; `tpr`, the share of the bad that is
+    refused; `fpr`, the share of the good that is refused; `bad_rate`; `mean_pd`, a fact of these
+    rows without an interval, and `calibration_gap`, mean PD minus bad rate, with that of the rate.
+    """
+    bad, refused = frame["bad"].to_numpy() == 1, pd_ >= threshold
+    lines: list[dict[str, Any]] = []
+    for name, by in params.items():
+        if name not in frame or name not in schema.features:
+            continue
+        values = told(frame, name)
+        if not isinstance(by, str) and not pd.api.types.is_numeric_dtype(values):
+            continue
+        labels = groups_of(name, values, by, schema)
+        for group in labels.cat.categories:
+            here = (labels == group).to_numpy()
+            if here.any():
+                lines.append({"variable": name} | _line(str(group), bad[here], refused[here],
+                                                        pd_[here]))  # fmt: skip
+    columns = ["variable", *_line("", np.zeros(0, bool), np.zeros(0, bool), np.zeros(0))]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def _line(group: str, bad: np.ndarray, refused: np.ndarray, pd_: np.ndarray) -> dict[str, Any]:
+    rows, bads = len(bad), int(bad.sum())
+    line: dict[str, Any] = {
+        "group": group, "rows": rows, "bad": bads, "judged": rows >= LEAST_ROWS,
+    }  # fmt: skip
+    line |= _share("approval_rate", int((~refused).sum()), rows)
+    line |= _share("tpr", int((refused & bad).sum()), bads)
+    line |= _share("fpr", int((refused & ~bad).sum()), rows - bads)
+    line |= _share("bad_rate", bads, rows)
+    mean = float(pd_.mean()) if rows else np.nan
+    return line | {
+        "mean_pd": mean,
+        "calibration_gap": mean - line["bad_rate"],
+        "calibration_gap_low": mean - line["bad_rate_high"],
+        "calibration_gap_high": mean - line["bad_rate_low"],
+    }
+
+
+def _share(name: str, part: int, whole: int) -> dict[str, float]:
+    low, high = wilson(np.array(part), np.array(whole))
+    share = part / whole if whole else np.nan
+    return {name: share, f"{name}_low": float(low), f"{name}_high": float(high)}
+
+
+def nested(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
+    """The table as JSON has it: variable to group to figures."""
+    out: dict[str, dict[str, dict[str, Any]]] = {}
+    for line in table.to_dict("records"):
+        out.setdefault(line.pop("variable"), {})[line.pop("group")] = line
+    return out

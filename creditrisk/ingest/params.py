@@ -1,0 +1,42 @@
+"""The block `data`: where the applicants are and how their file is written."""
+
+from pydantic import Field, field_validator, model_validator
+
+from creditrisk.core.params import Strict
+
+DELIMITERS = (",", ";", "\t", "|", " ")
+
+
+class DataParams(Strict):
+    """The block `data`: where the applicants are and how their file is written."""
+
+    source: str
+    schema_: str = Field(alias="schema")
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    decimal: str = "."
+    thousands: str = ","
+
+    @field_validator("delimiter", "decimal")
+    @classmethod
+    def _one_character(cls, value: str) -> str:
+        if len(value) != 1 or value in '"\r\n':
+            raise ValueError('one character, not a quote or a line break (a tab is "\\t")')
+        return value
+
+    @field_validator("thousands")
+    @classmethod
+    def _at_most_one(cls, value: str) -> str:
+        if len(value) > 1:
+            raise ValueError("one character, or none")
+        return value
+
+    @model_validator(mode="after")
+    def _tellable(self) -> "DataParams":
+        # With one sign for both, 12,5 would silently be read as 125.
+        if self.decimal == self.thousands:
+            raise ValueError("data.decimal and data.thousands are the same; set one of them")
+        for sign in (self.decimal, self.thousands):
+            if sign.isalnum() or sign in ("+", "-"):
+                raise ValueError(f"{sign!r} can't separate digits")
+        return self

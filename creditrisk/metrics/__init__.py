@@ -1,0 +1,1 @@
+"""The yardsticks: performance, costs, intervals, and the warning of target leakage."""

@@ -1,0 +1,221 @@
+"""The candidates: a registry of estimators, and each one's block of parameters as a grid."""
+
+import importlib
+import re
+import sys
+import warnings
+from importlib import resources
+from typing import Any, Literal, get_args
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict
+from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import ParameterGrid
+from sklearn.utils._param_validation import InvalidParameterError
+
+from creditrisk.core.errors import InputError, nearest
+from creditrisk.core.params import READ_EVENT
+from creditrisk.modeling.pipeline import BINS, ENCODERS, RESAMPLERS
+
+CHOICES = {"encoder": ENCODERS, "resample": RESAMPLERS, "bins": BINS}
+
+
+class Algorithm(BaseModel):
+    """An entry of algorithms.yaml, which explains the fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    label: str
+    family: Literal["single", "ensemble"]
+    reads: str
+    estimator: str
+    fixed: dict[str, Any]
+    simplicity: int
+    calibration: tuple[str, ...] = ("none", "platt", "isotonic")
+
+    def build(self, seed: int) -> BaseEstimator:
+        """Make the estimator with its fixed values, seeded where it takes a seed."""
+        module, _, name = self.estimator.rpartition(".")
+        estimator = getattr(importlib.import_module(module), name)(**self.fixed)
+        if "random_state" in estimator.get_params(deep=False):
+            estimator.set_params(random_state=seed)
+        return estimator
+
+
+def names() -> list[str]:
+    """Name every registered candidate."""
+    return list(_entries())
+
+
+def algorithm(name: str) -> Algorithm:
+    """Find a candidate's entry.
+
+    Raises
+    ------
+    InputError : there is none of that name.
+    """
+    entries = _entries()
+    if name not in entries:
+        raise InputError(
+            "params.yaml", f"algorithms.{name}", "unknown algorithm", nearest(name, entries)
+        )
+    sys.audit(READ_EVENT, f"creditrisk/algorithms.yaml:algorithms.{name}")
+    return Algorithm.model_validate(entries[name])
+
+
+def _entries() -> dict[str, Any]:
+    text = resources.files("creditrisk").joinpath("algorithms.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)["algorithms"]
+
+
+def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
+    """List the candidates that a block of params.yaml spans.
+
+    A list is searched, a single value is fixed; a list within a list is one value (the layers of a
+    perceptron). Each value is checked before anything is fitted.
+
+    Parameters
+    ----------
+    name : the algorithm.
+    block : its block of params.yaml.
+    seed : for estimators that take one.
+
+    Returns
+    -------
+    one dict a candidate, with the block's keys, in a fixed order.
+
+    Raises
+    ------
+    InputError : an unknown name, with the nearest valid ones, or a value that can't be.
+    """
+    where = f"algorithms.{name}"
+    entry = algorithm(name)
+    estimator = entry.build(seed)
+    tunable = set(estimator.get_params(deep=False)) - set(entry.fixed) - {"random_state"}
+    for key in block:
+        if key not in tunable | set(CHOICES):
+            hint = nearest(key, sorted(tunable) + list(CHOICES))
+            raise InputError("params.yaml", f"{where}.{key}", "unknown parameter", hint)
+    axes: dict[str, list[Any]] = {"encoder": ["onehot"], "resample": ["none"]}
+    axes |= {key: value if isinstance(value, list) else [value] for key, value in block.items()}
+    for key, values in axes.items():
+        if not values:
+            mend = "Give a value, or a list of values to search."
+            raise InputError("params.yaml", f"{where}.{key}", "an empty list", mend)
+        for value in values if key in CHOICES else []:
+            if value not in CHOICES[key]:
+                what, hint = f"unknown {key} {value!r}", nearest(str(value), CHOICES[key])
+                raise InputError("params.yaml", f"{where}.{key}", what, hint)
+    candidates = [dict(sorted(c.items())) for c in ParameterGrid(axes)]
+    for candidate in candidates:
+        _check_values(where, estimator, candidate)
+    if not hasattr(estimator, "_parameter_constraints"):
+        _check_by_fits(where, entry.build(seed), axes)
+    return candidates
+
+
+def model_params(candidate: dict[str, Any]) -> dict[str, Any]:
+    """Take the estimator's own values from a candidate; inner lists become tuples."""
+    return {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in candidate.items()
+        if key not in CHOICES
+    }
+
+
+def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any]) -> None:
+    values = model_params(candidate)
+    for key, value in values.items():
+        # XGBoost's own check comes only in the fit, and takes 'four' for a missing value before.
+        if isinstance(value, str) and not _takes_text(estimator, key):
+            what = f"text {value!r} where a number belongs"
+            raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
+        # Python takes true for 1, and so would a model with one tree.
+        if isinstance(value, bool) and not _takes_flag(estimator, key):
+            what = f"{str(value).lower()} where a number belongs"
+            raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
+    try:
+        estimator.set_params(**values)
+        if hasattr(estimator, "_parameter_constraints"):
+            estimator._validate_params()
+    except InvalidParameterError as error:
+        key = next((k for k in values if f"'{k}'" in str(error)), "")
+        raise InputError(
+            "params.yaml", f"{where}.{key}", str(error), "Give a value of that kind."
+        ) from None
+
+
+def _check_by_fits(where: str, estimator: BaseEstimator, axes: dict[str, list[Any]]) -> None:
+    """Check the values of a class that declares no constraints: what it takes, only its fit tells.
+
+    One fit for each value, among the first of all others: that is a candidate of the grid, so no
+    value is refused which would not fail later.
+    """
+    first = {key: values[0] for key, values in axes.items()}
+    others = [first | {key: value} for key, values in axes.items() for value in values[1:]]
+    for candidate in map(model_params, [first, *others]):
+        error = _failure(estimator, candidate)
+        if error:
+            blamed = [k for k, v in candidate.items() if _failure(estimator, {k: v})][:1]
+            place = ".".join([where, *blamed])
+            mend = "Give a value that it takes."
+            raise InputError("params.yaml", place, _cause(error), mend) from error
+
+
+def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | None:
+    """Fit a few rows of noise, wide enough for values that name columns; return what is raised."""
+    draw = np.random.default_rng(0)
+    rows, bad = draw.normal(size=(16, 200)), np.tile([0, 1], 8)
+    trees = values.get(_COUNT)
+    if trees is not None:
+        if not isinstance(trees, int) or trees < 1:  # -1 makes a model without a tree
+            return ValueError(f"{_COUNT} is a whole number from 1 on, got {trees}")
+        values = values | {_COUNT: min(trees, 2)}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            clone(estimator).set_params(**values).fit(rows, bad)
+    except Exception as error:  # each library has its own classes; all of them are told
+        return error
+    return None
+
+
+# By this name all boosting libraries take the number of trees, the one value that costs time.
+_COUNT = "n_estimators"
+
+
+def _cause(error: Exception) -> str:
+    """The first line of a library's error, without clock and source file."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    said = re.sub(r"^\[[0-9:]+\] [^ ]+: ", "", lines[0])
+    return f"can't be fitted: {said}"
+
+
+def _takes_text(estimator: BaseEstimator, key: str) -> bool:
+    """Tell whether a parameter may be a text; where scikit-learn checks itself, it may."""
+    if key in getattr(estimator, "_parameter_constraints", {}):
+        return True
+    kinds = _annotated(estimator, key)
+    return not kinds or str in kinds
+
+
+def _takes_flag(estimator: BaseEstimator, key: str) -> bool:
+    """Tell whether a parameter may be true or false."""
+    allowed = getattr(estimator, "_parameter_constraints", {}).get(key)
+    if allowed is not None:
+        return allowed == "no_validation" or "boolean" in allowed
+    default = type(estimator)().get_params(deep=False).get(key)
+    if isinstance(default, int | float):
+        return isinstance(default, bool)
+    kinds = _annotated(estimator, key)
+    return not kinds or bool in kinds
+
+
+def _annotated(estimator: BaseEstimator, key: str) -> tuple[Any, ...]:
+    """The types that a parameter is declared with; none where there is no word on it."""
+    for kind in type(estimator).__mro__:
+        hint = getattr(kind.__init__, "__annotations__", {}).get(key)
+        if hint is not None:
+            return get_args(hint) or (hint,)
+    return ()

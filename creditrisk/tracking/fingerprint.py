@@ -1,0 +1,94 @@
+"""What a run was: the hash that makes it one of a kind, and the facts that tell it to people."""
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "pandas", "numpy")
+# Where results and the lock lie: they change while the pipeline runs, which makes no run dirty.
+RESULTS = ("dvc.lock", "metrics", "plots")
+
+
+def hash_inputs(inputs: Mapping[str, Path]) -> dict[str, str]:
+    """Hash what a stage reads: a file's bytes, or names and bytes of all files of a folder."""
+    return {name: _hash_path(Path(path)) for name, path in inputs.items()}
+
+
+def _hash_path(path: Path) -> str:
+    if path.is_file():
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    return hash_json([[p.relative_to(path).as_posix(), _hash_path(p)] for p in files])
+
+
+def hash_json(value: Any) -> str:
+    """Hash a value by its JSON text, keys sorted."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_code() -> str:
+    """Hash the sources of this project that are loaded, but for the recording's own.
+
+    A change in how runs are recorded makes no new run.
+    """
+    sources = {}
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        ours = name.split(".")[0] in ("creditrisk", "stages", "commands")
+        if ours and path and not name.startswith("creditrisk.tracking"):
+            sources[name] = _hash_path(Path(path))
+    return hash_json(sources)
+
+
+def facts(folder: Path) -> dict[str, str]:
+    """Tell commit, dirtiness, DVC experiment and versions.
+
+    Parameters
+    ----------
+    folder : the project.
+    """
+    found = {
+        "git.commit": _git(folder, "rev-parse", "HEAD"),
+        "dvc.exp_name": os.environ.get("DVC_EXP_NAME", ""),
+        "dvc.exp_baseline": os.environ.get("DVC_EXP_BASELINE_REV", ""),
+        "version.python": platform.python_version(),
+    }
+    changed = _git(
+        folder, "status", "--porcelain", "--untracked-files=no", "--", ".",
+        *(f":!{name}" for name in RESULTS),
+    )  # fmt: skip
+    if found["git.commit"]:
+        found["git.dirty"] = str(bool(changed)).lower()
+    for library in LIBRARIES:
+        try:
+            found[f"version.{library}"] = version(library)
+        except PackageNotFoundError:
+            continue
+    return {key: value for key, value in found.items() if value}
+
+
+def _git(folder: Path, *command: str) -> str:
+    done = subprocess.run(
+        ["git", *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
+    """Take the numbers of a metrics file, named by their dotted places."""
+    flat: dict[str, float] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            flat[f"{prefix}{key}"] = float(value)
+    return flat

@@ -1,0 +1,45 @@
+"""A candidate's folder: what select and the ensembles read of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from creditrisk.core.files import read_frame, read_json, write_frame, write_json
+from creditrisk.modeling.persistence import load_model, save_model, sha256
+from creditrisk.train.candidate import Candidate
+
+MODEL, OOF, NESTED, ACCOUNT = "model.joblib", "oof.parquet", "nested.parquet", "account.json"
+
+
+def write_bundle(candidate: Candidate, account: dict[str, Any], folder: Path) -> None:
+    """Write a candidate's folder; the account carries the hash of the model file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(candidate.model, folder / MODEL)
+    write_frame(candidate.oof, folder / OOF)
+    write_frame(candidate.nested, folder / NESTED)
+    write_json(account | {"model_sha256": sha256(folder / MODEL)}, folder / ACCOUNT)
+
+
+def read_account(folder: Path) -> dict[str, Any]:
+    """Read a candidate's account."""
+    return read_json(folder / ACCOUNT)
+
+
+def read_candidate(folder: Path) -> Candidate:
+    """Read a candidate back, its model after a check of the file's hash.
+
+    Raises
+    ------
+    InputError : the model file is not the one that train wrote: it is not loaded.
+    """
+    account = read_account(folder)
+    return Candidate(
+        model=load_model(folder / MODEL, account["model_sha256"]),
+        oof=read_frame(folder / OOF),
+        nested=read_frame(folder / NESTED),
+        trials=pd.DataFrame(index=range(account["candidates"])),
+        best_params=account["best_params"],
+        calibration=account["calibration"],
+        unconverged=account["unconverged_folds"],
+    )

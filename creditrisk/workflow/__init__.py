@@ -1,0 +1,1 @@
+"""Around the pipeline: checks, experiments, tuning, reviews, remotes. No stage imports it."""

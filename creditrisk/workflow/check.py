@@ -1,0 +1,100 @@
+"""All of params.yaml against what the stages take, before any of them runs."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from creditrisk.champion.points import Scale
+from creditrisk.core.errors import InputError, from_validation, nearest
+from creditrisk.core.params import Strict, names_at
+from creditrisk.eda.adjust import EdaParams
+from creditrisk.evaluate.fairness import FairnessParams
+from creditrisk.featurize import FeaturizeParams, manifest
+from creditrisk.ingest.params import DataParams
+from creditrisk.metrics.costs import DecisionParams
+from creditrisk.modeling.pipeline import PreprocessParams
+from creditrisk.modeling.registry import algorithm, grid
+from creditrisk.modeling.registry import names as registered
+from creditrisk.prepare.params import PrepareParams, SplitParams
+from creditrisk.schema import load_schema
+from creditrisk.select.params import SelectParams
+from creditrisk.train.ensemble import members_of
+from creditrisk.train.params import TrainParams
+from creditrisk.workflow.tracked_files import _made, _traces
+
+
+class Params(Strict):
+    """All blocks of params.yaml; each stage reads some of them."""
+
+    seed: int
+    model: str
+    data: DataParams
+    split: SplitParams
+    prepare: PrepareParams
+    eda: EdaParams
+    featurize: FeaturizeParams
+    preprocess: PreprocessParams
+    train: TrainParams
+    algorithms: dict[str, dict[str, Any]]
+    select: SelectParams
+    decision: DecisionParams
+    scorecard: Scale
+    fairness: FairnessParams
+
+
+def check(tree: dict[str, Any], path: str | Path) -> int:
+    """Check every block, also against the schema file and the registry of algorithms.
+
+    Parameters
+    ----------
+    tree : the content of params.yaml.
+    path : its name, for errors.
+
+    Returns
+    -------
+    number of candidates that the grids span.
+
+    Raises
+    ------
+    InputError : the first thing that a stage would refuse, with the nearest valid names.
+    """
+    try:
+        params = Params.model_validate(tree)
+    except ValidationError as error:
+        raise from_validation(path, error, names_at(Params, error)) from None
+    data, names = params.data, list(params.algorithms)
+    if not any(Path(p).exists() for p in _traces(data.source)) and not _made(data.source):
+        mend = "Correct the path, or bring the file with `dvc pull`."
+        raise InputError(path, "data.source", f"no file {data.source}", mend)
+    numeric = manifest(load_schema(data.schema_), params.featurize)["numeric"]
+    amount = params.decision.amount_column
+    if amount is not None and amount not in numeric:
+        what, hint = f"no numeric column {amount}", nearest(amount, numeric)
+        raise InputError(path, "decision.amount_column", what, hint)
+    families = {name: algorithm(name).family for name in names}
+    for name in registered():
+        # DVC makes a stage of each entry, which fails in the middle of a run without its block.
+        if name not in names:
+            what = "missing, while creditrisk/algorithms.yaml has an entry of that name"
+            raise InputError(path, f"algorithms.{name}", what, "Put it back, or remove both.")
+    single = [name for name in names if families[name] == "single"]
+    candidates = 0
+    for name, block in params.algorithms.items():
+        if families[name] == "single":
+            candidates += _span(name, json.dumps(block), params.seed)
+        else:
+            members_of(name, block, single)
+            candidates += 1
+    if params.model not in ("auto", *names):
+        hint = nearest(params.model, ["auto", *names])
+        raise InputError(path, "model", f"unknown algorithm {params.model!r}", hint)
+    return candidates
+
+
+@lru_cache
+def _span(name: str, block: str, seed: int) -> int:
+    """Count a grid's candidates, each checked; the experiments of a sweep share most blocks."""
+    return len(grid(name, json.loads(block), seed))

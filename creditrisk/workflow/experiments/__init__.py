@@ -1,0 +1,1 @@
+"""Experiments: parameter overrides, DVC's queue, and the table of results."""

@@ -1,0 +1,81 @@
+"""Put values into a YAML file and leave every other byte of it as it is."""
+
+from typing import Any
+
+import yaml
+
+from creditrisk.core.errors import InputError
+
+
+def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
+    """Give keys of one block new values.
+
+    Parameters
+    ----------
+    text : a YAML document.
+    path : the names that lead to the block.
+    values : by key; a key that the block has not got is added at its end.
+
+    Raises
+    ------
+    InputError : the block is written in a way (an alias, say) that can't be changed in place.
+    """
+    block = _block(yaml.compose(text, Loader=yaml.SafeLoader), path)
+    nodes = {key.value: (key, value) for key, value in block.value}
+    cuts = [(*_span(*nodes[key]), _flow(v)) for key, v in values.items() if key in nodes]
+    new = {key: value for key, value in values.items() if key not in nodes}
+    if new:
+        cuts.append(_addition(text, block, new))
+    changed = text
+    for start, end, put in sorted(cuts, reverse=True):
+        changed = changed[:start] + put + changed[end:]
+    wanted = yaml.safe_load(text)
+    here = wanted
+    for name in path:
+        here = here[name]
+    here.update(values)
+    try:
+        same = yaml.safe_load(changed) == wanted
+    except yaml.YAMLError:
+        same = False
+    if not same:
+        mend = f"Write these by hand: {_flow(values)}"
+        raise InputError("params.yaml", ".".join(path), "can't be changed in place", mend)
+    return changed
+
+
+def _block(node: yaml.Node, path: list[str]) -> yaml.MappingNode:
+    for name in path:
+        node = next(value for key, value in node.value if key.value == name)
+    return node
+
+
+def _span(key: yaml.Node, value: yaml.Node) -> tuple[int, int]:
+    return value.start_mark.index, max(_end(value), key.end_mark.index)
+
+
+def _end(node: yaml.Node) -> int:
+    """Where a node ends; PyYAML lets a block one reach to the next token, over comments."""
+    if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
+        return node.end_mark.index
+    last = node.value[-1]
+    return _end(last[1] if isinstance(last, tuple) else last)
+
+
+def _addition(text: str, block: yaml.MappingNode, new: dict[str, Any]) -> tuple[int, int, str]:
+    end = _end(block)
+    if block.flow_style:
+        at = _end(block.value[-1][1]) if block.value else block.start_mark.index + 1
+        lines = ", ".join(f"{key}: {_flow(value)}" for key, value in new.items())
+        return at, at, f", {lines}" if block.value else lines
+    line = text.find("\n", end)
+    at = len(text) if line < 0 else line
+    newline = "\r\n" if text[at - 1 : at + 1] == "\r\n" else "\n"
+    at -= len(newline) - 1
+    indent = " " * block.start_mark.column
+    return at, at, "".join(f"{newline}{indent}{k}: {_flow(v)}" for k, v in new.items())
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False)
+    return text.strip().removesuffix("...").strip()

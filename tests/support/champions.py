@@ -1,0 +1,137 @@
+"""Champions of the default data, fitted in seconds, and a project's files around one."""
+
+import hashlib
+import shutil
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import yaml
+
+from creditrisk.champion.baseline import reference
+from creditrisk.core.files import write_json
+from creditrisk.eda.adjust import EdaParams, apply, learn
+from creditrisk.featurize import FeaturizeParams, derive, manifest
+from creditrisk.ingest.params import DataParams
+from creditrisk.ingest.table import read_csv
+from creditrisk.modeling.folds import make_folds
+from creditrisk.modeling.persistence import sha256
+from creditrisk.modeling.pipeline import PreprocessParams, build_pipeline, candidate_params
+from creditrisk.modeling.registry import algorithm, model_params
+from creditrisk.train.calibrate import fit_calibrated
+from creditrisk.train.ensemble import soft_vote
+from tests.support.defects import ROOT
+from tests.support.small_data import DEFAULT, DEFAULT_CSV, clean
+
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text())
+THRESHOLD = 1 / 6
+KINDS = {
+    "lr": ({"encoder": "onehot", "resample": "smote", "C": 0.1}, "none"),
+    "lr platt": ({"encoder": "binary", "resample": "none", "C": 0.1}, "platt"),
+    "scorecard": ({"encoder": "woe", "resample": "none", "bins": 4, "C": 0.3}, "none"),
+    "scorecard platt": ({"encoder": "woe", "resample": "none", "bins": 5, "C": 0.3}, "platt"),
+    "dt": ({"encoder": "binary", "resample": "smotenc", "max_depth": 4}, "isotonic"),
+    "rf": ({"encoder": "target", "resample": "none", "n_estimators": 15}, "platt"),
+    "xgb": ({"encoder": "ordinal", "resample": "none", "n_estimators": 20, "max_depth": 3}, "none"),
+    "knn": ({"encoder": "onehot", "resample": "none", "n_neighbors": 31}, "platt"),
+    "mlp": ({"encoder": "onehot", "resample": "none", "hidden_layer_sizes": [4], "alpha": 10.0,
+             "solver": "lbfgs"}, "none"),
+    "svc": ({"encoder": "woe", "resample": "none", "C": 1.0}, "platt"),
+}  # fmt: skip
+LINEAR = ("lr", "lr platt", "scorecard", "scorecard platt")
+TREES = ("dt", "rf", "xgb")
+
+
+@cache
+def rows():
+    """The default data up to featurize: the frame, features.json and the adjustments."""
+    data = DataParams(source="x", schema_="y")
+    frame = clean(read_csv(DEFAULT_CSV, data, DEFAULT).frame, DEFAULT).clean
+    adjustments = learn(frame[frame["split"] == "train"], DEFAULT, EdaParams())
+    derived = PARAMS["featurize"]["derived"]
+    features = manifest(DEFAULT, FeaturizeParams(derived=derived))
+    return derive(apply(frame, adjustments), features["derived"]), features, adjustments
+
+
+def columns():
+    features = rows()[1]
+    return [*features["numeric"], *features["nominal"], *features["ordinal"]]
+
+
+def part(split):
+    frame = rows()[0]
+    return frame[frame["split"] == split].reset_index(drop=True)
+
+
+@cache
+def model(kind):
+    """A fitted candidate, made as train makes it; `vote` is of three of them."""
+    train = part("train")
+    if kind == "vote":
+        return soft_vote({k: model(k) for k in ("lr", "xgb", "mlp")}, train, columns())
+    candidate, calibration = KINDS[kind]
+    features = rows()[1]
+    bad = train["bad"].to_numpy()
+    settings = candidate_params(
+        candidate["encoder"], candidate["resample"], model_params(candidate), features, 42, 100,
+        candidate.get("bins"),
+    )  # fmt: skip
+    blank = algorithm(kind.split()[0]).build(42)
+    params = PreprocessParams(**PARAMS["preprocess"])
+    pipeline = build_pipeline(features, params, blank).set_params(**settings)
+    folds = make_folds(bad, train["applicant"].to_numpy(), 3, 1, 42)
+    return fit_calibrated(pipeline, calibration, train[columns()], bad, folds)
+
+
+def description(path):
+    """What select would write of a model file."""
+    _, features, adjustments = rows()
+    libraries = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "pandas")
+    return {
+        "algorithm": "x",
+        "threshold": THRESHOLD,
+        "scorecard": PARAMS["scorecard"],
+        "features": features,
+        "adjustments": adjustments,
+        "schema": DEFAULT.model_dump(exclude_defaults=True),
+        "reference": reference(part("train"), features),
+        "model_sha256": sha256(path),
+        "created_by": {"python": "3"} | {name: version(name) for name in libraries},
+    }
+
+
+def project(folder: Path, kind: str = "lr") -> Path:
+    """Lay out what score reads: models/, dvc.lock, params.yaml."""
+    (folder / "models").mkdir(parents=True)
+    shutil.copy(ROOT / "params.yaml", folder)
+    joblib.dump(model(kind), folder / "models/champion.joblib")
+    write_json(description(folder / "models/champion.joblib"), folder / "models/champion.json")
+    record(folder)
+    return folder
+
+
+def record(folder: Path) -> None:
+    """Write a dvc.lock of the model files as they are."""
+    outs = [
+        {"path": name, "md5": hashlib.md5((folder / name).read_bytes()).hexdigest()}
+        for name in ("models/champion.joblib", "models/champion.json")
+    ]
+    (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"select": {"outs": outs}}}))
+
+
+def raw_lines():
+    """Header and data lines of the default file."""
+    header, *lines = DEFAULT_CSV.read_text().splitlines()
+    return header, lines
+
+
+def resampled(count, seed):
+    """Feature rows of the default data, drawn with some cells missing and some unseen levels."""
+    rng = np.random.default_rng(seed)
+    drawn = rows()[0][columns()].iloc[rng.integers(0, 1000, count)].reset_index(drop=True)
+    for name in columns():
+        drawn[name] = drawn[name].mask(rng.random(count) < 0.03)
+    return pd.DataFrame(drawn)

@@ -1,0 +1,78 @@
+"""The registry of algorithms: a block as a grid, and values checked before anything is fitted."""
+
+import pytest
+
+from creditrisk.core.errors import InputError
+from creditrisk.modeling.registry import algorithm, grid, model_params, names
+
+
+def test_lists_are_searched_and_single_values_fixed():
+    candidates = grid("lr", {"encoder": ["onehot", "woe"], "C": [0.1, 1.0], "tol": 0.01}, 1)
+    assert len(candidates) == 4
+    assert {(c["encoder"], c["C"]) for c in candidates} == {
+        ("onehot", 0.1), ("onehot", 1.0), ("woe", 0.1), ("woe", 1.0),
+    }  # fmt: skip
+    assert {(c["tol"], c["resample"]) for c in candidates} == {(0.01, "none")}
+
+
+def test_list_in_a_list_is_one_value():
+    candidates = grid("mlp", {"hidden_layer_sizes": [[8, 4], [16]]}, 1)
+    assert [model_params(c)["hidden_layer_sizes"] for c in candidates] == [(8, 4), (16,)]
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_entry_builds_its_estimator_seeded(name):
+    if algorithm(name).family == "single":
+        given = algorithm(name).build(seed=7).get_params()
+        assert given.get("random_state", 7) == 7
+
+
+@pytest.mark.parametrize(
+    "block",
+    [{"booster": "dart"}, {"grow_policy": "lossguide"}, {"max_depth": [2, None]}, {"gamma": 0.1}],
+)
+def test_values_that_xgboost_takes_are_taken(block):
+    assert grid("xgb", block, 1)
+
+
+@pytest.mark.parametrize("key", ["max_depth", "subsample", "learning_rate", "n_estimators"])
+def test_text_where_xgboost_needs_a_number_is_refused(key):
+    with pytest.raises(InputError, match=rf"algorithms\.xgb\.{key}: text 'four'"):
+        grid("xgb", {key: [1, "four"]}, 1)
+
+
+@pytest.mark.parametrize(
+    ("key", "values", "cause"),
+    [
+        ("max_depth", [2, 2.5], "'2.5'"),
+        ("max_depth", [-1], "value -1 .* greater equal to 0"),
+        ("n_estimators", [100, 20.5], "20.5"),
+        ("n_estimators", [-1], "-1"),
+        ("max_bin", [64, 1], "Check failed: max_bin >= 2"),
+    ],
+)
+def test_value_that_only_a_fit_refuses_is_told_before(key, values, cause):
+    with pytest.raises(InputError, match=rf"algorithms\.xgb\.{key}: can't be fitted: .*{cause}"):
+        grid("xgb", {"subsample": [0.5, 1.0], key: values}, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("xgb", "n_estimators"), ("rf", "n_estimators"), ("dt", "max_depth"), ("lr", "C")],
+)
+def test_true_where_a_number_belongs_is_refused(name, key):
+    with pytest.raises(InputError, match=rf"algorithms\.{name}\.{key}: true where a number"):
+        grid(name, {key: [1, True]}, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "key"), [("rf", "bootstrap"), ("lr", "fit_intercept"), ("mlp", "early_stopping")]
+)
+def test_flags_are_flags(name, key):
+    assert grid(name, {key: [True, False]}, 1)
+
+
+@pytest.mark.parametrize("key", ["n_jobs", "tree_method", "random_state"])
+def test_what_is_fixed_is_not_for_the_block(key):
+    with pytest.raises(InputError, match="unknown parameter"):
+        grid("xgb", {key: 1}, 1)

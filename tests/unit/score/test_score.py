@@ -1,0 +1,457 @@
+"""score: no skew to evaluate, the same PD in any company, nothing lost, nothing unchecked run."""
+
+import csv
+import io
+import json
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from creditrisk.champion.baseline import reference, reference_row
+from creditrisk.champion.points import Scale
+from creditrisk.champion.predict import BLOCK, default_pd, encoded, taken_apart
+from creditrisk.core.errors import InputError
+from creditrisk.ingest.batches import _exact_csv, read_batches
+from creditrisk.ingest.params import DataParams
+from creditrisk.prepare.parse import Notation, parse
+from creditrisk.schema import parse_schema
+from creditrisk.score.load_champion import load_champion
+from creditrisk.score.reasons import contributions
+from tests.support.champions import (
+    KINDS,
+    ROOT,
+    columns,
+    model,
+    part,
+    project,
+    raw_lines,
+    record,
+    resampled,
+    rows,
+)
+from tests.support.small_data import DEFAULT, SMALL
+
+FILES = (Path("models/champion.joblib"), Path("models/champion.json"), Path("dvc.lock"))
+ALL = [*KINDS, "vote"]
+SCALE = Scale(base_points=600, base_odds=50, pdo=20)
+
+
+@pytest.fixture(scope="module")
+def scoring(tmp_path_factory):
+    return project(tmp_path_factory.mktemp("score") / "p")
+
+
+def run(folder, *args):
+    return subprocess.run(
+        [sys.executable, "-m", "commands.score", *map(str, args)],
+        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
+
+
+def score(folder, text, *args, name="new.csv"):
+    """Score a file's text or bytes; gives the scored rows."""
+    content = text if isinstance(text, bytes) else text.encode()
+    (folder / name).write_bytes(content)
+    done = run(folder, "--input", name, "--output", "out.parquet", *args)
+    assert done.returncode == 0, done.stderr
+    return pd.read_parquet(folder / "out.parquet")
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_pd_is_the_same_alone_in_any_batch_and_in_any_order(kind):
+    rows = resampled(300, 1)
+    together = default_pd(model(kind), rows)
+    for size in (1, 7, 64):
+        parts = [default_pd(model(kind), rows.iloc[i : i + size]) for i in range(0, 5 * size, size)]
+        assert (np.concatenate(parts) == together[: 5 * size][: len(np.concatenate(parts))]).all()
+    order = np.random.default_rng(2).permutation(300)
+    assert (default_pd(model(kind), rows.iloc[order]) == together[order]).all()
+    # In a block's last places, and in a second block.
+    long = pd.concat([rows.iloc[order]] * (BLOCK // 300 + 1), ignore_index=True)
+    places = np.tile(order, BLOCK // 300 + 1)
+    assert (default_pd(model(kind), long) == together[places]).all()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_pd_is_that_of_the_model_itself(kind):
+    rows = resampled(400, 3)
+    rows.loc[0] = np.nan  # nothing known
+    rows.loc[1, "purpose"] = "a level that nobody has"
+    own = model(kind).predict_proba(rows)[:, 1]
+    assert default_pd(model(kind), rows) == pytest.approx(own, abs=1e-12)
+    assert ((default_pd(model(kind), rows) >= 0) & (default_pd(model(kind), rows) <= 1)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_encoding_by_distinct_texts_equals_the_steps_one_after_the_other(kind):
+    pipeline, _ = taken_apart(model(kind))
+    rows = resampled(300, 4)
+    imputed = pipeline.named_steps["impute"].transform(rows)
+    plain = pipeline.named_steps["encode"].transform(imputed)
+    assert (encoded(pipeline, rows) == np.asarray(plain, dtype=float)).all()
+
+
+def test_raw_lines_get_exactly_the_pds_of_evaluate(scoring):
+    header, lines = raw_lines()
+    test = part("test")
+    ours = default_pd(model("lr"), test[columns()])
+    chosen = [lines[i - 1] for i in test["row_id"]]
+    found = score(scoring, "\n".join([header, *chosen]) + "\n")
+    assert (found["pd"].to_numpy() == ours).all()
+    assert (found["decision"] == np.where(ours >= 1 / 6, "reject", "accept")).all()
+    # Backwards, in batches of 7, and alone.
+    back = score(scoring, "\n".join([header, *chosen[::-1]]), "--batch", "7", "--reasons", "0")
+    assert (back["pd"].to_numpy()[::-1] == ours).all()
+    alone = score(scoring, "\n".join([header, chosen[5]]))
+    assert alone["pd"].tolist() == [ours[5]]
+    assert alone["reasons"].tolist() == [found["reasons"][5]]
+
+
+def test_raw_test_rows_of_a_whole_run_give_the_metrics_of_evaluate(built):
+    header, lines = raw_lines()
+    test = pd.read_parquet(built.folder / "data/processed/test.parquet")
+    (built.folder / "new.csv").write_text("\n".join([header, *(lines[i - 1] for i in test.row_id)]))
+    done = built.command("score", "--input", "new.csv", "--output", "new.parquet", "--reasons", "0")
+    assert done.code == 0, done.err
+    pds = pd.read_parquet(built.folder / "new.parquet")["pd"].to_numpy()
+    metrics = json.loads((built.folder / "metrics/evaluate.json").read_text())
+    bad = test["bad"].to_numpy()
+    assert np.mean((pds - bad) ** 2) == pytest.approx(metrics["test"]["brier"], rel=1e-9)
+    assert np.mean(pds) == pytest.approx(metrics["calibration"]["mean_pd"], rel=1e-9)
+    (built.folder / "new.csv").unlink()
+    (built.folder / "new.parquet").unlink()
+
+
+def test_default_file_as_csv_parquet_and_without_target_is_one(scoring):
+    header, lines = raw_lines()
+    text = "\n".join([header, *lines]) + "\n"
+    found = score(scoring, text, "--reasons", "0")
+    assert len(found) == 1000
+    assert found["pd"].notna().all()
+    frame = pd.read_csv(io.StringIO(text))
+    for variant in (frame, frame.astype("float64"), frame.astype(str), frame.astype("category")):
+        file = io.BytesIO()
+        variant.drop(columns="kredit").to_parquet(file)
+        pd.testing.assert_frame_equal(score(scoring, file.getvalue(), "--reasons", "0"), found)
+    bare = frame.drop(columns="kredit").to_csv(index=False)
+    pd.testing.assert_frame_equal(score(scoring, bare, "--reasons", "0"), found)
+
+
+def test_every_row_comes_back_and_bad_ones_say_why(scoring):
+    header, lines = raw_lines()
+    cells = lines[3].split(",")
+    cells[3] = "99"  # no such purpose
+    cells[4] = ""
+    text = "\n".join([header, lines[0], "1,2,3", "", ",".join(cells), lines[1]])
+    found = score(scoring, text)
+    assert found["row_id"].tolist() == [1, 2, 3, 4]
+    assert found["problem"].isna().tolist() == [True, False, True, True]
+    assert found["problem"][1] == "line 3: 3 cells, the header has 21"
+    unread = found.loc[1, ["pd", "score", "decision", "reasons"]]
+    assert unread.isna().all()
+    assert found["missing"][2] == "purpose: out of domain; amount: empty"
+    assert found["pd"][2] > 0
+    assert found["missing"].isna().tolist() == [True, True, False, True]
+
+
+def described_anew(folder, **changed):
+    path = folder / "models/champion.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    record(folder)
+
+
+def test_every_scored_row_has_reasons_whatever_the_cut_off(tmp_path):
+    folder = project(tmp_path / "p")
+    header, lines = raw_lines()
+    own = part("train")[columns()]
+    typical = reference_row(reference(part("train"), rows()[1]), own)
+    shares = contributions(model("lr"), own, typical).shares
+    # Of each variable the value that lowers the risk most; of the three that hang together, those
+    # of an applicant of whom none raises it.
+    at = shares.idxmin()
+    burden = ["amount", "duration", "monthly_burden"]
+    at[burden] = shares[burden].max(axis=1).idxmin()
+    best = [str(own.loc[at[c.name], c.name]) for c in DEFAULT.columns.values()]
+    text = "\n".join([header, *lines[:300], ",".join([*best, "1"])])
+    typical_pd = default_pd(model("lr"), typical)[0]
+    low = score(folder, text)["pd"].iloc[-1]
+    assert low < typical_pd / 2
+    for threshold in (low, 1 / 6, 0.9):
+        described_anew(folder, threshold=threshold)
+        found = score(folder, text)
+        assert (found["reasons"].str.len() > 0).all()
+        refused = found["decision"] == "reject"
+        assert refused.all() == (threshold == low)
+        assert not found["reasons"][refused].str.contains("lowers the risk").any()
+        lowest = found["reasons"].iloc[-1]
+        assert lowest.startswith("nothing raises the risk above") == (threshold == low)
+        assert ("is not under the cut-off" in lowest) == (threshold == low)
+
+
+def test_reasons_tell_the_value_that_the_applicant_gave(tmp_path):
+    folder = project(tmp_path / "p")
+    kept = [level for level in DEFAULT.features["purpose"].levels if level != "8"]
+    merges = {"purpose": {"into": "rare levels", "kept": kept}}
+    described_anew(folder, adjustments={"caps": rows()[2]["caps"], "merges": merges})
+    header, lines = raw_lines()
+    cells = dict(zip(header.split(","), lines[0].split(","), strict=True))
+    cells |= {"hoehe": "15945", "laufzeit": "10", "verw": "8", "laufkont": "77", "alter": "old"}
+    cells["moral"] = "?"
+    found = score(folder, f"{header}\n{','.join(cells.values())}", "--reasons", "21")
+    reasons = found["reasons"][0]
+    for words in (
+        "amount: 15945 DM (counted as 11696 DM) ",
+        "monthly burden (ratio of amount and duration): 1594.5 (counted as 1169.6) ",
+        "purpose: vacation (counted as rare levels) ",
+        "status: no valid value ",
+        "age: no valid value ",
+        "credit history: not given ",
+    ):
+        assert words in reasons + " "
+
+
+def test_empty_and_missing_column_end_in_one_line_and_header_alone_in_no_row(scoring):
+    header, lines = raw_lines()
+    (scoring / "out.parquet").unlink(missing_ok=True)
+    for text, words in (
+        ("", "empty"),
+        ("\n\n", "empty"),
+        (header.replace("laufzeit", "x") + "\n" + lines[0], "no column laufzeit"),
+        (header + "\n" + lines[0] + '\n"open\nx', "never closed"),
+    ):
+        (scoring / "bad.csv").write_text(text)
+        done = run(scoring, "--input", "bad.csv", "--output", "out.parquet")
+        assert done.returncode == 2, text
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert not (scoring / "out.parquet").exists()
+    assert len(score(scoring, header + "\n")) == 0
+    done = run(scoring, "--input", "nowhere.csv", "--output", "out.parquet")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_target_is_not_proposed_for_a_missing_column(scoring):
+    header, lines = raw_lines()
+    without = [",".join(line.split(",")[1:]) for line in (header, lines[0])]
+    (scoring / "short.csv").write_text("\n".join(without))
+    done = run(scoring, "--input", "short.csv", "--output", "out.parquet")
+    assert done.returncode == 2
+    assert "no column laufkont" in done.stderr
+    assert "kredit" not in done.stderr
+    (scoring / "short.csv").write_text("\n".join([without[0].replace("kredit", "lauf_kont"), "x"]))
+    done = run(scoring, "--input", "short.csv", "--output", "out.parquet")
+    assert "Did you mean lauf_kont?" in done.stderr
+
+
+@pytest.mark.parametrize("spelled", ["new.csv", "./new.csv", "../p/new.csv", "link.parquet"])
+def test_input_is_not_overwritten(scoring, spelled):
+    header, lines = raw_lines()
+    text = "\n".join([header, lines[0]])
+    (scoring / "new.csv").write_text(text)
+    (scoring / "link.parquet").unlink(missing_ok=True)
+    (scoring / "link.parquet").symlink_to("new.csv")
+    for paths in (("new.csv", spelled), (spelled, "new.csv")):
+        done = run(scoring, "--input", paths[0], "--output", paths[1])
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert done.stderr.startswith(f"error: {Path(paths[1])}: file: ")
+        assert (scoring / "new.csv").read_text() == text
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "dvc.lock", *map(str, FILES[:2])])
+def test_champion_and_parameters_are_not_overwritten(scoring, name):
+    before = (scoring / name).read_bytes()
+    (scoring / "new.csv").write_text("\n".join(raw_lines()[0:1]))
+    done = run(scoring, "--input", "new.csv", "--output", name)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert (scoring / name).read_bytes() == before
+
+
+def test_truths_of_parquet_are_read_as_those_of_csv(tmp_path):
+    kinds = {
+        "words": {"kind": "nominal", "levels": {"True": "signed", "False": "open"}},
+        "small": {"kind": "nominal", "levels": {"true": "signed", "false": "open"}},
+        "ranks": {"kind": "ordinal", "levels": ["FALSE", "TRUE"]},
+        "free": {"kind": "nominal"},
+        "codes": {"kind": "nominal", "levels": {"1": "signed", "0": "open"}},
+        "number": {"kind": "numeric"},
+    }
+    columns_ = {name: {"name": name} | column for name, column in kinds.items()}
+    target = {"column": "t", "good": "0", "bad": "1"}
+    schema = parse_schema({"name": "x", "target": target, "columns": columns_}, "x")
+    frame = pd.DataFrame({name: [True, False, None] for name in kinds}, dtype="boolean")
+    text = frame.astype({"codes": "Int8", "number": "Int8"})  # as nobody can guess
+    frame.to_parquet(tmp_path / "f.parquet")
+    text.to_csv(tmp_path / "f.csv", index=False)
+    data, notation = DataParams(source="x", schema_="y"), Notation.of(".", ",", ["none", "nan"])
+    one, other = (
+        parse(next(read_batches(tmp_path / name, data, schema, 10)), schema, notation)
+        for name in ("f.parquet", "f.csv")
+    )
+    for mine, theirs in zip(one, other, strict=True):
+        pd.testing.assert_frame_equal(mine, theirs)
+    assert one[0]["small"].tolist()[:2] == ["true", "false"]
+    assert (one[1].iloc[2] == "empty").all()
+    assert one[1].iloc[:2].isna().all(axis=None)
+
+
+def test_failure_on_the_way_leaves_no_output(scoring):
+    header, lines = raw_lines()
+    (scoring / "late.csv").write_text("\n".join([header, *lines[:50], '"open', "x"]))
+    done = run(scoring, "--input", "late.csv", "--output", "late.parquet", "--batch", "10")
+    assert done.returncode == 2
+    assert not list(scoring.glob("*late.parquet*"))
+
+
+class Planted:
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return (open, (str(self.path), "w"))
+
+
+def test_tampered_champion_is_refused_before_it_is_unpickled(tmp_path, monkeypatch):
+    folder, planted = project(tmp_path / "p"), tmp_path / "planted"
+    pickle.loads(pickle.dumps(Planted(planted))).close()
+    assert planted.exists()  # the plant works
+    planted.unlink()
+    champion = folder / "models/champion.joblib"
+    champion.write_bytes(pickle.dumps(Planted(planted)))
+    header, lines = raw_lines()
+    (folder / "new.csv").write_text("\n".join([header, lines[0]]))
+    done = run(folder, "--input", "new.csv", "--output", "out.parquet")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "champion.joblib" in done.stderr
+    assert not planted.exists()
+    monkeypatch.chdir(folder)
+    # A description that was changed with it helps nothing, nor does a dvc.lock alone.
+    described = json.loads((folder / "models/champion.json").read_text())
+    (folder / "models/champion.json").write_text(json.dumps(described | {"model_sha256": "x"}))
+    with pytest.raises(InputError, match="not the file that"):
+        load_champion(*FILES)
+    record(folder)
+    with pytest.raises(InputError, match="not the model that"):
+        load_champion(*FILES)
+    assert not planted.exists()
+
+
+@pytest.mark.parametrize("lock", [None, "stages: {}\n", "a: [\n", "stages: [1]\n"])
+def test_without_a_record_nothing_is_loaded(tmp_path, lock, monkeypatch):
+    folder = project(tmp_path / "p")
+    (folder / "dvc.lock").unlink()
+    if lock is not None:
+        (folder / "dvc.lock").write_text(lock)
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError):
+        load_champion(*FILES)
+
+
+def test_model_of_other_versions_is_refused(tmp_path, monkeypatch):
+    folder = project(tmp_path / "p")
+    path = folder / "models/champion.json"
+    described = json.loads(path.read_text())
+    described["created_by"]["scikit-learn"] = "0.1"
+    path.write_text(json.dumps(described))
+    record(folder)
+    monkeypatch.chdir(folder)
+    with pytest.raises(InputError, match=r"made with scikit-learn 0\.1"):
+        load_champion(*FILES)
+
+
+def test_points_are_on_the_scale_of_the_champion_whatever_params_say_by_now(tmp_path):
+    folder = project(tmp_path / "p")
+    header, lines = raw_lines()
+    text = "\n".join([header, *lines[:20]])
+    before = score(folder, text)
+    assert before["score"].tolist() == np.rint(SCALE.points(before["pd"].to_numpy())).tolist()
+    params = yaml.safe_load((folder / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump(params | {"scorecard": {"pdo": 50}}))
+    pd.testing.assert_frame_equal(score(folder, text), before)
+    path = folder / "models/champion.json"
+    described = json.loads(path.read_text())
+    del described["scorecard"]
+    path.write_text(json.dumps(described))
+    record(folder)
+    done = run(folder, "--input", "new.csv", "--output", "out.parquet")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "models/champion.json: scorecard: the scale" in done.stderr
+
+
+def test_select_records_the_scale(built):
+    described = json.loads((built.folder / "models/champion.json").read_text())
+    params = yaml.safe_load((built.folder / "params.yaml").read_text())
+    assert described["scorecard"] == params["scorecard"]
+
+
+NAMES = [*SMALL.columns, "extra"]
+PLAIN = st.text(alphabet="ab1. \té'", max_size=3)
+CELL = st.text(alphabet='ab1.;"\r\n\t é,', max_size=4)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.lists(CELL, min_size=len(NAMES), max_size=len(NAMES)),
+            st.lists(PLAIN, min_size=len(NAMES), max_size=len(NAMES)),
+            st.lists(CELL, max_size=4),
+        ),
+        max_size=8,
+    ),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["quoted", "as it is"]),
+    st.sampled_from([";", ","]),
+    st.integers(1, 5),
+)
+def test_fast_reader_reads_what_the_exact_one_reads(records, end, how, sign, size):
+    file = io.StringIO()
+    writer = csv.writer(file, delimiter=sign, lineterminator=end)
+    writer.writerow(NAMES)
+    for record_ in records:
+        if how == "quoted":
+            writer.writerow(record_)
+        else:
+            file.write(sign.join(record_) + end)
+    data = DataParams(source="x", schema_="y", delimiter=sign, thousands="'")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "f.csv")
+        path.write_bytes(file.getvalue().encode())
+        outcomes = []
+        for reader in (read_batches, _exact_csv):
+            try:
+                outcomes.append(list(reader(path, data, SMALL, size)))
+            except InputError as error:
+                outcomes.append(str(error))
+    fast, exact = outcomes
+    if isinstance(exact, str) or isinstance(fast, str):
+        assert fast == exact
+        return
+    if not exact:
+        assert not fast
+        return
+    together = pd.concat(fast, ignore_index=True)
+    pd.testing.assert_frame_equal(together, pd.concat(exact, ignore_index=True))
+
+
+def test_schema_survives_its_way_through_json():
+    for schema in (DEFAULT, SMALL):
+        written = json.loads(json.dumps(schema.model_dump(exclude_defaults=True)))
+        assert parse_schema(written, "x") == schema
+        assert list(parse_schema(written, "x").columns) == list(schema.columns)
+
+
+def test_points_by_hand():
+    assert SCALE.points(np.array([1 / 51])) == pytest.approx(600)
+    assert SCALE.points(np.array([1 / 101])) == pytest.approx(620)  # odds doubled
+    assert np.isfinite(SCALE.points(np.array([0.0, 1.0]))).all()

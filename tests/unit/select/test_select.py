@@ -1,0 +1,160 @@
+"""The choice of the champion, and the estimate of what the whole choice is worth."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from creditrisk.core.errors import InputError
+from creditrisk.metrics.costs import DecisionParams
+from creditrisk.metrics.intervals import fold_error
+from creditrisk.metrics.performance import NAMES
+from creditrisk.select.leaderboard import choose, compare, leaderboard
+from creditrisk.select.nested import nested_estimate, optimism
+
+DECISION = DecisionParams(cost_bad_accepted=5, cost_good_rejected=1, threshold="theory")
+SIMPLICITY = {"lr": 1, "rf": 5}
+
+
+def predictions(noise, rows=200, folds=4, seed=0):
+    """Out-of-fold PDs of the same rows, the worse the noisier."""
+    rng = np.random.default_rng(seed)
+    bad = np.arange(rows) % 3 == 0
+    fold = (np.arange(rows) // 3) % folds
+    pds = 0.3 + 0.2 * bad + rng.normal(0, 0.1, rows)
+    pds += np.random.default_rng(1 + int(noise * 1000)).normal(0, noise, rows)
+    return pd.DataFrame(
+        {
+            "row_id": np.arange(1, rows + 1),
+            "repeat": 0,
+            "fold": fold,
+            "bad": bad.astype(int),
+            "pd": np.clip(pds, 0.01, 0.99),
+        }
+    )
+
+
+def board_of(scores, simplicity=SIMPLICITY):
+    accounts = {
+        name: {
+            "cv": dict.fromkeys(NAMES, score),
+            "cv_se": dict.fromkeys(NAMES, 0.02),
+            "cv_std": dict.fromkeys(NAMES, 0.03),
+            "calibration": "none",
+        }
+        for name, score in scores.items()
+    }
+    return leaderboard(accounts, simplicity, "roc_auc")
+
+
+def test_leaderboard_ranks_by_score_and_the_simpler_first_between_equals():
+    board = board_of({"rf": 0.8, "lr": 0.8, "dt": 0.9}, {"rf": 5, "lr": 1, "dt": 2})
+    assert board["algorithm"].tolist() == ["dt", "lr", "rf"]
+    assert board["rank"].tolist() == [1, 2, 3]
+
+
+def test_less_is_better_for_a_loss():
+    accounts = {
+        name: {
+            "cv": dict.fromkeys(NAMES, brier),
+            "cv_se": dict.fromkeys(NAMES, 0.0),
+            "cv_std": dict.fromkeys(NAMES, 0.0),
+            "calibration": "none",
+        }
+        for name, brier in {"lr": 0.17, "rf": 0.16}.items()
+    }
+    board = leaderboard(accounts, SIMPLICITY, "neg_brier_score")
+    assert board["algorithm"].tolist() == ["rf", "lr"]
+
+
+def test_named_model_is_taken_and_an_unknown_one_refused():
+    board = board_of({"rf": 0.8, "lr": 0.7})
+    assert choose(board, {}, "lr", "best", "roc_auc") == "lr"
+    assert choose(board, {}, "auto", "best", "roc_auc") == "rf"
+    with pytest.raises(InputError, match="model: unknown algorithm 'lrr'"):
+        choose(board, {}, "lrr", "best", "roc_auc")
+
+
+def test_one_standard_error_takes_the_simplest_that_is_close_and_no_other():
+    board = board_of({"rf": 0.8, "lr": 0.7})
+    near = {"rf": predictions(0.0), "lr": predictions(0.001)}
+    far = {"rf": predictions(0.0), "lr": predictions(0.5)}
+    assert choose(board, near, "auto", "one_standard_error", "roc_auc") == "lr"
+    assert choose(board, far, "auto", "one_standard_error", "roc_auc") == "rf"
+
+
+def test_comparison_is_paired():
+    good, poor = predictions(0.0), predictions(0.5)
+    found = compare(good, poor, "roc_auc")
+    assert found["difference"] > 0
+    assert found["more_than_luck"]
+    assert compare(good, good, "roc_auc") == {
+        "difference": 0.0, "se": 0.0, "more_than_luck": False,
+    }  # fmt: skip
+
+
+def nested(noise_inside, noise_outside, outer=3):
+    parts = []
+    for number in range(outer):
+        inner = predictions(noise_inside, seed=number).assign(role="inner", outer=number)
+        unseen = predictions(noise_outside, seed=50 + number).assign(role="outer", outer=number)
+        parts += [inner, unseen]
+    return pd.concat(parts, ignore_index=True)
+
+
+FRAME = pd.DataFrame({"row_id": np.arange(1, 201)})
+
+
+def estimate(parts, **kwargs):
+    return nested_estimate(parts, FRAME, "roc_auc", DECISION, **kwargs)
+
+
+def test_nested_choice_goes_by_the_inner_folds_alone():
+    # lr looks best inside and is poor outside: the estimate must say so.
+    parts = {"lr": nested(0.0, 0.6), "rf": nested(0.3, 0.0)}
+    found = estimate(parts)
+    alone = {name: estimate({name: part}) for name, part in parts.items()}
+    assert found["chosen"] == ["lr"] * 3
+    assert found["mean"] == alone["lr"]["mean"]
+    assert found["mean"]["roc_auc"] < alone["rf"]["mean"]["roc_auc"] - 0.1
+
+
+def test_nested_choice_follows_the_rule_of_the_real_one():
+    parts = {"rf": nested(0.0, 0.0), "lr": nested(0.01, 0.0)}
+    best = estimate(parts, rule="best", simplicity=SIMPLICITY)
+    simple = estimate(parts, rule="one_standard_error", simplicity=SIMPLICITY)
+    expected = []
+    for number in range(3):
+        rf, lr = (
+            p[(p["outer"] == number) & (p["role"] == "inner")] for p in (parts["rf"], parts["lr"])
+        )
+        gap = compare(rf, lr, "roc_auc")
+        expected.append("lr" if gap["difference"] <= gap["se"] else "rf")
+    assert simple["chosen"] == expected
+    assert "lr" in expected
+    assert best["chosen"].count("rf") > expected.count("rf")
+
+
+def test_nested_choice_takes_the_simpler_of_equals_as_the_leaderboard_does():
+    part = nested(0.0, 0.0)
+    equal = {"rf": part, "lr": part}
+    assert estimate(equal, rule="best", simplicity=SIMPLICITY)["chosen"] == ["lr"] * 3
+
+
+def test_nested_error_is_that_of_its_outer_folds():
+    part = nested(0.1, 0.1)
+    found = estimate({"lr": part})
+    outer = part[part["role"] == "outer"]
+    costs = [
+        np.where(p["bad"] == 1, 5 * (p["pd"] < 1 / 6), p["pd"] >= 1 / 6).mean()
+        for _, p in outer.groupby("outer")
+    ]
+    assert found["mean"]["expected_cost"] == pytest.approx(np.mean(costs))
+    assert found["se"]["expected_cost"] == pytest.approx(fold_error(np.array(costs), 3))
+    assert found["calibration"]["mean_pd"] == pytest.approx(outer["pd"].mean())
+
+
+def test_optimism_is_positive_where_plain_cv_looks_better():
+    cv, inside = dict.fromkeys(NAMES, 0.5), dict.fromkeys(NAMES, 0.4)
+    found = optimism(cv, inside)
+    assert found["roc_auc"] == pytest.approx(0.1)
+    assert found["brier"] == found["log_loss"] == found["expected_cost"] == pytest.approx(-0.1)
