@@ -33,7 +33,7 @@ from creditrisk.core.files import read_frame, read_json, write_csv, write_text
 from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.costs import DecisionParams, choose_threshold
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.metrics.performance import LOSSES, measure
+from creditrisk.metrics.performance import LOSSES, compute_metrics
 from creditrisk.modeling.folds import Fold, make_folds
 from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.modeling.registry import algorithm, grid
@@ -41,7 +41,7 @@ from creditrisk.select.nested import best_inside
 from creditrisk.select.params import SelectParams
 from creditrisk.train.ensemble import mean_pd, members_of
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import Recipe, search
+from creditrisk.train.search import SearchSpec, search
 
 # Neither the search's shuffling nor that of the nested estimate.
 BENCHMARK_SEED = 2000
@@ -82,7 +82,9 @@ def our_parts(
     parts = {}
     for name in single:
         candidates = grid(name, params.algorithms[name], params.seed)
-        recipe = Recipe(name, candidates, features, params.preprocess, params.train, params.seed)
+        recipe = SearchSpec(
+            name, candidates, features, params.preprocess, params.train, params.seed
+        )
         found = search(recipe, inside, folds, progress=False)
         pds = found.model.predict_proba(outside[recipe.columns])[:, 1]
         unseen = outside[["row_id", "bad"]].assign(pd=pds)
@@ -114,9 +116,11 @@ def compete(
         def result(
             side: str, choice: str, pds: np.ndarray, cut: float, fold=fold, bad=bad, costs=costs
         ) -> dict[str, Any]:
-            at_break_even = measure(bad, pds, params.decision.break_even, costs)["expected_cost"]
+            at_break_even = compute_metrics(bad, pds, params.decision.break_even, costs)[
+                "expected_cost"
+            ]
             key = {"side": side, "repeat": fold.repeat, "fold": fold.fold, "choice": choice}
-            return key | measure(bad, pds, cut, costs) | {"cost_break_even": at_break_even}
+            return key | compute_metrics(bad, pds, cut, costs) | {"cost_break_even": at_break_even}
 
         for name in recipes(params.seed):
             pds = predecessor_pd(name, features, inside, outside, params.seed)

@@ -6,10 +6,10 @@ No stage of dvc.yaml: it makes no output. `make repro` and `make sweep` call it 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.params import read_yaml
 from creditrisk.modeling.registry import algorithm, names
-from creditrisk.select.stale_outputs import leftovers, outputs, refuse_leftovers
+from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs, train_outputs
 from creditrisk.workflow.check import check
-from creditrisk.workflow.experiments.overrides import override, spread
-from creditrisk.workflow.tracked_files import check_carried
+from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
+from creditrisk.workflow.tracked_files import check_tracked
 
 
 def main() -> None:
@@ -18,15 +18,15 @@ def main() -> None:
     parser.add_argument("-S", "--set-param", action="append", default=[], help="as for dvc exp run")
     parser.add_argument("--queue", action="store_true", help="for an experiment of the queue")
     args = parser.parse_args()
-    experiments = spread(args.set_param, args.params) if args.set_param else [[]]
+    experiments = expand_sweeps(args.set_param, args.params) if args.set_param else [[]]
     for overrides in experiments:
-        tree = override(args.params, overrides) if overrides else read_yaml(args.params)
+        tree = apply_overrides(args.params, overrides) if overrides else read_yaml(args.params)
         candidates = check(tree, args.params)
         if args.queue:
-            check_carried(tree, args.params)
-    hashed, others = outputs(read_yaml("dvc.yaml"))
+            check_tracked(tree, args.params)
+    hashed, others = train_outputs(read_yaml("dvc.yaml"))
     entries = {name: algorithm(name).model_dump() for name in names()}
-    refuse_leftovers("creditrisk/algorithms.yaml", leftovers(hashed, entries, others))
+    refuse_stale_outputs("creditrisk/algorithms.yaml", find_stale_outputs(hashed, entries, others))
     count = f", {len(experiments)} experiments" if len(experiments) > 1 else ""
     print(f"check: {len(tree['algorithms'])} algorithms, {candidates} candidates{count}")
 

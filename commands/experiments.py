@@ -10,7 +10,7 @@ import shutil
 from creditrisk.core.cli import run
 from creditrisk.core.params import Strict, read_params
 from creditrisk.train.params import TrainParams
-from creditrisk.workflow.dvc import ask_dvc
+from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.experiments.collect import collect
 from creditrisk.workflow.experiments.table import as_csv, markdown, terminal
 
@@ -35,7 +35,7 @@ def main() -> None:
     options = [f"--rev={args.rev}"] if args.rev else []
     options += [f"--num={args.num}"] if args.num else []
     options += ["--all-commits"] if args.all_commits else []
-    rows = collect(json.loads(ask_dvc("exp", "show", "--json", *options)), scoring)
+    rows = collect(json.loads(run_dvc("exp", "show", "--json", *options)), scoring)
     if args.csv:
         print(as_csv(rows, scoring))
     elif args.md:

@@ -65,9 +65,9 @@ def main() -> None:
     remote = pick(remotes, args.name)
     state = examine(remote, Path.cwd(), os.environ, args.offline)
     if not state.ready:
-        where = f"remote {remote.name}"
-        mend = "See docs/remotes.md."
-        raise InputError(".dvc/config", where, f"{state.word}: {state.detail}", mend)
+        location = f"remote {remote.name}"
+        hint = "See docs/remotes.md."
+        raise InputError(".dvc/config", location, f"{state.word}: {state.detail}", hint)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.errors import InputError
-from creditrisk.core.files import whole
+from creditrisk.core.files import atomic_write
 from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
@@ -58,8 +58,8 @@ def keep(inputs: list[Path], output: Path) -> None:
     """Refuse to write over a file that is read, however its path is spelled."""
     for path in inputs:
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
-            what = f"the output would overwrite an input, {path}"
-            raise InputError(output, "file", what, "Name another with --output.")
+            problem = f"the output would overwrite an input, {path}"
+            raise InputError(output, "file", problem, "Name another with --output.")
 
 
 def write(batches: Iterator[pd.DataFrame], path: Path) -> tuple[int, int, int]:
@@ -68,15 +68,15 @@ def write(batches: Iterator[pd.DataFrame], path: Path) -> tuple[int, int, int]:
     form = pa.Schema.from_pandas(empty, preserve_index=False)
     rows = scored = refused = 0
     try:
-        with whole(path) as part, pq.ParquetWriter(part, form) as writer:
+        with atomic_write(path) as part, pq.ParquetWriter(part, form) as writer:
             for batch in batches:
                 writer.write_table(pa.Table.from_pandas(batch, form, preserve_index=False))
                 rows += len(batch)
                 scored += int(batch["pd"].notna().sum())
                 refused += int((batch["decision"] == "reject").sum())
     except OSError as error:
-        what = f"can't be written: {error.strerror}"
-        raise InputError(path, "file", what, "Name another with --output.") from None
+        problem = f"can't be written: {error.strerror}"
+        raise InputError(path, "file", problem, "Name another with --output.") from None
     return rows, scored, refused
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from creditrisk.core.cli import run
 from creditrisk.workflow.check import check
-from creditrisk.workflow.dvc import ask_dvc
+from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.experiments.collect import problem_of
-from creditrisk.workflow.experiments.overrides import override, spread
+from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
 from creditrisk.workflow.experiments.queue import DONE, Task, follow, log_of, tasks
-from creditrisk.workflow.tracked_files import check_carried
+from creditrisk.workflow.tracked_files import check_tracked
 
 PARAMS = "params.yaml"
 
@@ -29,13 +29,13 @@ def main() -> None:
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error("argument --jobs: at least 1")
-    for overrides in spread(args.set_param, PARAMS):
-        tree = override(PARAMS, overrides)
+    for overrides in expand_sweeps(args.set_param, PARAMS):
+        tree = apply_overrides(PARAMS, overrides)
         check(tree, PARAMS)
-        check_carried(tree, PARAMS)
+        check_tracked(tree, PARAMS)
     root = Path.cwd()
     before = set(tasks(root))
-    ask_dvc("exp", "run", "--quiet", "--queue", *(f"-S{one}" for one in args.set_param))
+    run_dvc("exp", "run", "--quiet", "--queue", *(f"-S{one}" for one in args.set_param))
     mine = {rev: task.name for rev, task in tasks(root).items() if rev not in before}
     print(f"sweep: queued {len(mine)}: {', '.join(mine.values())}", flush=True)
     failed = wait(root, set(mine), args.jobs)
@@ -53,7 +53,7 @@ def wait(root: Path, revs: set[str], jobs: int) -> int:
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
     def start() -> None:
-        ask_dvc("queue", "start", "--quiet", "--jobs", str(jobs))
+        run_dvc("queue", "start", "--quiet", "--jobs", str(jobs))
 
     ended = failed = 0
     try:

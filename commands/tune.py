@@ -3,18 +3,18 @@
 import argparse
 import tempfile
 from importlib import resources
-from importlib.metadata import version
 from typing import Any
 
 from creditrisk.core.cli import arguments, run
+from creditrisk.core.environment import requirement
 from creditrisk.core.errors import InputError
-from creditrisk.core.files import read_frame, read_json, whole
+from creditrisk.core.files import atomic_write, read_frame, read_json
 from creditrisk.core.params import Strict, read_params
 from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.modeling.registry import algorithm, grid, names
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import Recipe
+from creditrisk.train.search import SearchSpec
 from creditrisk.workflow.tune.objective import Bench
 from creditrisk.workflow.tune.outcome import Outcome, changes, fixed_values
 from creditrisk.workflow.tune.space import Space, read_space
@@ -58,7 +58,7 @@ def main() -> None:
     present = grid(algo, params.block, params.seed)
     fixed = fixed_values(algo, params.block, present[0], space, args.space)
     frame, features = read_frame(args.train), read_json(args.features)
-    recipe = Recipe(algo, present, features, params.preprocess, params.train, params.seed)
+    spec = SearchSpec(algo, present, features, params.preprocess, params.train, params.seed)
     code = resources.files("creditrisk")
     bearing = [
         sha256(args.train),
@@ -67,7 +67,7 @@ def main() -> None:
         fixed,
         entry.model_dump(),
         [params.seed, params.preprocess.model_dump(), params.train.model_dump()],
-        [version(library) for library in LIBRARIES],
+        [requirement(library) for library in LIBRARIES],
         [code.joinpath(module).read_text(encoding="utf-8") for module in MODULES],
     ]
     name = study_name(algo, bearing)
@@ -75,8 +75,8 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="creditrisk-") as memory,
         open_study(args.store, algo, name) as study,
     ):
-        bench = Bench(recipe, frame, memory)
-        search = Search(study, bench, space, fixed, params.seed, lambda line: _tell(algo, line))
+        bench = Bench(spec, frame, memory)
+        search = Search(study, bench, space, fixed, params.seed, lambda line: _log(algo, line))
         found = search.run(present, args.trials)
     finish(args, params, space, found)
 
@@ -84,22 +84,22 @@ def main() -> None:
 def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcome) -> None:
     """Say what the search is worth, and write it down if it is better than what stands there."""
     algo, block = args.algo, params.block
-    _tell(algo, found.verdict(params.train.scoring, params.train.folds))
+    _log(algo, found.verdict(params.train.scoring, params.train.folds))
     if found.gain <= 0:
-        _tell(algo, f"{args.params} stays as it is")
+        _log(algo, f"{args.params} stays as it is")
         return
     better = changes(found.best, block, space)
     for key, value in better.items():
-        _tell(algo, f"algorithms.{algo}.{key}: {block.get(key, 'not there')} -> {value}")
+        _log(algo, f"algorithms.{algo}.{key}: {block.get(key, 'not there')} -> {value}")
     if args.dry_run:
-        _tell(algo, f"a dry run: {args.params} stays as it is")
+        _log(algo, f"a dry run: {args.params} stays as it is")
         return
     # As bytes: a text would have its line ends translated.
     text = args.params.read_bytes().decode("utf-8")
     changed = replace_values(text, ["algorithms", algo], better)
-    with whole(args.params) as part:
+    with atomic_write(args.params) as part:
         part.write_bytes(changed.encode("utf-8"))
-    _tell(
+    _log(
         algo,
         f"{args.params} is changed, and nothing else: see `git diff {args.params}`. Next: "
         "`dvc repro` or `dvc exp run`. The nested estimate does not repeat this search, and the "
@@ -113,7 +113,7 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _tell(algo: str, line: str) -> None:
+def _log(algo: str, line: str) -> None:
     print(f"tune@{algo}: {line}", flush=True)
 
 

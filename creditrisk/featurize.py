@@ -74,14 +74,14 @@ def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     derived, left_out = {}, {}
     for name, definition in params.derived.items():
         if name in RESERVED:
-            where, mend = f"featurize.derived.{name}", "Choose another name."
-            raise InputError("params.yaml", where, "the name is in use", mend)
+            location, hint = f"featurize.derived.{name}", "Choose another name."
+            raise InputError("params.yaml", location, "the name is in use", hint)
         unfit = next((column for column in definition.of if column not in numeric), None)
         if name in own:
             left_out[name] = f"the data have a column {name} of their own"
         elif unfit is not None:
-            what = f"{unfit} is no numeric column" if unfit in own else f"no column {unfit} here"
-            left_out[name] = what
+            problem = f"{unfit} is no numeric column" if unfit in own else f"no column {unfit} here"
+            left_out[name] = problem
         else:
             derived[name] = definition.model_dump()
             numeric.append(name)

@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from creditrisk.core.columns import TOLD
+from creditrisk.core.columns import ORIGINAL
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import names_at
 
@@ -75,9 +75,11 @@ class Column(_Lax):
     @field_validator("name")
     @classmethod
     def _free(cls, name: str) -> str:
-        if not name.strip() or name in RESERVED or name.startswith(TOLD):
-            what = f"the names {', '.join(RESERVED)}, {TOLD}... and the empty one are not free"
-            raise ValueError(what)
+        if not name.strip() or name in RESERVED or name.startswith(ORIGINAL):
+            problem = (
+                f"the names {', '.join(RESERVED)}, {ORIGINAL}... and the empty one are not free"
+            )
+            raise ValueError(problem)
         return name
 
     @model_validator(mode="after")
@@ -191,8 +193,8 @@ def load_schema(path: str | Path) -> Schema:
         # The C loader would be faster, but takes no constructor that sees repeated keys.
         tree = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_TextLoader)
     except FileNotFoundError:
-        mend = "Set data.schema in params.yaml."
-        raise InputError(path, "file", "not found", mend) from None
+        hint = "Set data.schema in params.yaml."
+        raise InputError(path, "file", "not found", hint) from None
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise InputError(path, "file", f"not YAML: {error}", "Correct the syntax.") from None
     if not isinstance(tree, dict):
@@ -203,18 +205,18 @@ def load_schema(path: str | Path) -> Schema:
 def parse_schema(tree: dict[str, Any], path: str | Path) -> Schema:
     """Check a schema given as a mapping; `path` names its file in an error."""
     if not tree.get("target"):
-        mend = "Add `target: {column: NAME, good: [CODES], bad: [CODES]}`."
-        raise InputError(path, "target", "no target is named", mend)
+        hint = "Add `target: {column: NAME, good: [CODES], bad: [CODES]}`."
+        raise InputError(path, "target", "no target is named", hint)
     try:
         return Schema.model_validate(tree)
     except ValidationError as error:
         found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
         if found["type"] == "literal_error":
-            where = ".".join(map(str, found["loc"]))
+            location = ".".join(map(str, found["loc"]))
             kinds = ("numeric", "nominal", "ordinal", "id")
-            what = f"unknown kind {found['input']!r}"
+            problem = f"unknown kind {found['input']!r}"
             hint = nearest(str(found["input"]), kinds)
-            raise InputError(path, where, what, hint) from None
+            raise InputError(path, location, problem, hint) from None
         known = names_at(Schema, error)
         if found["loc"][:1] == ("columns",) and len(found["loc"]) > 2:
             known = list(Column.model_fields)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.columns import keep_told
+from creditrisk.core.columns import keep_originals
 from creditrisk.core.files import (
     read_frame,
     read_json,
@@ -15,7 +15,7 @@ from creditrisk.core.files import (
 from creditrisk.core.params import Strict, read_params
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.eda.findings import Findings, summarise
-from creditrisk.eda.report import build
+from creditrisk.eda.report import build_page
 from creditrisk.schema import load_schema
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     found = Findings.of(train, schema)
     adjustments = learn(train, schema, params.eda)
     summary = summarise(train, found, adjustments)
-    page = build(
+    page = build_page(
         train,
         schema,
         found,
@@ -57,16 +57,16 @@ def main() -> None:
         read_frame(args.rejected),
     )
     changed = [*adjustments["caps"], *adjustments["merges"]]
-    write_frame(keep_told(apply(clean, adjustments), clean, changed), args.explored)
+    write_frame(keep_originals(apply(clean, adjustments), clean, changed), args.explored)
     write_json(adjustments, args.adjustments)
     for name, frame in vars(found).items():
         write_csv(frame, args.tables / f"{name}.csv")
     write_text(page.html(), args.page)
     write_json(summary, args.metrics)
-    _tell(found.information_value, summary)
+    _print_summary(found.information_value, summary)
 
 
-def _tell(ranked: pd.DataFrame, summary: dict) -> None:
+def _print_summary(ranked: pd.DataFrame, summary: dict) -> None:
     best = ", ".join(
         f"{name} {value:.2f}"
         for name, value in ranked[["variable", "information_value"]].head(3).itertuples(index=False)

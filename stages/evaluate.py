@@ -1,43 +1,42 @@
 """evaluate: measure the champion on the test rows, which nothing has touched before."""
 
 import sys
+from typing import Any
 
 import pandas as pd
 
-from creditrisk.champion.predict import default_pd
+from creditrisk.champion.description import read_description
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import (
-    plain,
     read_csv,
     read_frame,
     read_json,
+    to_jsonable,
     write_csv,
     write_json,
     write_text,
 )
 from creditrisk.core.params import Strict, read_params
 from creditrisk.evaluate.curves import curves
-from creditrisk.evaluate.fairness import FairnessParams, fairness, nested
+from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
 from creditrisk.evaluate.importance import permutation_importance
-from creditrisk.evaluate.measure import evaluate
+from creditrisk.evaluate.measure import measure_champion, out_of_fold, predicted
 from creditrisk.metrics.costs import DecisionParams
-from creditrisk.metrics.leakage import suspect
+from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.persistence import load_model
 from creditrisk.report.card import model_card
-from creditrisk.report.data import Inputs
-from creditrisk.report.page import build
-from creditrisk.schema import parse_schema
-from creditrisk.select.stale_outputs import leftovers, refuse_leftovers
+from creditrisk.report.data import ReportData
+from creditrisk.report.page import build_page
+from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs
 from creditrisk.tracking.recording import Recording
-from creditrisk.train.params import TrainParams
 
 
 class Params(Strict):
     """What evaluate reads of params.yaml."""
 
     seed: int
-    train: TrainParams
+    folds: int
     decision: DecisionParams
     fairness: FairnessParams
 
@@ -61,80 +60,68 @@ def main() -> None:
         report="plots/report.html",
         card="plots/model_card.md",
     ).parse_args()
-    params = read_params(args.params, Params)
+    params = read_params(args.params, Params, folds="train.folds")
     board = read_csv(args.board)
-    # Its folder is hashed as a whole: what nobody else has would go into dvc.lock.
-    among = {name: {} for name in board["algorithm"]}
-    refuse_leftovers(str(args.board), leftovers([f"{args.oof}/${{key}}.parquet"], among))
+    # DVC hashes the folder as a whole: files that nobody else has would go into dvc.lock.
+    known: dict[str, dict[str, Any]] = {name: {} for name in board["algorithm"]}
+    refuse_stale_outputs(
+        str(args.board), find_stale_outputs([f"{args.oof}/${{key}}.parquet"], known)
+    )
     read = ("champion", "description", "train", "test", "oof", "ingested", "prepared", "selected")
     inputs = {name: getattr(args, name) for name in (*read, "board", "points")}
     recording = Recording("evaluate", inputs, params.model_dump())
-    description = read_json(args.description)
-    model = load_model(args.champion, description["model_sha256"])
+    champion = read_description(args.description)
+    model = load_model(args.champion, champion.model_sha256)
     train, test = read_frame(args.train), read_frame(args.test)
-    manifest = description["features"]
-    features = [*manifest["numeric"], *manifest["nominal"], *manifest["ordinal"]]
-    oof = read_frame(args.oof / f"{description['algorithm']}.parquet")
+    oof = read_frame(args.oof / f"{champion.algorithm}.parquet")
 
-    parts = {
-        name: (
-            frame["bad"].to_numpy(),
-            default_pd(model, frame[features]),
-            params.decision.costs(frame),
-        )
-        for name, frame in (("train", train), ("test", test))
-    }
-    unseen = params.decision.costs(train.set_index("row_id").loc[oof["row_id"]])
-    parts["oof"] = (oof["bad"].to_numpy(), oof["pd"].to_numpy(), unseen)
-    threshold, cv = description["threshold"], description["metrics"]["cv"]
-    metrics = {"algorithm": description["algorithm"]} | evaluate(
-        parts["test"], parts["train"], cv, threshold, params.seed
+    features, threshold, seed = champion.columns, champion.threshold, params.seed
+    on_train, on_test = (
+        predicted(model, part, features, params.decision) for part in (train, test)
     )
-    folds = make_folds(
-        train["bad"].to_numpy(), train["applicant"].to_numpy(), params.train.folds, 1, params.seed
-    )
-    importance = permutation_importance(model, train, features, folds, params.seed)
-    metrics["importance"] = importance.set_index("feature").to_dict("index")
-
-    plots = curves(parts["test"], parts["oof"], threshold, params.seed)
-    plots["importance"] = importance
-    schema = parse_schema(description["schema"], args.description)
-    plots["fairness"] = fairness(test, parts["test"][1], threshold, params.fairness, schema)
-    metrics["fairness"] = nested(plots["fairness"])
-    metrics = plain(metrics)  # what the pages show is what the file holds, to the last digit
-    warning = suspect(metrics["test"]["roc_auc"], train, features, "the test")
-    report = Inputs(
+    tables = curves(on_test, out_of_fold(oof, train, params.decision), threshold, seed)
+    folds = make_folds(on_train.bad, train["applicant"].to_numpy(), params.folds, 1, seed)
+    tables["importance"] = permutation_importance(model, train, features, folds, seed)
+    schema = champion.schema_contract
+    tables["fairness"] = fairness(test, on_test.pd, threshold, params.fairness, schema)
+    metrics = {"algorithm": champion.algorithm}
+    metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, seed)
+    headline = dict(metrics)
+    metrics["importance"] = tables["importance"].set_index("feature").to_dict("index")
+    metrics["fairness"] = to_nested_dict(tables["fairness"])
+    # The pages show what the file holds, to the last digit.
+    metrics = to_jsonable(metrics)
+    warning = leakage_warning(metrics["test"]["roc_auc"], train, features, "the test")
+    report = ReportData(
         metrics=metrics,
         selected=read_json(args.selected),
         prepared=read_json(args.prepared),
         ingested=read_json(args.ingested),
-        champion=description,
+        champion=champion,
         board=board,
-        curves=plots,
+        curves=tables,
         decision=params.decision,
         points=read_csv(args.points),
         warning=warning,
     )
     write_json(metrics, args.metrics)
-    for name, table in plots.items():
+    for name, table in tables.items():
         write_csv(table, args.plots / f"{name}.csv")
-    write_text(build(report).html(), args.report)
+    write_text(build_page(report).html(), args.report)
     write_text(model_card(report), args.card)
+    results = [args.metrics, args.card, *(args.plots / f"{name}.csv" for name in tables)]
     recording.finish(
-        {name: value for name, value in metrics.items() if name not in ("importance", "fairness")},
-        {"algorithm": description["algorithm"]} | description["params"],
-        {
-            "results": [args.metrics, args.card, *(args.plots / f"{name}.csv" for name in plots)],
-            "report": [args.report],
-        },
-        pd.DataFrame({"bad": parts["test"][0], "pd": parts["test"][1]}),
+        to_jsonable(headline),
+        {"algorithm": champion.algorithm} | champion.params,
+        {"results": results, "report": [args.report]},
+        pd.DataFrame({"bad": on_test.bad, "pd": on_test.pd}),
     )
-    tell(metrics)
+    print_summary(metrics)
     if warning:
         print(warning, file=sys.stderr)
 
 
-def tell(metrics: dict) -> None:
+def print_summary(metrics: dict[str, Any]) -> None:
     """Print each metric on test with its interval, CV and train beside it."""
     print(f"evaluate: {metrics['algorithm']}, cut-off {metrics['threshold']:.4f}")
     print(f"  {'':<18}{'test':>8}  {'95% interval':<18}{'cv':>8}{'train':>8}")

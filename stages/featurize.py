@@ -1,7 +1,7 @@
 """featurize: derive columns, part the rows into train and test, list the features."""
 
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.columns import KEYS, told_columns
+from creditrisk.core.columns import KEYS, original_columns
 from creditrisk.core.files import read_frame, write_frame, write_json
 from creditrisk.core.params import Strict, read_params
 from creditrisk.featurize import FeaturizeParams, derive, manifest
@@ -28,7 +28,7 @@ def main() -> None:
     features = manifest(load_schema(params.schema_path), params.featurize)
     frame = derive(read_frame(args.explored), features["derived"])
     columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
-    frame = frame[[*KEYS, *columns, *told_columns(frame)]]
+    frame = frame[[*KEYS, *columns, *original_columns(frame)]]
     train, test = (frame[frame["split"] == side] for side in ("train", "test"))
     write_frame(train, args.train)
     write_frame(test, args.test)

@@ -4,7 +4,7 @@ from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import read_frame, read_json, write_frame, write_json
 from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.params import DataParams
-from creditrisk.prepare.clean import check_gates, prepare
+from creditrisk.prepare.clean import check_quality_gates, prepare
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.params import PrepareParams, SplitParams
 from creditrisk.prepare.parse import CAUSES, Notation
@@ -43,27 +43,27 @@ def main() -> None:
         params.seed,
         data.source,
     )
-    account = done.account | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
-    check_gates(account, rules, args.params)
+    summary = done.summary | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
+    check_quality_gates(summary, rules, args.params)
     check_clean(done.clean, schema)
     write_frame(done.clean, args.clean)
     write_frame(done.rejected, args.rejected)
-    write_json(account, args.metrics)
-    _tell(account)
+    write_json(summary, args.metrics)
+    _print_summary(summary)
 
 
-def _tell(account: dict) -> None:
-    print(f"prepare: {account['rows_read']} rows read, {account['rows_clean']} clean")
-    for reason, count in account["rejected"].items():
+def _print_summary(summary: dict) -> None:
+    print(f"prepare: {summary['rows_read']} rows read, {summary['rows_clean']} clean")
+    for reason, count in summary["rejected"].items():
         if count:
             print(f"  {reason:<16}{count:>8}")
-    if account["merged_cells"]:
-        print(f"  {'merged cells':<16}{account['merged_cells']:>8}")
-    if count := account["twins"]["too_common"]:
+    if summary["merged_cells"]:
+        print(f"  {'merged cells':<16}{summary['merged_cells']:>8}")
+    if count := summary["twins"]["too_common"]:
         print(f"  {count} rows are too common to tell twins from strangers by their cells")
     spoilt = {
         name: counts
-        for name, counts in account["cells"].items()
+        for name, counts in summary["cells"].items()
         if any(count for cause, count in counts.items() if cause != "valid")
     }
     if spoilt:

@@ -8,17 +8,16 @@ from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import feature_columns
 from creditrisk.core.files import read_frame, read_json, write_csv, write_frame, write_json
 from creditrisk.core.params import Strict, read_params
-from creditrisk.metrics.costs import DecisionParams
-from creditrisk.metrics.leakage import suspect
+from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.modeling.persistence import save_model
 from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.modeling.registry import algorithm, grid
 from creditrisk.tracking.recording import Recording
-from creditrisk.train.candidate import Candidate, account, train_single
-from creditrisk.train.candidate_files import read_candidate, write_bundle
+from creditrisk.train.candidate_files import load_candidate, save_candidate
 from creditrisk.train.ensemble import members_of, train_vote
-from creditrisk.train.params import NestedParams, TrainParams
-from creditrisk.train.search import Recipe
+from creditrisk.train.params import TrainParams
+from creditrisk.train.search import SearchSpec
+from creditrisk.train.trained_model import TrainedModel, summarise, train_single
 
 
 class Params(Strict):
@@ -27,10 +26,6 @@ class Params(Strict):
     seed: int
     preprocess: PreprocessParams
     train: TrainParams
-    decision: DecisionParams
-    nested: bool
-    outer_folds: int
-    inner_folds: int
     block: dict[str, Any]
 
 
@@ -46,9 +41,7 @@ def main() -> None:
     args = parser.parse_args()
     algo = args.algo
     entry = algorithm(algo)
-    nested_places = {name: f"select.{name}" for name in NestedParams.model_fields}
-    params = read_params(args.params, Params, block=f"algorithms.{algo}", **nested_places)
-    nested = NestedParams(**{name: getattr(params, name) for name in NestedParams.model_fields})
+    params = read_params(args.params, Params, block=f"algorithms.{algo}")
 
     def record(inputs: dict[str, Path]) -> Recording:
         return Recording(f"train@{algo}", inputs, params.model_dump() | entry.model_dump())
@@ -56,43 +49,44 @@ def main() -> None:
     if entry.family == "single":
         candidates = grid(algo, params.block, params.seed)
         frame, features = read_frame(args.train), read_json(args.features)
-        recipe = Recipe(algo, candidates, features, params.preprocess, params.train, params.seed)
+        spec = SearchSpec(algo, candidates, features, params.preprocess, params.train, params.seed)
         recording = record({"train": args.train, "features": args.features})
-        candidate, columns = train_single(recipe, frame, nested, recording.search), recipe.columns
+        trained, columns = train_single(spec, frame, recording.search), spec.columns
     else:
         folders = {path.name: path for path in sorted(args.single.glob("*/"))}
         members = members_of(algo, params.block, list(folders))
         frame = read_frame(args.train)
         columns = feature_columns(frame)
-        parts = {name: read_candidate(folders[name]) for name in members}
+        parts = {name: load_candidate(folders[name]) for name in members}
         recording = record({"train": args.train} | {name: folders[name] for name in members})
-        candidate = train_vote(parts, frame, columns)
-    metrics = account(candidate, frame, columns, params.decision)
-    write(algo, entry.family, candidate, metrics)
+        trained = train_vote(parts, frame, columns)
+    metrics = summarise(trained, frame, columns)
+    write(algo, entry.family, trained, metrics)
     files = {
         "model": [Path("models", f"{algo}.joblib")],
         "results": [Path("plots/train", f"{algo}.csv"), Path("metrics/train", f"{algo}.json")],
     }
-    recording.finish(metrics, candidate.best_params, files, candidate.oof)
-    tell(algo, metrics, suspect(metrics["cv"]["roc_auc"], frame, columns, f"{algo}: the CV"))
+    recording.finish(metrics, trained.best_params, files, trained.oof)
+    print_summary(
+        algo, metrics, leakage_warning(metrics["cv"]["roc_auc"], frame, columns, f"{algo}: the CV")
+    )
 
 
-def write(algo: str, family: str, candidate: Candidate, metrics: dict[str, Any]) -> None:
+def write(algo: str, family: str, trained: TrainedModel, metrics: dict[str, Any]) -> None:
     """Write the candidate's folder and, under the contract's names, what people look for."""
-    write_bundle(candidate, metrics, Path("data/candidates", family, algo))
-    save_model(candidate.model, Path("models", f"{algo}.joblib"))
-    write_frame(candidate.oof, Path("data/oof", f"{algo}.parquet"))
-    write_csv(candidate.trials, Path("plots/train", f"{algo}.csv"))
+    save_candidate(trained, metrics, Path("data/candidates", family, algo))
+    save_model(trained.model, Path("models", f"{algo}.joblib"))
+    write_frame(trained.oof, Path("data/oof", f"{algo}.parquet"))
+    write_csv(trained.trials, Path("plots/train", f"{algo}.csv"))
     write_json(metrics, Path("metrics/train", f"{algo}.json"))
 
 
-def tell(algo: str, metrics: dict[str, Any], warning: str | None) -> None:
+def print_summary(algo: str, metrics: dict[str, Any], warning: str | None) -> None:
     """Print what a person wants to read."""
     cv = metrics["cv"]
     print(
         f"train@{algo}: CV AUC {cv['roc_auc']:.3f}, Brier {cv['brier']:.3f}, "
-        f"cost {cv['expected_cost']:.3f}, calibration {metrics['calibration']}, "
-        f"best {metrics['best_params']}"
+        f"calibration {metrics['calibration']}, best {metrics['best_params']}"
     )
     if metrics["unconverged_folds"]:
         print(

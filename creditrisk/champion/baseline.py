@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 
-def reference(frame: pd.DataFrame, features: dict[str, Any]) -> dict[str, Any]:
+def baseline_applicant(frame: pd.DataFrame, features: dict[str, Any]) -> dict[str, Any]:
     """Put together the typical good applicant of the training rows.
 
     Parameters
@@ -31,7 +31,7 @@ def reference(frame: pd.DataFrame, features: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def reference_row(row: dict[str, Any], columns: pd.DataFrame) -> pd.DataFrame:
+def baseline_row(row: dict[str, Any], columns: pd.DataFrame) -> pd.DataFrame:
     """Make a frame of the reference, one row, typed as `columns`."""
     names = list(columns)
     return pd.DataFrame({n: pd.Series([row[n]], dtype=columns[n].dtype) for n in names})

@@ -7,7 +7,7 @@ from creditrisk.champion.calibration import log_odds
 from creditrisk.core.params import Strict
 
 
-class Scale(Strict):
+class ScorecardParams(Strict):
     """The block `scorecard`.
 
     Attributes

@@ -38,13 +38,13 @@ def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     if not len(rows):
         return np.empty(0)
     # Averaged as VotingClassifier does it.
-    return np.average([_of_member(member, rows) for member in members(model)], axis=0)
+    return np.average([_of_member(member, rows) for member in ensemble_members(model)], axis=0)
 
 
 def _of_member(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
-    pipeline, rest = taken_apart(model)
+    pipeline, rest = split_pipeline(model)
     if pipeline is not None:
-        rows = encoded(pipeline, rows)
+        rows = transform_rows(pipeline, rows)
     # XGBoost answers in single precision: too coarse to add up.
     return in_blocks(lambda block: rest.predict_proba(block)[:, 1].astype(np.float64), rows)
 
@@ -67,14 +67,14 @@ def in_blocks(work: Callable[[Any], np.ndarray], rows: Any) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def members(model: BaseEstimator) -> list[BaseEstimator]:
+def ensemble_members(model: BaseEstimator) -> list[BaseEstimator]:
     """List the models whose mean PD a model gives: itself, or those that vote."""
     if isinstance(model, VotingClassifier):
         return [m.estimator if isinstance(m, FrozenEstimator) else m for m in model.estimators_]
     return [model]
 
 
-def taken_apart(model: BaseEstimator) -> tuple[Pipeline | None, BaseEstimator]:
+def split_pipeline(model: BaseEstimator) -> tuple[Pipeline | None, BaseEstimator]:
     """Part a model into its preprocessing and what works on the encoded numbers.
 
     Returns
@@ -94,7 +94,7 @@ def taken_apart(model: BaseEstimator) -> tuple[Pipeline | None, BaseEstimator]:
     return None, model
 
 
-def encoded(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
+def transform_rows(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
     """Do what a pipeline does to rows before its model, each distinct text once.
 
     Parameters
@@ -118,7 +118,7 @@ def encoded(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
 
 def _part(steps: list[Any], rows: pd.DataFrame) -> np.ndarray:
     if any(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
-        return in_blocks(lambda block: _through(steps, block), rows)
+        return in_blocks(lambda block: _apply_steps(steps, block), rows)
     # Probes: the first row, with each value of each column in turn in its place.
     codes, levels = zip(
         *(pd.factorize(rows[name], use_na_sentinel=False) for name in rows), strict=True
@@ -127,20 +127,20 @@ def _part(steps: list[Any], rows: pd.DataFrame) -> np.ndarray:
     probes = np.repeat(rows.iloc[[0]].to_numpy(dtype=object), ends[-1], axis=0)
     for place, (end, values) in enumerate(zip(ends, levels, strict=True)):
         probes[end - len(values) : end, place] = np.asarray(values, dtype=object)
-    table = _through(steps, pd.DataFrame(probes, columns=rows.columns).astype(rows.dtypes))
+    table = _apply_steps(steps, pd.DataFrame(probes, columns=rows.columns).astype(rows.dtypes))
     out = np.repeat(table[:1], len(rows), axis=0)
     seen = np.zeros(table.shape[1], dtype=bool)
     for code, end, values in zip(codes, ends, levels, strict=True):
         own = table[end - len(values) : end]
         hangs = (own != table[:1]).any(axis=0)
         if (hangs & seen).any():  # a number that hangs on two columns: no table serves
-            return in_blocks(lambda block: _through(steps, block), rows)
+            return in_blocks(lambda block: _apply_steps(steps, block), rows)
         seen |= hangs
         out[:, hangs] = own[:, hangs][code]
     return out
 
 
-def _through(steps: list[Any], rows: Any) -> np.ndarray:
+def _apply_steps(steps: list[Any], rows: Any) -> np.ndarray:
     for step in steps:
         rows = rows if isinstance(step, str) else step.transform(rows)
     return np.asarray(rows, dtype=np.float64)

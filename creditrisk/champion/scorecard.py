@@ -12,8 +12,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from creditrisk.champion.points import Scale
-from creditrisk.champion.predict import encoded, taken_apart
+from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.predict import split_pipeline, transform_rows
 from creditrisk.schema import Schema
 
 COLUMNS = ("variable", "bin", "code", "low", "high", "rows", "bad_rate", "woe", "coefficient",
@@ -40,7 +40,7 @@ class Linear:
 
 def linear(model: BaseEstimator) -> Linear | None:
     """See a fitted model as a linear one, if it is: bare, or calibrated by Platt's sigmoid."""
-    pipeline, rest = taken_apart(model)
+    pipeline, rest = split_pipeline(model)
     if pipeline is None or not hasattr(pipeline[-1], "coef_"):
         return None
     weights, intercept = np.ravel(pipeline[-1].coef_), float(pipeline[-1].intercept_[0])
@@ -59,7 +59,7 @@ def is_binned(best_params: dict[str, Any]) -> bool:
 
 def scorecard(
     model: BaseEstimator, frame: pd.DataFrame, features: dict[str, Any], schema: Schema,
-    scale: Scale, merges: Mapping[str, dict[str, Any]] = MappingProxyType({}),
+    scale: ScorecardParams, merges: Mapping[str, dict[str, Any]] = MappingProxyType({}),
 ) -> pd.DataFrame:  # fmt: skip
     """Write a binned linear model as a table.
 
@@ -108,7 +108,7 @@ def scorecard(
         values = np.full(len(lines), frame[name].iloc[0], dtype=object)
         values[variables == name] = lines.loc[variables == name, "value"]
         probes[name] = pd.Series(values, dtype=frame[name].dtype)
-    codes = encoded(found.pipeline, pd.DataFrame(probes))
+    codes = transform_rows(found.pipeline, pd.DataFrame(probes))
     owns = {name: _changes(codes[variables == name]) for name in columns}
     owners = np.sum(list(owns.values()), axis=0)
     if (owners > 1).any():
@@ -130,16 +130,16 @@ def _changes(codes: np.ndarray) -> np.ndarray:
     return (codes != codes[:1]).any(axis=0)
 
 
-def in_full(card: pd.DataFrame) -> pd.DataFrame:
+def exact_edges(card: pd.DataFrame) -> pd.DataFrame:
     """Spell the ends of the bins with all their digits, as text: rows can lie right on them."""
     spelled = {
-        end: ["" if np.isnan(value) else in_digits(value) for value in card[end]]
+        end: ["" if np.isnan(value) else format_number(value) for value in card[end]]
         for end in ("low", "high")
     }
     return card.assign(**spelled)
 
 
-def in_digits(value: float, digits: int | None = None) -> str:
+def format_number(value: float, digits: int | None = None) -> str:
     """Write a number as people do, in digits alone where those can be counted.
 
     Parameters
@@ -166,7 +166,7 @@ def _lines(
         for low, high in pairwise([-np.inf, *inner, np.inf]):
             value = low if np.isfinite(low) else np.nextafter(high, -np.inf)
             yield _counted((given >= low) & (given < high), bad) | {
-                "bin": _interval(_short(low, given), _short(high, given)),
+                "bin": _interval(_shortest_edge(low, given), _shortest_edge(high, given)),
                 "code": "",
                 "low": low if np.isfinite(low) else np.nan,
                 "high": high if np.isfinite(high) else np.nan,
@@ -195,7 +195,7 @@ def _counted(rows: pd.Series, bad: np.ndarray) -> dict[str, Any]:
     return {"rows": count, "bad_rate": float(bad[here].mean()) if count else np.nan}
 
 
-def _short(edge: float, given: pd.Series) -> float:
+def _shortest_edge(edge: float, given: pd.Series) -> float:
     """Cut an edge to the fewest digits, six at least, that sort each given value as it does."""
     if not np.isfinite(edge):
         return edge
@@ -205,6 +205,6 @@ def _short(edge: float, given: pd.Series) -> float:
 
 
 def _interval(low: float, high: float) -> str:
-    start = f"from {in_digits(low)}" if np.isfinite(low) else ""
-    end = f"under {in_digits(high)}" if np.isfinite(high) else ""
+    start = f"from {format_number(low)}" if np.isfinite(low) else ""
+    end = f"under {format_number(high)}" if np.isfinite(high) else ""
     return " to ".join(filter(None, [start, end])) or "any"

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 import pandas as pd
 
 KEYS = ("row_id", "applicant", "split", "bad")
-TOLD = "told."  # before the name of a column that an adjustment changes
+ORIGINAL = "original."  # before the name of a column that an adjustment changes
 
 
-def keep_told(adjusted: pd.DataFrame, clean: pd.DataFrame, names: Iterable[str]) -> pd.DataFrame:
+def keep_originals(
+    adjusted: pd.DataFrame, clean: pd.DataFrame, names: Iterable[str]
+) -> pd.DataFrame:
     """Add the columns that were adjusted as they were: costs and groups go by the real values.
 
     Parameters
@@ -20,19 +22,19 @@ def keep_told(adjusted: pd.DataFrame, clean: pd.DataFrame, names: Iterable[str])
     -------
     shape (n, d + names).
     """
-    return adjusted.assign(**{TOLD + name: clean[name] for name in names})
+    return adjusted.assign(**{ORIGINAL + name: clean[name] for name in names})
 
 
-def told(frame: pd.DataFrame, name: str) -> pd.Series:
+def original_values(frame: pd.DataFrame, name: str) -> pd.Series:
     """Give a column as the applicants told it, shape (n,)."""
-    return frame[TOLD + name if TOLD + name in frame else name]
+    return frame[ORIGINAL + name if ORIGINAL + name in frame else name]
 
 
-def told_columns(frame: pd.DataFrame) -> list[str]:
+def original_columns(frame: pd.DataFrame) -> list[str]:
     """Name the columns that `keep_told` added."""
-    return [name for name in frame if str(name).startswith(TOLD)]
+    return [name for name in frame if str(name).startswith(ORIGINAL)]
 
 
 def feature_columns(frame: pd.DataFrame) -> list[str]:
     """Name the columns that a model learns from, in their order."""
-    return [name for name in frame if name not in {*KEYS, *told_columns(frame)}]
+    return [name for name in frame if name not in {*KEYS, *original_columns(frame)}]

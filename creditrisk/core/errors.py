@@ -18,10 +18,10 @@ class InputError(Exception):
     mend : what to do about it.
     """
 
-    def __init__(self, file: str | Path, where: str, what: str, mend: str):
+    def __init__(self, file: str | Path, location: str, problem: str, hint: str):
         # What is told may quote the input: no control sequence and no megabyte gets to a terminal.
-        what, mend = (_cut(printable(part), 400) for part in (what.rstrip("."), mend))
-        text = f"{printable(str(file))}: {printable(where)}: {what}. {mend}"
+        problem, hint = (_cut(printable(part), 400) for part in (problem.rstrip("."), hint))
+        text = f"{printable(str(file))}: {printable(location)}: {problem}. {hint}"
         super().__init__(" ".join(text.split()))
 
 
@@ -63,14 +63,14 @@ def from_validation(
     """
     # An unknown key explains a missing one (it is its misspelling), so it is told first.
     found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
-    where = ".".join(filter(None, [within, *map(str, found["loc"])])) or "top level"
+    location = ".".join(filter(None, [within, *map(str, found["loc"])])) or "top level"
     if found["type"] == "extra_forbidden":
         name = str(found["loc"][-1])
-        return InputError(file, where, "unknown parameter", nearest(name, fields))
+        return InputError(file, location, "unknown parameter", nearest(name, fields))
     if found["type"] == "missing":
-        return InputError(file, where, "missing", "Add it.")
-    what = found["msg"].removeprefix("Value error, ")
+        return InputError(file, location, "missing", "Add it.")
+    problem = found["msg"].removeprefix("Value error, ")
     given = found["input"]
     if not isinstance(given, dict | list):
-        what += f", got {shorten(str(given))}"
-    return InputError(file, where, what, "Correct the value.")
+        problem += f", got {shorten(str(given))}"
+    return InputError(file, location, problem, "Correct the value.")

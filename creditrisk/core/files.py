@@ -64,7 +64,7 @@ def read_json(path: str | Path) -> Any:
 
 
 @contextmanager
-def whole(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path` and move it there at the end: no partial output stays."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,34 +78,34 @@ def whole(path: str | Path) -> Iterator[Path]:
 
 def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a frame as Parquet, without its index."""
-    with whole(path) as part:
+    with atomic_write(path) as part:
         frame.to_parquet(part, index=False)
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a frame as CSV, 10 significant digits, without its index."""
-    with whole(path) as part:
+    with atomic_write(path) as part:
         frame.to_csv(part, index=False, float_format="%.10g", lineterminator="\n")
 
 
 def write_json(value: Any, path: str | Path) -> None:
     """Write JSON: keys in the order given, 10 significant digits, a NaN as null."""
-    with whole(path) as part:
-        part.write_text(json.dumps(plain(value), indent=2) + "\n", encoding="utf-8")
+    with atomic_write(path) as part:
+        part.write_text(json.dumps(to_jsonable(value), indent=2) + "\n", encoding="utf-8")
 
 
 def write_text(text: str, path: str | Path) -> None:
     """Write a text file as UTF-8."""
-    with whole(path) as part:
+    with atomic_write(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
-def plain(value: Any) -> Any:
+def to_jsonable(value: Any) -> Any:
     """Turn NumPy scalars, pandas NA and tuples into what JSON knows; a NaN becomes None."""
     if isinstance(value, dict):
-        return {str(plain(k)): plain(v) for k, v in value.items()}
+        return {str(to_jsonable(k)): to_jsonable(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
+        return [to_jsonable(v) for v in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):

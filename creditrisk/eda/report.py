@@ -31,7 +31,7 @@ _SUMMARY_NAMES = {
 }  # fmt: skip
 
 
-def build(
+def build_page(
     train: pd.DataFrame,
     schema: Schema,
     found: Findings,
@@ -186,17 +186,17 @@ def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Blo
         (found.correlations, ("numeric", "ordinal"), "Spearman's rank correlation", "rho", True),
         (found.cramers_v, ("nominal",), "Cramer's V, bias-corrected", "V", False),
     ):
-        what = " and ".join(kinds)
+        problem = " and ".join(kinds)
         names = [n for n, c in schema.features.items() if c.kind in kinds]
         if len(names) < 2:
-            blocks.append(text(f"{words}: there are no two {what} variables."))
+            blocks.append(text(f"{words}: there are no two {problem} variables."))
             continue
         drawn = set([n for n in ranked if n in set(names)][:TOP_MATRIX])
         few = [n for n in names if n in drawn]
         matrix = associate.square(pairs, few)
         note = "" if len(few) == len(names) else f"The {len(few)} of highest information value."
         chart = figures.heatmap(matrix, [n.replace("_", " ") for n in few], signed, measure)
-        blocks.append(figure(chart, f"{words}: {what} variables", note))
+        blocks.append(figure(chart, f"{words}: {problem} variables", note))
         value = pairs.columns[-1]
         top = pairs.dropna().sort_values(value, key=abs, ascending=False, kind="stable")
         if len(top):

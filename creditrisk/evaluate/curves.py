@@ -5,15 +5,10 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from creditrisk.champion.calibration import calibration_curves
-from creditrisk.metrics.costs import Costs, cost_curve
+from creditrisk.metrics.costs import Sample, cost_curve
 
 
-def curves(
-    test: tuple[np.ndarray, np.ndarray, Costs],
-    oof: tuple[np.ndarray, np.ndarray, Costs],
-    threshold: float,
-    seed: int,
-) -> dict[str, pd.DataFrame]:
+def curves(test: Sample, oof: Sample, threshold: float, seed: int) -> dict[str, pd.DataFrame]:
     """Compute the frames of the plots from outcome, PD and costs of the rows.
 
     Parameters
@@ -23,7 +18,7 @@ def curves(
     threshold : the cut-off.
     seed : of the bootstrap.
     """
-    bad, pds, _ = test
+    bad, pds = test.bad, test.pd
     return {
         "roc": roc_points(bad, pds),
         "pr": pr_points(bad, pds),
@@ -67,14 +62,12 @@ def score_shares(bad: np.ndarray, pd_: np.ndarray, bins: int = 20) -> pd.DataFra
     return pd.DataFrame({"pd": (edges[1:] + edges[:-1]) / 2, "good": good, "bad": bads})
 
 
-def cost_points(
-    parts: dict[str, tuple[np.ndarray, np.ndarray, Costs]], points: int = 201
-) -> pd.DataFrame:
+def cost_points(samples: dict[str, Sample], points: int = 201) -> pd.DataFrame:
     """Cost and approval rate over all cut-offs.
 
     Parameters
     ----------
-    parts : name of the rows (`oof`, `test`) to outcome, PD and costs.
+    samples : name of the rows (`oof`, `test`) to outcomes, PDs and costs.
     points : of a grid of cut-offs from 0 to 1.
 
     Returns
@@ -83,10 +76,10 @@ def cost_points(
     """
     grid = np.linspace(0, 1, points)
     curves = []
-    for name, (bad, pds, costs) in parts.items():
-        curve = cost_curve(bad, pds, costs)
+    for name, sample in samples.items():
+        curve = cost_curve(sample)
         # A step for each number of distinct PDs below the cut-off.
-        place = np.searchsorted(np.unique(pds), grid, side="left")
+        place = np.searchsorted(np.unique(sample.pd), grid, side="left")
         curves.append(curve.iloc[place].assign(rows=name, threshold=grid))
     columns = ["rows", "threshold", "expected_cost", "approval_rate"]
     return pd.concat(curves, ignore_index=True)[columns]

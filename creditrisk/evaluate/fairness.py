@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, field_validator
 
-from creditrisk.core.columns import told
+from creditrisk.core.columns import original_values
 from creditrisk.core.params import Strict
 from creditrisk.metrics.intervals import wilson
 from creditrisk.schema import Schema
 
 # Smaller groups are shown and flagged, not judged.
-LEAST_ROWS = 30
+MIN_GROUP_ROWS = 30
 MISSING = "missing"
 
 
@@ -99,7 +99,7 @@ def fairness(
     for name, by in params.items():
         if name not in frame or name not in schema.features:
             continue
-        values = told(frame, name)
+        values = original_values(frame, name)
         if not isinstance(by, str) and not pd.api.types.is_numeric_dtype(values):
             continue
         labels = groups_of(name, values, by, schema)
@@ -115,7 +115,7 @@ def fairness(
 def _line(group: str, bad: np.ndarray, refused: np.ndarray, pd_: np.ndarray) -> dict[str, Any]:
     rows, bads = len(bad), int(bad.sum())
     line: dict[str, Any] = {
-        "group": group, "rows": rows, "bad": bads, "judged": rows >= LEAST_ROWS,
+        "group": group, "rows": rows, "bad": bads, "judged": rows >= MIN_GROUP_ROWS,
     }  # fmt: skip
     line |= _share("approval_rate", int((~refused).sum()), rows)
     line |= _share("tpr", int((refused & bad).sum()), bads)
@@ -136,7 +136,7 @@ def _share(name: str, part: int, whole: int) -> dict[str, float]:
     return {name: share, f"{name}_low": float(low), f"{name}_high": float(high)}
 
 
-def nested(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
+def to_nested_dict(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
     """The table as JSON has it: variable to group to figures."""
     out: dict[str, dict[str, dict[str, Any]]] = {}
     for line in table.to_dict("records"):

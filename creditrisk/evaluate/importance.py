@@ -16,19 +16,19 @@ from creditrisk.modeling.folds import Fold
 SHUFFLES = 5
 
 
-def refittable(model: BaseEstimator) -> BaseEstimator:
+def unfitted_copy(model: BaseEstimator) -> BaseEstimator:
     """Take a champion apart into what can be fitted on fewer rows.
 
     A calibrator changes no rank and is left out where the model gives probabilities itself; the
     frozen members of a vote are thawed.
     """
     if isinstance(model, VotingClassifier):
-        members = [(name, refittable(member)) for name, member in model.estimators]
+        members = [(name, unfitted_copy(member)) for name, member in model.estimators]
         return VotingClassifier(members, voting=model.voting)
     if isinstance(model, FrozenEstimator):
-        return refittable(model.estimator)
+        return unfitted_copy(model.estimator)
     if isinstance(model, CalibratedClassifierCV) and hasattr(model.estimator, "predict_proba"):
-        return refittable(model.estimator)
+        return unfitted_copy(model.estimator)
     return clone(model)
 
 
@@ -55,7 +55,7 @@ def permutation_importance(
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
-    unfitted = refittable(model)
+    unfitted = unfitted_copy(model)
     losses: list[dict[str, Any]] = []
     for fold in folds:
         fitted = clone(unfitted).fit(frame[features].iloc[fold.train], bad[fold.train])

@@ -3,42 +3,62 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
 
 from creditrisk.champion.calibration import brier_parts, slope_and_intercept
-from creditrisk.metrics.costs import Costs, expected_cost
-from creditrisk.metrics.intervals import intervals, stratified_draws
-from creditrisk.metrics.performance import NAMES, measure
+from creditrisk.champion.predict import default_pd
+from creditrisk.metrics.costs import DecisionParams, Sample, expected_cost
+from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
+from creditrisk.metrics.performance import NAMES, compute_metrics
 
 BOOTSTRAP_DRAWS = 1000
 
 
-def evaluate(
-    test: tuple[np.ndarray, np.ndarray, Costs],
-    train: tuple[np.ndarray, np.ndarray, Costs],
-    cv: dict[str, float],
-    threshold: float,
-    seed: int,
+def predicted(
+    model: BaseEstimator, frame: pd.DataFrame, features: list[str], decision: DecisionParams
+) -> Sample:
+    """Give rows whose outcome is known their PDs and costs.
+
+    Args:
+        model: the champion.
+        frame: `bad` and the features.
+        features: the columns that the model takes.
+        decision: what the two errors cost.
+    """
+    pds = default_pd(model, frame[features])
+    return Sample(frame["bad"].to_numpy(), pds, decision.costs(frame))
+
+
+def out_of_fold(oof: pd.DataFrame, train: pd.DataFrame, decision: DecisionParams) -> Sample:
+    """Take the champion's out-of-fold PDs, with the costs of their training rows."""
+    costs = decision.costs(train.set_index("row_id").loc[oof["row_id"]])
+    return Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
+
+
+def measure_champion(
+    test: Sample, train: Sample, cv: dict[str, Any], threshold: float, seed: int
 ) -> dict[str, Any]:
     """Measure PDs on test and training rows.
 
-    Parameters
-    ----------
-    test, train : outcome, PD and costs of each row.
-    cv : the champion's means over the CV folds.
-    threshold : the cut-off, chosen before.
-    seed : of the bootstrap.
+    Args:
+        test, train: outcomes, PDs and costs.
+        cv: the champion's means over the CV folds.
+        threshold: the cut-off, chosen before.
+        seed: of the bootstrap.
 
-    Returns
-    -------
-    `test` (with `ci`, the 95% intervals of a stratified bootstrap), `train`, `cv`, `gap` (train
-    minus test), `calibration` and `baselines` on the test rows.
+    Returns:
+        `threshold`; `test` (with `ci`, the 95% intervals of a stratified bootstrap), `train`, `cv`,
+        `gap` (train minus test); `calibration` and `baselines` on the test rows.
     """
-    bad, pds, costs = test
+    bad, pds = test.bad, test.pd
     samples = stratified_draws(bad, BOOTSTRAP_DRAWS, seed)
-    on_test: dict[str, Any] = measure(bad, pds, threshold, costs)
-    on_train = measure(*train[:2], threshold, train[2])
+    on_test: dict[str, Any] = dict(compute_metrics(test, threshold))
+    on_train = compute_metrics(train, threshold)
     gap = {name: on_train[name] - on_test[name] for name in NAMES}
-    on_test["ci"] = intervals(lambda s: measure(bad[s], pds[s], threshold, costs.take(s)), samples)
+    on_test["ci"] = bootstrap_intervals(
+        lambda rows: compute_metrics(test.take(rows), threshold), samples
+    )
     return {
         "threshold": threshold,
         "test": on_test,
@@ -49,8 +69,8 @@ def evaluate(
         | {"mean_pd": float(pds.mean()), "bad_rate": float(bad.mean())}
         | {"brier_parts": brier_parts(bad, pds)},
         "baselines": {
-            "accept_all": expected_cost(bad, pds, np.inf, costs),
-            "reject_all": expected_cost(bad, pds, -np.inf, costs),
+            "accept_all": expected_cost(test, np.inf),
+            "reject_all": expected_cost(test, -np.inf),
             "champion": on_test["expected_cost"],
             "approval_rate": float(np.mean(pds < threshold)),
         },

@@ -106,7 +106,7 @@ def _csv(path: str | Path, data: DataParams, schema: Schema, size: int) -> Itera
             names = header.split(data.delimiter)
             places = find_columns(path, names, schema, data.delimiter, with_target=False)
             while lines := list(islice(stream, size)):
-                read = _plain(b"".join(lines), data, names, places, number)
+                read = _unquoted_lines(b"".join(lines), data, names, places, number)
                 if read is None:
                     break
                 cells, faults, rows = read
@@ -144,7 +144,7 @@ def _text(block: bytes, data: DataParams) -> str | None:
         return None
 
 
-def _plain(
+def _unquoted_lines(
     block: bytes, data: DataParams, names: list[str], places: dict[str, int], number: int
 ) -> tuple[dict[str, Any], dict[int, str], int] | None:
     """Read lines without quotes; `number` is that of the line before them."""

@@ -61,18 +61,18 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
                     continue
                 if len(lines.record) > 1 and _unclosed(lines.record, data.delimiter):
                     lost = lines.number - first
-                    what = f"a quote is opened here and never closed ({lost} lines follow in it)"
-                    raise InputError(path, f"line {first}", what, "Close or double the quote.")
+                    problem = f"a quote is opened here and never closed ({lost} lines follow in it)"
+                    raise InputError(path, f"line {first}", problem, "Close or double the quote.")
                 width = width or len(cells)
                 yield first, lines.number, cells
                 lines.record = []
     except FileNotFoundError:
-        mend = "Set data.source in params.yaml to the applicants' CSV."
-        raise InputError(path, "file", "not found", mend) from None
+        hint = "Set data.source in params.yaml to the applicants' CSV."
+        raise InputError(path, "file", "not found", hint) from None
     except UnicodeError as error:
-        where = f"line {_undecodable_line(path, data.encoding)}"
-        what = f"bytes that are not {data.encoding}: {getattr(error, 'reason', error)}"
-        raise InputError(path, where, what, "Set data.encoding in params.yaml.") from None
+        location = f"line {_undecodable_line(path, data.encoding)}"
+        problem = f"bytes that are not {data.encoding}: {getattr(error, 'reason', error)}"
+        raise InputError(path, location, problem, "Set data.encoding in params.yaml.") from None
     except csv.Error as error:
         raise InputError(
             path, f"line {lines.number}", f"not CSV: {error}", "Mend the line."
@@ -87,9 +87,9 @@ def _check_encoding(name: str) -> None:
     except (LookupError, ValueError) as error:
         if isinstance(error, UnicodeError):
             return
-        what = f"unknown encoding {shorten(name)}"
-        mend = "Name one that Python knows, as utf-8 or latin-1."
-        raise InputError("params.yaml", "data.encoding", what, mend) from None
+        problem = f"unknown encoding {shorten(name)}"
+        hint = "Name one that Python knows, as utf-8 or latin-1."
+        raise InputError("params.yaml", "data.encoding", problem, hint) from None
 
 
 def _undecodable_line(path: str | Path, encoding: str) -> int:

@@ -71,8 +71,8 @@ def read_csv(path: str | Path, data: DataParams, schema: Schema) -> Extract:
     if not starts:
         raise InputError(path, "file", "a header and no data lines", "Give at least one applicant.")
     if all(faults):
-        what = f"no data line has as many cells as the header ({faults[0]})"
-        raise InputError(path, "file", what, "Check data.delimiter in params.yaml.")
+        problem = f"no data line has as many cells as the header ({faults[0]})"
+        raise InputError(path, "file", problem, "Check data.delimiter in params.yaml.")
     frame = pd.DataFrame(
         {
             "row_id": pd.Series(range(1, len(starts) + 1), dtype="int64"),
@@ -123,17 +123,17 @@ def find_columns(
     if missing:
         if len(header) == 1 and len(wanted) > 1:
             fitting = [d for d in DELIMITERS if fold(missing[0]) in map(fold, header[0].split(d))]
-            mend = f"Set data.delimiter in params.yaml{f' to {fitting[0]!r}' if fitting else ''}."
-            what = f"one column only, {shorten(header[0])}: the delimiter is not {delimiter!r}"
-            raise InputError(path, "line 1", what, mend)
+            hint = f"Set data.delimiter in params.yaml{f' to {fitting[0]!r}' if fitting else ''}."
+            problem = f"one column only, {shorten(header[0])}: the delimiter is not {delimiter!r}"
+            raise InputError(path, "line 1", problem, hint)
         rest = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-        what = f"no column {', '.join(missing[:5])}{rest}"
+        problem = f"no column {', '.join(missing[:5])}{rest}"
         # The target is no column gone astray, wanted or not.
         known = set(map(fold, [*wanted, schema.target.column]))
         spare = [name.strip() for name, key in zip(header, folded, strict=True) if key not in known]
         spare = [name for name in spare if name]
         hint = nearest(missing[0], spare[:20]) if spare else "Add it, or mend the schema file."
-        raise InputError(path, "line 1", what, hint)
+        raise InputError(path, "line 1", problem, hint)
     for name in wanted:
         if folded.count(fold(name)) > 1:
             raise InputError(path, "line 1", f"column {name} stands twice", "Remove one of them.")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import Field, model_validator
 
-from creditrisk.core.columns import feature_columns, told
+from creditrisk.core.columns import feature_columns, original_values
 from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.params import Strict
 
@@ -52,10 +52,10 @@ class DecisionParams(Strict):
             return Costs(ones * self.cost_bad_accepted, ones * self.cost_good_rejected)
         numeric = feature_columns(frame.select_dtypes("number"))
         if self.amount_column not in numeric:
-            what = f"no numeric column {self.amount_column}"
+            problem = f"no numeric column {self.amount_column}"
             hint = nearest(self.amount_column, numeric)
-            raise InputError("params.yaml", "decision.amount_column", what, hint)
-        amount = told(frame, self.amount_column)
+            raise InputError("params.yaml", "decision.amount_column", problem, hint)
+        amount = original_values(frame, self.amount_column)
         amount = amount.fillna(amount.median()).to_numpy()
         return Costs(amount * self.loss_given_default, amount * self.margin)
 
@@ -73,38 +73,73 @@ class DecisionParams(Strict):
 
 @dataclass(frozen=True)
 class Costs:
-    """Of each row: what it costs to accept it if it is bad, and to reject it if it is good."""
+    """What the two errors cost, per row.
+
+    Attributes:
+        bad_accepted: cost of accepting the row if it is bad, shape (n,).
+        good_rejected: cost of rejecting the row if it is good, shape (n,).
+    """
 
     bad_accepted: np.ndarray
     good_rejected: np.ndarray
 
-    def take(self, places: np.ndarray) -> "Costs":
+    def take(self, positions: np.ndarray) -> "Costs":
         """Keep the rows at some positions."""
-        return Costs(self.bad_accepted[places], self.good_rejected[places])
+        return Costs(self.bad_accepted[positions], self.good_rejected[positions])
 
 
-def expected_cost(bad: np.ndarray, pd_: np.ndarray, threshold: float, costs: Costs) -> float:
-    """Cost a head when rows with `pd_ >= threshold` are refused."""
-    bad = np.asarray(bad).astype(bool)
-    refused = pd_ >= threshold
+@dataclass(frozen=True)
+class Sample:
+    """Applicants whose outcome is known, with the PDs that a model gave them.
+
+    Attributes:
+        bad: outcome, 1 for a default, shape (n,).
+        pd: probability of default, shape (n,).
+        costs: of each row's two errors; None where no decision is judged.
+    """
+
+    bad: np.ndarray
+    pd: np.ndarray
+    costs: Costs | None = None
+
+    def take(self, positions: np.ndarray) -> "Sample":
+        """Keep the rows at some positions, as a fold or a bootstrap draw does."""
+        costs = None if self.costs is None else self.costs.take(positions)
+        return Sample(self.bad[positions], self.pd[positions], costs)
+
+    @property
+    def priced(self) -> Costs:
+        """The costs, which must be there.
+
+        Raises:
+            ValueError: a decision is judged without costs, which is a bug of ours.
+        """
+        if self.costs is None:
+            raise ValueError("a decision can't be judged without costs")
+        return self.costs
+
+
+def expected_cost(sample: Sample, threshold: float) -> float:
+    """Cost per applicant when rows with `pd >= threshold` are refused."""
+    bad, costs = np.asarray(sample.bad).astype(bool), sample.priced
+    refused = sample.pd >= threshold
     lost = np.where(bad & ~refused, costs.bad_accepted, 0.0)
     missed = np.where(~bad & refused, costs.good_rejected, 0.0)
     return float(np.mean(lost + missed))
 
 
-def cost_curve(bad: np.ndarray, pd_: np.ndarray, costs: Costs) -> pd.DataFrame:
-    """Compute the cost a head at every cut-off that makes a difference.
+def cost_curve(sample: Sample) -> pd.DataFrame:
+    """Compute the cost per applicant at every cut-off that makes a difference.
 
-    Returns
-    -------
-    `threshold` (ascending: 0, the midpoints between distinct PDs, above all), `expected_cost`,
-    `approval_rate` (share with a PD below the cut-off).
+    Returns:
+        `threshold` (ascending: 0, the midpoints between distinct PDs, one above all PDs),
+        `expected_cost`, `approval_rate` (share with a PD below the cut-off).
     """
-    bad = np.asarray(bad).astype(bool)
-    order = np.argsort(pd_, kind="stable")
-    pds = pd_[order]
+    bad, costs = np.asarray(sample.bad).astype(bool), sample.priced
+    order = np.argsort(sample.pd, kind="stable")
+    pds = sample.pd[order]
     n = len(pds)
-    # Accepting the k lowest: the bad among them are lost, the good among the others missed.
+    # Accepting the k lowest PDs loses the bad among them and misses the good among the others.
     lost = np.concatenate([[0.0], np.cumsum(np.where(bad, costs.bad_accepted, 0.0)[order])])
     good = np.cumsum(np.where(~bad, costs.good_rejected, 0.0)[order])
     missed = good[-1] - np.concatenate([[0.0], good])
@@ -122,21 +157,17 @@ def cost_curve(bad: np.ndarray, pd_: np.ndarray, costs: Costs) -> pd.DataFrame:
     )
 
 
-def choose_threshold(
-    bad: np.ndarray, pd_: np.ndarray, costs: Costs, params: DecisionParams
-) -> float:
+def choose_threshold(sample: Sample, params: DecisionParams) -> float:
     """Choose the cut-off as the parameter says.
 
-    Parameters
-    ----------
-    bad, pd_ : outcome and out-of-fold PD, shape (n,); never test rows.
-    costs : of these rows.
-    params : `threshold: theory` looks at no row; `oof` takes the cut-off of the least cost, of
-        several the one nearest to the break-even PD.
+    Args:
+        sample: out-of-fold PDs and outcomes; never test rows.
+        params: `threshold: theory` looks at no row; `oof` takes the cut-off of the least cost; if
+            there are several, the one nearest to the break-even PD.
     """
     if params.threshold == "theory":
         return params.break_even
-    curve = cost_curve(bad, pd_, costs)
+    curve = cost_curve(sample)
     least = curve[curve["expected_cost"] <= curve["expected_cost"].min() * (1 + 1e-12)]
     nearest_one = (least["threshold"] - params.break_even).abs().idxmin()
     return float(least.loc[nearest_one, "threshold"])

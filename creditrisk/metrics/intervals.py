@@ -35,7 +35,7 @@ def stratified_draws(bad: np.ndarray, draws: int, seed: int) -> np.ndarray:
     return np.hstack([rng.choice(part, (draws, len(part))) for part in parts])
 
 
-def intervals(
+def bootstrap_intervals(
     statistic: Callable[[np.ndarray], dict[str, float]], samples: np.ndarray, level: float = 0.95
 ) -> dict[str, list[float]]:
     """Compute percentile intervals (Efron 1981).

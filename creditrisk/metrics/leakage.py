@@ -3,11 +3,13 @@
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
-TOO_GOOD = 0.99
-CHANCE = 0.5
+LEAK_AUC = 0.99
+RANDOM_AUC = 0.5
 
 
-def suspect(auc: float, frame: pd.DataFrame, features: list[str], where: str) -> str | None:
+def leakage_warning(
+    auc: float, frame: pd.DataFrame, features: list[str], location: str
+) -> str | None:
     """Word a warning where an AUC is a leak until shown otherwise, or worse than a toss.
 
     Parameters
@@ -21,17 +23,17 @@ def suspect(auc: float, frame: pd.DataFrame, features: list[str], where: str) ->
     -------
     a line, for a leak with the name of the variable which alone ranks best; or None.
     """
-    if auc < CHANCE:
+    if auc < RANDOM_AUC:
         return (
-            f"WARNING: {where} AUC is {auc:.4f}, below that of a toss: what the model has learned "
-            "does not hold for other applicants."
+            f"WARNING: {location} AUC is {auc:.4f}, below that of a coin toss: what the model has "
+            "learned does not hold for other applicants."
         )
-    if auc <= TOO_GOOD:
+    if auc <= LEAK_AUC:
         return None
     alone = {name: single_auc(frame[name], frame["bad"]) for name in features}
     worst = max(alone, key=alone.__getitem__)
     return (
-        f"WARNING: {where} AUC is {auc:.4f}. That is a leak until shown otherwise: look at "
+        f"WARNING: {location} AUC is {auc:.4f}. That is a leak until shown otherwise: look at "
         f"{worst}, which alone reaches {alone[worst]:.4f}. Is it known before the decision?"
     )
 

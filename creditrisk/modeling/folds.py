@@ -24,7 +24,7 @@ def make_folds(
     folds: int,
     repeats: int,
     seed: int,
-    where: str = "train.folds",
+    location: str = "train.folds",
 ) -> list[Fold]:
     """Cut the rows into folds, the same ones for every algorithm.
 
@@ -43,9 +43,9 @@ def make_folds(
     for outcome, word in ((1, "bad"), (0, "good")):
         count = len(np.unique(applicant[bad == outcome]))
         if count < folds:
-            what = f"{folds} folds and {count} training applicants of the class {word}"
-            mend = "Give more data or fewer folds."
-            raise InputError("params.yaml", where, what, mend)
+            problem = f"{folds} folds and {count} training applicants of the class {word}"
+            hint = "Give more data or fewer folds."
+            raise InputError("params.yaml", location, problem, hint)
     grouped = len(np.unique(applicant)) < len(applicant)
     cutter, group = (StratifiedGroupKFold, applicant) if grouped else (StratifiedKFold, None)
     cut = []
@@ -53,8 +53,8 @@ def make_folds(
         splitter = cutter(folds, shuffle=True, random_state=seed + repeat)
         for fold, (train, test) in enumerate(splitter.split(bad, bad, group)):
             if len(np.unique(bad[test])) < 2 or len(np.unique(bad[train])) < 2:
-                what = f"fold {fold} of repeat {repeat} has one class only"
-                mend = "Give more data or fewer folds."
-                raise InputError("params.yaml", where, what, mend)
+                problem = f"fold {fold} of repeat {repeat} has one class only"
+                hint = "Give more data or fewer folds."
+                raise InputError("params.yaml", location, problem, hint)
             cut.append(Fold(repeat, fold, train, test))
     return cut

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.tree._tree import Tree
 
 from creditrisk.core.errors import InputError
-from creditrisk.core.files import whole
+from creditrisk.core.files import atomic_write
 
 
 def _reduce_tree(tree: Tree) -> tuple:
@@ -31,7 +31,7 @@ copyreg.pickle(Tree, _reduce_tree)
 
 def save_model(model: Any, path: Path) -> None:
     """Write a model file."""
-    with whole(path) as part:
+    with atomic_write(path) as part:
         joblib.dump(model, part)
 
 
@@ -57,8 +57,8 @@ def check_model(path: Path, recorded: str) -> None:
     InputError : it is another file.
     """
     if sha256(path) != recorded:
-        what = "not the model that was recorded, so it is not loaded"
-        raise InputError(path, "file", what, "Run `dvc repro` to make it anew.")
+        problem = "not the model that was recorded, so it is not loaded"
+        raise InputError(path, "file", problem, "Run `dvc repro` to make it anew.")
 
 
 def load_model(path: Path, recorded: str) -> Any:

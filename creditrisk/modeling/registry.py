@@ -89,29 +89,29 @@ def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
     ------
     InputError : an unknown name, with the nearest valid ones, or a value that can't be.
     """
-    where = f"algorithms.{name}"
+    location = f"algorithms.{name}"
     entry = algorithm(name)
     estimator = entry.build(seed)
     tunable = set(estimator.get_params(deep=False)) - set(entry.fixed) - {"random_state"}
     for key in block:
         if key not in tunable | set(CHOICES):
             hint = nearest(key, sorted(tunable) + list(CHOICES))
-            raise InputError("params.yaml", f"{where}.{key}", "unknown parameter", hint)
+            raise InputError("params.yaml", f"{location}.{key}", "unknown parameter", hint)
     axes: dict[str, list[Any]] = {"encoder": ["onehot"], "resample": ["none"]}
     axes |= {key: value if isinstance(value, list) else [value] for key, value in block.items()}
     for key, values in axes.items():
         if not values:
-            mend = "Give a value, or a list of values to search."
-            raise InputError("params.yaml", f"{where}.{key}", "an empty list", mend)
+            hint = "Give a value, or a list of values to search."
+            raise InputError("params.yaml", f"{location}.{key}", "an empty list", hint)
         for value in values if key in CHOICES else []:
             if value not in CHOICES[key]:
-                what, hint = f"unknown {key} {value!r}", nearest(str(value), CHOICES[key])
-                raise InputError("params.yaml", f"{where}.{key}", what, hint)
+                problem, hint = f"unknown {key} {value!r}", nearest(str(value), CHOICES[key])
+                raise InputError("params.yaml", f"{location}.{key}", problem, hint)
     candidates = [dict(sorted(c.items())) for c in ParameterGrid(axes)]
     for candidate in candidates:
-        _check_values(where, estimator, candidate)
+        _check_values(location, estimator, candidate)
     if not hasattr(estimator, "_parameter_constraints"):
-        _check_by_fits(where, entry.build(seed), axes)
+        _check_by_fits(location, entry.build(seed), axes)
     return candidates
 
 
@@ -124,17 +124,17 @@ def model_params(candidate: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any]) -> None:
+def _check_values(location: str, estimator: BaseEstimator, candidate: dict[str, Any]) -> None:
     values = model_params(candidate)
     for key, value in values.items():
         # XGBoost's own check comes only in the fit, and takes 'four' for a missing value before.
         if isinstance(value, str) and not _takes_text(estimator, key):
-            what = f"text {value!r} where a number belongs"
-            raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
+            problem = f"text {value!r} where a number belongs"
+            raise InputError("params.yaml", f"{location}.{key}", problem, "Give a number.")
         # Python takes true for 1, and so would a model with one tree.
         if isinstance(value, bool) and not _takes_flag(estimator, key):
-            what = f"{str(value).lower()} where a number belongs"
-            raise InputError("params.yaml", f"{where}.{key}", what, "Give a number.")
+            problem = f"{str(value).lower()} where a number belongs"
+            raise InputError("params.yaml", f"{location}.{key}", problem, "Give a number.")
     try:
         estimator.set_params(**values)
         if hasattr(estimator, "_parameter_constraints"):
@@ -142,11 +142,11 @@ def _check_values(where: str, estimator: BaseEstimator, candidate: dict[str, Any
     except InvalidParameterError as error:
         key = next((k for k in values if f"'{k}'" in str(error)), "")
         raise InputError(
-            "params.yaml", f"{where}.{key}", str(error), "Give a value of that kind."
+            "params.yaml", f"{location}.{key}", str(error), "Give a value of that kind."
         ) from None
 
 
-def _check_by_fits(where: str, estimator: BaseEstimator, axes: dict[str, list[Any]]) -> None:
+def _check_by_fits(location: str, estimator: BaseEstimator, axes: dict[str, list[Any]]) -> None:
     """Check the values of a class that declares no constraints: what it takes, only its fit tells.
 
     One fit for each value, among the first of all others: that is a candidate of the grid, so no
@@ -158,9 +158,9 @@ def _check_by_fits(where: str, estimator: BaseEstimator, axes: dict[str, list[An
         error = _failure(estimator, candidate)
         if error:
             blamed = [k for k, v in candidate.items() if _failure(estimator, {k: v})][:1]
-            place = ".".join([where, *blamed])
-            mend = "Give a value that it takes."
-            raise InputError("params.yaml", place, _cause(error), mend) from error
+            place = ".".join([location, *blamed])
+            hint = "Give a value that it takes."
+            raise InputError("params.yaml", place, _cause(error), hint) from error
 
 
 def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from creditrisk.core.errors import InputError, shorten
-from creditrisk.prepare.duplicates import Twins, least_cells, resolve
+from creditrisk.prepare.duplicates import DuplicateGroups, least_cells, resolve
 from creditrisk.prepare.params import PrepareParams
 from creditrisk.prepare.parse import CAUSES, Notation, parse, read_target
 from creditrisk.prepare.split import split
@@ -29,7 +29,7 @@ class Prepared:
 
     clean: pd.DataFrame
     rejected: pd.DataFrame
-    account: dict[str, Any]
+    summary: dict[str, Any]
 
 
 def prepare(
@@ -73,21 +73,23 @@ def prepare(
 
     features = list(schema.features)
     ids = cells[schema.id_name] if schema.id_name else None
-    twins = resolve(
+    duplicate_groups = resolve(
         cells[features],
         ids,
         least_cells(params.near_duplicate_min_cells, len(features)),
         params.duplicates,
         params.near_duplicates,
-        params.near_duplicate_max_chance,
+        params.near_duplicate_max_expected_matches,
     )
-    filled = _fill(cells, features, twins)
-    rows["bad"], conflicts, stays = _settle_targets(rows["bad"], twins, params.conflicting_targets)
-    rejected.append(_twin_rejections(rows, twins, conflicts, stays))
+    filled = _fill(cells, features, duplicate_groups)
+    rows["bad"], conflicts, stays = _settle_targets(
+        rows["bad"], duplicate_groups, params.conflicting_targets
+    )
+    rejected.append(_duplicate_rejections(rows, duplicate_groups, conflicts, stays))
 
     clean = pd.concat([rows[["row_id"]], rows[["bad"]], filled], axis=1)[stays]
     # An applicant is named by the first of its rows that is clean.
-    group = pd.Series(twins.group)[stays]
+    group = pd.Series(duplicate_groups.group)[stays]
     clean.insert(1, "applicant", clean["row_id"].groupby(group).transform("min"))
     clean.insert(
         2,
@@ -104,26 +106,28 @@ def prepare(
     )
     clean = clean.astype({"split": "str"}).reset_index(drop=True)
     out = pd.concat(rejected).sort_values("row_id", ignore_index=True)
-    account = _account(raw, clean, out, causes, schema)
-    account["merged_cells"] = int(
+    summary = _summarise(raw, clean, out, causes, schema)
+    summary["merged_cells"] = int(
         (cells[features].isna() & filled[features].notna())[stays].sum().sum()
     )
-    beside = pd.Series(twins.beside)
+    beside = pd.Series(duplicate_groups.copies_group)
     outcomes = rows["bad"][stays].groupby(beside[stays])
     parted = outcomes.max() != outcomes.min()
-    apart = beside[twins.kept == np.arange(len(rows))].nunique()
-    duplicates = int((twins.like != np.arange(len(rows))).sum())
+    apart = beside[duplicate_groups.representative == np.arange(len(rows))].nunique()
+    duplicates = int((duplicate_groups.first_identical != np.arange(len(rows))).sum())
     # All that were found, whatever became of them.
-    account["twins"] = {
+    summary["twins"] = {
         "duplicates": duplicates,
         "near_duplicates": len(rows) - apart - duplicates,
-        "ambiguous": int(twins.ambiguous.sum()),
-        "conflicting_targets": len(np.unique(twins.like[twins.kept[conflicts]]))
+        "ambiguous": int(duplicate_groups.ambiguous.sum()),
+        "conflicting_targets": len(
+            np.unique(duplicate_groups.first_identical[duplicate_groups.representative[conflicts]])
+        )
         + int(parted.sum()),
-        "too_common": twins.too_common,
+        "too_common": duplicate_groups.too_common,
     }
-    _check(account, cells.loc[stays, features], clean[features])
-    return Prepared(clean, out, account)
+    _assert_rows_reconcile(summary, cells.loc[stays, features], clean[features])
+    return Prepared(clean, out, summary)
 
 
 def _reject(
@@ -147,17 +151,19 @@ def _invalid_target(rows: pd.DataFrame, column: str) -> pd.DataFrame:
     return _reject(rows["row_id"], "invalid_target", detail)
 
 
-def _fill(cells: pd.DataFrame, features: list[str], twins: Twins) -> pd.DataFrame:
+def _fill(
+    cells: pd.DataFrame, features: list[str], duplicate_groups: DuplicateGroups
+) -> pd.DataFrame:
     """Take each cell from the row that it comes from."""
     filled = cells.copy()
     for place, name in enumerate(features):
-        filled[name] = cells[name].to_numpy()[twins.source[:, place]]
+        filled[name] = cells[name].to_numpy()[duplicate_groups.cell_source[:, place]]
         filled[name] = filled[name].astype(cells[name].dtype)
     return filled
 
 
 def _settle_targets(
-    bad: pd.Series, twins: Twins, rule: str
+    bad: pd.Series, duplicate_groups: DuplicateGroups, rule: str
 ) -> tuple[pd.Series, np.ndarray, np.ndarray]:
     """Settle the outcome where a row and the one that stands for it disagree.
 
@@ -170,22 +176,22 @@ def _settle_targets(
     the outcomes, the rows in conflict (n,), the rows that stay (n,).
     """
     places = np.arange(len(bad))
-    stays = twins.kept == places
+    stays = duplicate_groups.representative == places
     # An ambiguous row may be another's copy: its outcome is nobody's.
-    heads = twins.like[twins.kept]
-    joined = np.isin(heads, heads[~stays & ~twins.ambiguous])
-    by_head = bad.groupby(np.where(joined & ~twins.ambiguous, heads, places))
+    heads = duplicate_groups.first_identical[duplicate_groups.representative]
+    joined = np.isin(heads, heads[~stays & ~duplicate_groups.ambiguous])
+    by_head = bad.groupby(np.where(joined & ~duplicate_groups.ambiguous, heads, places))
     conflicts = (by_head.transform("max") != by_head.transform("min")).to_numpy()
     if rule == "worst":
         return by_head.transform("max").astype("int8"), conflicts, stays
     return bad, conflicts, stays & ~conflicts
 
 
-def _twin_rejections(
-    rows: pd.DataFrame, twins: Twins, conflicts: np.ndarray, stays: np.ndarray
+def _duplicate_rejections(
+    rows: pd.DataFrame, duplicate_groups: DuplicateGroups, conflicts: np.ndarray, stays: np.ndarray
 ) -> pd.DataFrame:
     gone = ~stays
-    head = twins.kept[gone]
+    head = duplicate_groups.representative[gone]
     heads = rows.iloc[head]
     alone = head == np.flatnonzero(gone)
     detail = [
@@ -197,13 +203,13 @@ def _twin_rejections(
             heads["line"],
             alone,
             conflicts[gone],
-            twins.ambiguous[gone],
+            duplicate_groups.ambiguous[gone],
             strict=True,
         )
     ]
     # A kept row that goes because of its copies is of their kind.
-    members = pd.Series(twins.exact[gone]).groupby(head).transform("any").to_numpy()
-    reason = np.where(alone, members, twins.exact[gone])
+    members = pd.Series(duplicate_groups.is_exact[gone]).groupby(head).transform("any").to_numpy()
+    reason = np.where(alone, members, duplicate_groups.is_exact[gone])
     kept = pd.array(heads["row_id"].to_numpy(), dtype="Int64")
     kept[~stays[head]] = pd.NA
     out = _reject(rows["row_id"][gone], "", detail, kept)
@@ -211,7 +217,7 @@ def _twin_rejections(
     return out
 
 
-def _account(
+def _summarise(
     raw: pd.DataFrame,
     clean: pd.DataFrame,
     rejected: pd.DataFrame,
@@ -241,21 +247,23 @@ def _account(
     }
 
 
-def _check(account: dict[str, Any], before: pd.DataFrame, after: pd.DataFrame) -> None:
+def _assert_rows_reconcile(
+    summary: dict[str, Any], before: pd.DataFrame, after: pd.DataFrame
+) -> None:
     """Hold law 1 in the code: nothing is lost silently.
 
     Raises
     ------
     RuntimeError : a sum is off, which is a bug of ours.
     """
-    rejected = account["rejected"]
-    formed = account["rows_read"] - rejected["malformed"]
+    rejected = summary["rejected"]
+    formed = summary["rows_read"] - rejected["malformed"]
     gaps = int(before.isna().sum().sum()) - int(after.isna().sum().sum())
     sums = {
-        "rows": account["rows_read"] == account["rows_clean"] + account["rows_rejected"],
-        "reasons": account["rows_rejected"] == sum(rejected.values()),
-        "cells": all(sum(counts.values()) == formed for counts in account["cells"].values()),
-        "merged cells": account["merged_cells"] == gaps,
+        "rows": summary["rows_read"] == summary["rows_clean"] + summary["rows_rejected"],
+        "reasons": summary["rows_rejected"] == sum(rejected.values()),
+        "cells": all(sum(counts.values()) == formed for counts in summary["cells"].values()),
+        "merged cells": summary["merged_cells"] == gaps,
         "untouched cells": bool(
             ((before.to_numpy() == after.to_numpy()) | before.isna().to_numpy()).all()
         ),
@@ -265,29 +273,29 @@ def _check(account: dict[str, Any], before: pd.DataFrame, after: pd.DataFrame) -
         raise RuntimeError(f"prepare lost something: the sums of {', '.join(off)} don't hold")
 
 
-def check_gates(account: dict[str, Any], params: PrepareParams, params_file: str) -> None:
+def check_quality_gates(summary: dict[str, Any], params: PrepareParams, params_file: str) -> None:
     """Stop an extract that is too broken to learn from.
 
     Raises
     ------
     InputError : too large a share of the rows rejected, or of a column's cells missing.
     """
-    share = account["rows_rejected"] / account["rows_read"]
+    share = summary["rows_rejected"] / summary["rows_read"]
     if share > params.max_rejected_share:
-        reason, count = max(account["rejected"].items(), key=lambda item: item[1])
-        what = (
+        reason, count = max(summary["rejected"].items(), key=lambda item: item[1])
+        problem = (
             f"{share:.1%} of the rows are rejected, most ({count}) as {reason}, more than "
             f"{params.max_rejected_share:.1%}"
         )
-        mend = "Mend the extract, or raise the limit."
-        raise InputError(params_file, "prepare.max_rejected_share", what, mend)
-    for name, count in account["missing"].items():
-        missing = count / account["rows_clean"]
+        hint = "Mend the extract, or raise the limit."
+        raise InputError(params_file, "prepare.max_rejected_share", problem, hint)
+    for name, count in summary["missing"].items():
+        missing = count / summary["rows_clean"]
         if missing > params.max_missing_share:
-            causes = {c: n for c, n in account["cells"][name].items() if c != "valid"}
-            what = (
+            causes = {c: n for c, n in summary["cells"][name].items() if c != "valid"}
+            problem = (
                 f"column {name}: {missing:.1%} of the cells are missing, most as "
                 f"{max(causes, key=causes.get)}, more than {params.max_missing_share:.1%}"
             )
-            mend = "Mend the extract or the column's schema, or raise the limit."
-            raise InputError(params_file, "prepare.max_missing_share", what, mend)
+            hint = "Mend the extract or the column's schema, or raise the limit."
+            raise InputError(params_file, "prepare.max_missing_share", problem, hint)

@@ -21,34 +21,34 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-BRUTE = 1 << 14  # pairs up to which a block is compared cell by cell
+BRUTE_FORCE_PAIRS = 1 << 14  # pairs up to which a block is compared cell by cell
 MISSING = -1
-FEW = 30  # rows below which the shares of values say nothing of chance
+MIN_ROWS_FOR_CHANCE = 30  # rows below which the shares of values say nothing of chance
 
 
 @dataclass
-class Twins:
-    """What became of each row, by position; arrays of shape (n,) but for `source` (n, d).
+class DuplicateGroups:
+    """What became of each row, by position; arrays of shape (n,), `cell_source` (n, d).
 
     Attributes
     ----------
-    kept : position of the row that stands for this one (itself where it stays).
-    source : for each cell, the position of the row that it is taken from.
-    exact : rejected as an exact duplicate.
+    representative : position of the row that stands for this one (itself where it stays).
+    cell_source : for each cell, the position of the row that it is taken from.
+    is_exact : rejected as an exact duplicate.
     ambiguous : rejected, and one of several rows that disagree might stand for it.
     group : rows that might be one applicant share a number, rejected ones included.
-    like : position of the first row that was identical to this one (itself where it is that).
-    beside : rows that are copies of each other, and of which each is kept, share a number.
+    first_identical : position of the first row that was identical to this one (itself where it is that).
+    copies_group : rows that are copies of each other, and of which each is kept, share a number.
     too_common : number of rows that any row's agreement with would be one by chance.
     """
 
-    kept: np.ndarray
-    source: np.ndarray
-    exact: np.ndarray
+    representative: np.ndarray
+    cell_source: np.ndarray
+    is_exact: np.ndarray
     ambiguous: np.ndarray
     group: np.ndarray
-    like: np.ndarray
-    beside: np.ndarray
+    first_identical: np.ndarray
+    copies_group: np.ndarray
     too_common: int
 
 
@@ -98,7 +98,7 @@ def chance_limit(n: int, max_chance: float) -> float:
     n : rows, all distinct.
     max_chance : rows that may be expected to agree by chance.
     """
-    return float(np.log(max_chance) - np.log(n)) if n >= FEW else np.inf
+    return float(np.log(max_chance) - np.log(n)) if n >= MIN_ROWS_FOR_CHANCE else np.inf
 
 
 def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np.ndarray:
@@ -134,7 +134,7 @@ def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np
         a, b, depth, weight = stack.pop()
         if weight + rest[depth] > limit:
             continue
-        if len(a) * (len(a) if b is None else len(b)) <= BRUTE or depth == len(order):
+        if len(a) * (len(a) if b is None else len(b)) <= BRUTE_FORCE_PAIRS or depth == len(order):
             found.append(_compare(codes, weights, a, b, min_cells, limit))
             continue
         place = order[depth]
@@ -192,7 +192,7 @@ def _compare(
 ) -> np.ndarray:
     """Compare all pairs of a block, in slices that bound the memory."""
     other = a if b is None else b
-    step = max(1, (BRUTE * 8) // max(1, len(other)))
+    step = max(1, (BRUTE_FORCE_PAIRS * 8) // max(1, len(other)))
     found = []
     for start in range(0, len(a), step):
         left = codes[a[start : start + step], None, :]
@@ -215,7 +215,7 @@ def resolve(
     duplicates: str = "drop",
     near_duplicates: str = "merge",
     max_chance: float = 1.0,
-) -> Twins:
+) -> DuplicateGroups:
     """Find the twins and decide what becomes of each row.
 
     Parameters
@@ -233,14 +233,14 @@ def resolve(
     source = np.repeat(places[:, None], codes.shape[1], axis=1)
     first = _first_alike(codes, places)
     alone = np.unique(first)
-    twins = Twins(
-        kept=first.copy(),
-        source=source,
-        exact=first != places,
+    duplicate_groups = DuplicateGroups(
+        representative=first.copy(),
+        cell_source=source,
+        is_exact=first != places,
         ambiguous=np.zeros(n, bool),
         group=places,
-        like=first,
-        beside=places,
+        first_identical=first,
+        copies_group=places,
         too_common=int(
             (chance(codes[alone]).sum(axis=1) > chance_limit(len(alone), max_chance)).sum()
         ),
@@ -251,40 +251,47 @@ def resolve(
         links.append(pairs)
         if near_duplicates == "keep" or not len(pairs):
             break
-        if not _join(codes, twins, pairs, fill=near_duplicates == "merge"):
+        if not _join(codes, duplicate_groups, pairs, fill=near_duplicates == "merge"):
             break
         # Rows that filling made alike are near-duplicates still.
-        standing = alone[twins.kept[alone] == alone]
+        standing = alone[duplicate_groups.representative[alone] == alone]
         stands_for = _first_alike(codes, standing)
         links.append(np.column_stack([stands_for, standing]))
-        twins.kept[standing] = stands_for
+        duplicate_groups.representative[standing] = stands_for
         alone = np.unique(stands_for)
-    while not np.array_equal(twins.kept, twins.kept[twins.kept]):
-        twins.kept = twins.kept[twins.kept]
+    while not np.array_equal(
+        duplicate_groups.representative,
+        duplicate_groups.representative[duplicate_groups.representative],
+    ):
+        duplicate_groups.representative = duplicate_groups.representative[
+            duplicate_groups.representative
+        ]
     if duplicates == "keep":
-        _keep_copies(twins)
-    stay = twins.kept == places
+        _keep_copies(duplicate_groups)
+    stay = duplicate_groups.representative == places
     apart = [
         links[1][stay] if duplicates == "keep" else links[1][:0],
         pairs if near_duplicates == "keep" else pairs[:0],
     ]
-    twins.beside = _components(n, np.concatenate(apart))
-    twins.source = twins.source[:, 1:]
-    twins.group = _components(n, np.concatenate(links))
-    return twins
+    duplicate_groups.copies_group = _components(n, np.concatenate(apart))
+    duplicate_groups.cell_source = duplicate_groups.cell_source[:, 1:]
+    duplicate_groups.group = _components(n, np.concatenate(links))
+    return duplicate_groups
 
 
-def _keep_copies(twins: Twins) -> None:
+def _keep_copies(duplicate_groups: DuplicateGroups) -> None:
     """Let each copy fare as the first of its kind, in `twins`: stay, filled as that one is, or join
     what that one joined."""
-    copies = np.flatnonzero(twins.exact)
-    head = twins.like[copies]
-    stay = twins.kept[head] == head
-    twins.kept[copies] = np.where(stay, copies, twins.kept[head])
-    twins.ambiguous[copies] = twins.ambiguous[head]
-    given = twins.source[head]
-    twins.source[copies] = np.where(given == head[:, None], copies[:, None], given)
-    twins.exact[:] = False
+    copies = np.flatnonzero(duplicate_groups.is_exact)
+    head = duplicate_groups.first_identical[copies]
+    stay = duplicate_groups.representative[head] == head
+    duplicate_groups.representative[copies] = np.where(
+        stay, copies, duplicate_groups.representative[head]
+    )
+    duplicate_groups.ambiguous[copies] = duplicate_groups.ambiguous[head]
+    given = duplicate_groups.cell_source[head]
+    duplicate_groups.cell_source[copies] = np.where(given == head[:, None], copies[:, None], given)
+    duplicate_groups.is_exact[:] = False
 
 
 def _same_id(who: np.ndarray) -> np.ndarray:
@@ -300,7 +307,9 @@ def _first_alike(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return rows[first[inverse.ravel()]]
 
 
-def _join(codes: np.ndarray, twins: Twins, pairs: np.ndarray, fill: bool) -> bool:
+def _join(
+    codes: np.ndarray, duplicate_groups: DuplicateGroups, pairs: np.ndarray, fill: bool
+) -> bool:
     """Let each row join the first kept row that it agrees with; tell whether any did.
 
     Fills `codes` and `twins` in place.
@@ -320,12 +329,12 @@ def _join(codes: np.ndarray, twins: Twins, pairs: np.ndarray, fill: bool) -> boo
         if head is None:
             heads.add(row)
             continue
-        twins.kept[row] = head
-        twins.ambiguous[row] = row in unsure or head in unsure
-        if fill and not twins.ambiguous[row]:
+        duplicate_groups.representative[row] = head
+        duplicate_groups.ambiguous[row] = row in unsure or head in unsure
+        if fill and not duplicate_groups.ambiguous[row]:
             gaps = (codes[head] == MISSING) & (codes[row] != MISSING)
             codes[head, gaps] = codes[row, gaps]
-            twins.source[head, gaps] = twins.source[row, gaps]
+            duplicate_groups.cell_source[head, gaps] = duplicate_groups.cell_source[row, gaps]
     return len(heads) < len(order)
 
 

@@ -20,7 +20,7 @@ class PrepareParams(Strict):
     duplicates: Literal["drop", "keep"]
     near_duplicates: Literal["merge", "drop", "keep"]
     near_duplicate_min_cells: Annotated[int, Field(ge=1)]
-    near_duplicate_max_chance: Annotated[float, Field(gt=0)] = 1.0
+    near_duplicate_max_expected_matches: Annotated[float, Field(gt=0)] = 1.0
     conflicting_targets: Literal["worst", "reject"]
     max_rejected_share: Annotated[float, Field(ge=0, le=1)]
     max_missing_share: Annotated[float, Field(ge=0, le=1)]

@@ -68,13 +68,13 @@ def split(
     for outcome, word in ((1, "bad"), (0, "good")):
         drawn = applicants.loc[applicants["bad"] == outcome, "draw"].sort_values()
         if len(drawn) < 2:
-            what = f"{len(drawn)} applicants of the class {word}"
-            mend = "Both classes need at least two; check target.good and target.bad."
+            problem = f"{len(drawn)} applicants of the class {word}"
+            hint = "Both classes need at least two; check target.good and target.bad."
             merged = left_out + len(rows) - len(applicants)
             if merged >= len(applicants):
-                what += f" ({merged} rows count as copies of the {len(applicants)} applicants)"
-                mend = "Name an id column in the schema, or see prepare.near_duplicate_min_cells."
-            raise InputError(source, "target", what, mend)
+                problem += f" ({merged} rows count as copies of the {len(applicants)} applicants)"
+                hint = "Name an id column in the schema, or see prepare.near_duplicate_min_cells."
+            raise InputError(source, "target", problem, hint)
         count = min(max(1, round(test_size * len(drawn))), len(drawn) - 1)
         tested.extend(drawn.index[:count])
     return np.where(np.isin(group, tested), "test", "train")

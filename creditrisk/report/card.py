@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.report import tables
-from creditrisk.report.data import Inputs
+from creditrisk.report.data import ReportData
 from creditrisk.report.fairness import fairness_notes, fairness_table
 from creditrisk.report.scorecard import points_words
 from creditrisk.report.tables import cost, number
@@ -23,7 +23,7 @@ CIRCULAR = (
 ANNEX = "https://aiact.annotated.nl/en/aiact/annex/iii/5/"
 
 
-def model_card(given: Inputs) -> str:
+def model_card(data: ReportData) -> str:
     """Write the card.
 
     Returns
@@ -31,26 +31,26 @@ def model_card(given: Inputs) -> str:
     Markdown.
     """
     sections = {
-        "Purpose and use": purpose(given),
-        "Limits": limits(given),
-        "Data and provenance": _data(given),
-        "How it was chosen": _choice(given),
-        "Performance": _performance(given),
-        "Calibration": _calibration(given),
-        "Decisions": _decisions(given),
-        "Variables and reasons": _variables(given),
-        "Groups of applicants": _groups(given),
-        "Scorecard": _scorecard(given),
-        "How to reproduce it": _reproduce(given),
+        "Purpose and use": purpose(data),
+        "Limits": limits(data),
+        "Data and provenance": _data(data),
+        "How it was chosen": _choice(data),
+        "Performance": _performance(data),
+        "Calibration": _calibration(data),
+        "Decisions": _decisions(data),
+        "Variables and reasons": _variables(data),
+        "Groups of applicants": _groups(data),
+        "Scorecard": _scorecard(data),
+        "How to reproduce it": _reproduce(data),
     }
-    title = f"# Model card: {given.schema.name.replace('_', ' ')}, {given.champion['label']}"
+    title = f"# Model card: {data.schema.name.replace('_', ' ')}, {data.champion.label}"
     parts = [title, *(f"## {heading}\n\n{body}" for heading, body in sections.items())]
     return "\n\n".join(parts) + "\n"
 
 
-def purpose(given: Inputs) -> str:
+def purpose(data: ReportData) -> str:
     """What the model is for."""
-    threshold = number(given.metrics["threshold"], ".2%")
+    threshold = number(data.metrics["threshold"], ".2%")
     return (
         "The model gives an applicant for credit a probability of default (PD). Applicants with a "
         f"PD of {threshold} or more are proposed for refusal. It supports a decision that a person "
@@ -62,12 +62,12 @@ def purpose(given: Inputs) -> str:
     )
 
 
-def limits(given: Inputs) -> str:
+def limits(data: ReportData) -> str:
     """What the model cannot do, each with its size."""
-    test, parts = given.metrics["test"], given.prepared["split"]
+    test, parts = data.metrics["test"], data.prepared["split"]
     low, high = test["ci"]["roc_auc"]
     lines = [
-        f"Trained on {given.champion['training_rows']:,} applicants and measured on "
+        f"Trained on {data.champion.training_rows:,} applicants and measured on "
         f"{parts['test']['rows']:,}, of whom {parts['test']['bad']:,} were bad: the AUC's 95% "
         f"interval is {number(low)} to {number(high)}.",
         "Outcomes are known of applicants who were granted credit. How the refused would have "
@@ -78,13 +78,13 @@ def limits(given: Inputs) -> str:
         "the adjustments in models/champion.json); a level that training did not have counts as "
         "missing or as no known level.",
     ]
-    if given.warning:
-        lines.insert(0, given.warning)
+    if data.warning:
+        lines.insert(0, data.warning)
     return _bullets(lines)
 
 
-def _data(given: Inputs) -> str:
-    prepared, schema = given.prepared, given.schema
+def _data(data: ReportData) -> str:
+    prepared, schema = data.prepared, data.schema
     rejected = ", ".join(f"{k.replace('_', ' ')} {n:,}" for k, n in prepared["rejected"].items())
     facts = [
         f"Data set `{schema.name}`; {len(schema.features)} variables; "
@@ -95,20 +95,20 @@ def _data(given: Inputs) -> str:
         f" used {prepared['rows_clean']:,}.",
         f"Bad rate of the rows used: {number(prepared['bad_rate'], '.2%')}.",
         f"Missing cells in them: {sum(prepared['missing'].values()):,}.",
-        f"SHA-256 of the file: `{given.champion['data_sha256']}`.",
+        f"SHA-256 of the file: `{data.champion.data_sha256}`.",
     ]
     forms = {"bad rate": ".1%"}
     return _bullets(facts) + "\n\n" + _table(tables.split_table(prepared), forms)
 
 
-def _choice(given: Inputs) -> str:
-    selected, board = given.selected, given.board
+def _choice(data: ReportData) -> str:
+    selected, board = data.selected, data.board
     words = [
         f"{len(board)} candidates, each with its own grid search; chosen: {selected['algorithm']} "
         f"(model `{selected['model']}`, rule `{selected['rule']}`, scoring "
         f"`{selected['scoring']}`).",
-        f"Parameters: `{tables._plain(given.champion['params'])}`; calibration "
-        f"`{given.champion['calibration']}`.",
+        f"Parameters: `{tables._as_text(data.champion.params)}`; calibration "
+        f"`{data.champion.calibration}`.",
         "Imputation, encoding, scaling and resampling are learned inside each fold; caps and "
         "merged levels from the training rows alone.",
     ]
@@ -116,9 +116,9 @@ def _choice(given: Inputs) -> str:
     return _bullets(words) + "\n\n" + _table(shown, dict.fromkeys(shown.columns[3:], ".3f"))
 
 
-def _performance(given: Inputs) -> str:
-    shown = tables.metrics_table(given.metrics, given.selected)
-    choice = "choice included" if given.selected["model"] == "auto" else "the model being given"
+def _performance(data: ReportData) -> str:
+    shown = tables.metrics_table(data.metrics, data.selected)
+    choice = "choice included" if data.selected["model"] == "auto" else "the model being given"
     return (
         "Intervals: 95%, bootstrap of the test rows. SE: standard error over the folds. Nested: "
         f"the whole procedure, {choice}, on rows that it had not seen.\n\n"
@@ -126,9 +126,9 @@ def _performance(given: Inputs) -> str:
     )
 
 
-def _calibration(given: Inputs) -> str:
-    found = given.metrics["calibration"]
-    shown = tables.calibration_table(found, given.selected.get("nested"))
+def _calibration(data: ReportData) -> str:
+    found = data.metrics["calibration"]
+    shown = tables.calibration_table(found, data.selected.get("nested"))
     return (
         f"Mean PD on test {number(found['mean_pd'], '.2%')}, bad rate "
         f"{number(found['bad_rate'], '.2%')}.\n\n"
@@ -136,13 +136,13 @@ def _calibration(given: Inputs) -> str:
     )
 
 
-def _decisions(given: Inputs) -> str:
-    base, test, unit = given.metrics["baselines"], given.metrics["test"], given.unit
+def _decisions(data: ReportData) -> str:
+    base, test, unit = data.metrics["baselines"], data.metrics["test"], data.unit
     low, high = test["ci"]["expected_cost"]
     return _bullets(
         [
-            f"Cut-off: PD {number(given.metrics['threshold'], '.6f')} "
-            f"(`decision.threshold: {given.decision.threshold}`).",
+            f"Cut-off: PD {number(data.metrics['threshold'], '.6f')} "
+            f"(`decision.threshold: {data.decision.threshold}`).",
             f"Approved on test: {number(base['approval_rate'], '.1%')}.",
             f"Cost a head on test: {cost(base['champion'], unit)} (95% {cost(low)} to "
             f"{cost(high)}); accepting everybody {cost(base['accept_all'], unit)}, refusing "
@@ -151,46 +151,46 @@ def _decisions(given: Inputs) -> str:
     )
 
 
-def _variables(given: Inputs) -> str:
-    shown = tables.importance_table(given.curves["importance"], given.schema)
+def _variables(data: ReportData) -> str:
+    shown = tables.importance_table(data.curves["importance"], data.schema)
     return (
         "AUC that is lost when a variable is shuffled among training rows that the model has not "
         "seen, two standard errors to each side.\n\n"
         + _table(shown, dict.fromkeys(shown.columns[1:], ".4f"))
-        + "\n\n`python -m commands.score` gives each applicant reasons: what sets the log-odds apart "
-        "from those of a typical applicant who paid back, variable by variable (Shapley values), "
-        "with the applicant's own level in words. A refusal names up to four that raise the risk, "
+        + "\n\n`python -m commands.score` gives each applicant reasons: what sets the log-odds "
+        "apart from those of a typical applicant who paid back, variable by variable (Shapley "
+        "values), with the applicant's own level in words. A refusal names up to four that raise the risk, "
         "or says that none does. "
         f"Regulation B asks for specific principal reasons, and [Circular 2023-03]({CIRCULAR}) of "
         "the CFPB says that a checklist does not do where it does not name them."
     )
 
 
-def _groups(given: Inputs) -> str:
-    found = given.curves.get("fairness")
+def _groups(data: ReportData) -> str:
+    found = data.curves.get("fairness")
     if found is None or not len(found):
         return "No column to group by (`fairness` in params.yaml) is in this data."
     return (
         "Test rows; 95% Wilson intervals in brackets.\n\n"
         + _table(fairness_table(found), {})
         + "\n\n"
-        + _bullets(fairness_notes(given))
+        + _bullets(fairness_notes(data))
     )
 
 
-def _scorecard(given: Inputs) -> str:
-    if given.points is None or not len(given.points):
+def _scorecard(data: ReportData) -> str:
+    if data.points is None or not len(data.points):
         return "No candidate is a scorecard."
-    return f"{points_words(given)} The table: `plots/scorecard.csv`."
+    return f"{points_words(data)} The table: `plots/scorecard.csv`."
 
 
-def _reproduce(given: Inputs) -> str:
-    champion = given.champion
-    versions = ", ".join(f"{name} {v}" for name, v in champion["created_by"].items())
+def _reproduce(data: ReportData) -> str:
+    champion = data.champion
+    versions = ", ".join(f"{name} {v}" for name, v in champion.created_by.items())
     return "`make repro` rebuilds everything; equal inputs give equal files.\n\n" + _bullets(
         [
-            f"SHA-256 of the model, `models/champion.joblib`: `{champion['model_sha256']}`.",
-            f"SHA-256 of the data: `{champion['data_sha256']}`.",
+            f"SHA-256 of the model, `models/champion.joblib`: `{champion.model_sha256}`.",
+            f"SHA-256 of the data: `{champion.data_sha256}`.",
             "The hashes of all code, parameters and files that led here: `dvc.lock` beside "
             "this card.",
             "The commit: a file cannot hold the hash of the commit that holds it; "

@@ -1,24 +1,24 @@
 """What the report is made of."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
+from creditrisk.champion.description import ChampionDescription
 from creditrisk.metrics.costs import DecisionParams
-from creditrisk.schema import Schema, parse_schema
+from creditrisk.schema import Schema
 
 
 @dataclass(frozen=True)
-class Inputs:
+class ReportData:
     """The results of the stages.
 
     Attributes
     ----------
     metrics : the content of metrics/evaluate.json.
     selected, prepared, ingested : that of metrics/select.json, prepare.json and ingest.json.
-    champion : that of models/champion.json.
+    champion : the champion's description.
     board : the leaderboard.
     curves : `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance` and
         `fairness`, the frames that are written as CSV.
@@ -31,17 +31,17 @@ class Inputs:
     selected: dict[str, Any]
     prepared: dict[str, Any]
     ingested: dict[str, Any]
-    champion: dict[str, Any]
+    champion: ChampionDescription
     board: pd.DataFrame
     curves: dict[str, pd.DataFrame]
     decision: DecisionParams
     points: pd.DataFrame | None = None
     warning: str | None = None
 
-    @cached_property
+    @property
     def schema(self) -> Schema:
         """The columns' contract, as the champion carries it."""
-        return parse_schema(self.champion["schema"], "models/champion.json")
+        return self.champion.schema_contract
 
     @property
     def labels(self) -> dict[str, str]:

@@ -2,9 +2,9 @@
 
 import pandas as pd
 
-from creditrisk.evaluate.fairness import LEAST_ROWS
+from creditrisk.evaluate.fairness import MIN_GROUP_ROWS
 from creditrisk.html.page import Block, bullets, table, text
-from creditrisk.report.data import Inputs
+from creditrisk.report.data import ReportData
 
 RATES = {
     "approval_rate": "approved",
@@ -15,9 +15,9 @@ RATES = {
 }
 
 
-def fairness(given: Inputs) -> list[Block]:
+def fairness(data: ReportData) -> list[Block]:
     """How the decisions fall out by group."""
-    found = given.curves.get("fairness")
+    found = data.curves.get("fairness")
     if found is None or not len(found):
         return [text("No column to group by (params.yaml, fairness) is in this data.")]
     return [
@@ -27,7 +27,7 @@ def fairness(given: Inputs) -> list[Block]:
             "difference can also come from what the group's applicants truly are."
         ),
         table(fairness_table(found), "Decisions and PDs by group"),
-        bullets(fairness_notes(given)),
+        bullets(fairness_notes(data)),
     ]
 
 
@@ -46,9 +46,9 @@ def fairness_table(found: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def fairness_notes(given: Inputs) -> list[str]:
+def fairness_notes(data: ReportData) -> list[str]:
     """What to know when reading the groups."""
-    found = given.curves["fairness"]
+    found = data.curves["fairness"]
     notes = []
     small = found[~found["judged"].astype(bool)]
     if len(small):
@@ -56,7 +56,7 @@ def fairness_notes(given: Inputs) -> list[str]:
             f"{v.replace('_', ' ')} {g} ({n})"
             for v, g, n in zip(small["variable"], small["group"], small["rows"], strict=True)
         )
-        notes.append(f"Fewer than {LEAST_ROWS} rows, so shown and not judged: {named}.")
+        notes.append(f"Fewer than {MIN_GROUP_ROWS} rows, so shown and not judged: {named}.")
     for variable, part in found[found["judged"].astype(bool)].groupby("variable", sort=False):
         gaps = part[(part["calibration_gap_low"] > 0) | (part["calibration_gap_high"] < 0)]
         for line in gaps.to_dict("records"):
@@ -65,7 +65,7 @@ def fairness_notes(given: Inputs) -> list[str]:
                 f"{variable.replace('_', ' ')} {line['group']}: the PDs are {way} "
                 f"(mean {line['mean_pd']:.1%}, bad rate {line['bad_rate']:.1%})."
             )
-    if "personal_status_sex" in given.schema.features:
+    if "personal_status_sex" in data.schema.features:
         notes.append(
             "By sex nothing can be said: one code of personal status and sex holds both non-single "
             "women and single men."

@@ -6,47 +6,47 @@ import pandas as pd
 
 from creditrisk.evaluate.measure import BOOTSTRAP_DRAWS
 from creditrisk.html.page import Block, Page, bullets, facts, table, text
-from creditrisk.report import card, tables
-from creditrisk.report import fairness as people
-from creditrisk.report.data import Inputs
+from creditrisk.metrics.performance import METRICS
+from creditrisk.report import card, fairness, scorecard, tables
+from creditrisk.report.data import ReportData
 from creditrisk.report.performance import decisions, importance, probabilities, ranking
 from creditrisk.report.selection import choice
 from creditrisk.report.tables import cost, number, span
 from creditrisk.report.verdict import verdict
 
 
-def build(given: Inputs) -> Page:
+def build_page(data: ReportData) -> Page:
     """Put the page together."""
-    parts, champion = given.prepared["split"], given.champion
+    parts, champion = data.prepared["split"], data.champion
     page = Page(
-        f"Credit risk model: {given.schema.name.replace('_', ' ')}",
-        f"{champion['label']}, trained on {champion['training_rows']:,} applicants, measured on "
+        f"Credit risk model: {data.schema.name.replace('_', ' ')}",
+        f"{champion.label}, trained on {champion.training_rows:,} applicants, measured on "
         f"{parts['test']['rows']:,} others, of whom {parts['test']['bad']:,} went bad",
     )
-    page.section("Verdict", *_verdict(given))
-    page.section("Data", *_data(given))
-    page.section("Choice of the champion", *choice(given))
-    page.section("All metrics", *_metrics(given))
-    page.section("Good from bad", *ranking(given))
-    page.section("Probabilities", *probabilities(given))
-    page.section("Decisions and their cost", *decisions(given))
-    page.section("Important variables", *importance(given))
-    page.section("Groups of applicants", *people.fairness(given))
-    page.section("Scorecard", *people.points(given))
-    page.section("Purpose and limits", *_use(given))
-    page.section("How it was made", *_making(given))
+    page.section("Verdict", *_verdict(data))
+    page.section("Data", *_data(data))
+    page.section("Choice of the champion", *choice(data))
+    page.section("All metrics", *_metrics(data))
+    page.section("Good from bad", *ranking(data))
+    page.section("Probabilities", *probabilities(data))
+    page.section("Decisions and their cost", *decisions(data))
+    page.section("Important variables", *importance(data))
+    page.section("Groups of applicants", *fairness.fairness(data))
+    page.section("Scorecard", *scorecard.points(data))
+    page.section("Purpose and limits", *_use(data))
+    page.section("How it was made", *_making(data))
     return page
 
 
-def headline(given: Inputs) -> dict[str, str]:
+def headline(data: ReportData) -> dict[str, str]:
     """The facts on top of the page, by what they are."""
-    test, base, unit = given.metrics["test"], given.metrics["baselines"], given.unit
+    test, base, unit = data.metrics["test"], data.metrics["baselines"], data.unit
     low, high = test["ci"]["expected_cost"]
     shown = {
-        "champion": given.champion["label"],
+        "champion": data.champion.label,
         f"AUC on test (95% {span(test['ci']['roc_auc'])})": number(test["roc_auc"]),
     }
-    if nested := given.selected.get("nested"):
+    if nested := data.selected.get("nested"):
         se = number(nested["se"]["roc_auc"])
         shown[f"AUC to expect in use (nested CV, SE {se})"] = number(nested["mean"]["roc_auc"])
     return shown | {
@@ -54,19 +54,19 @@ def headline(given: Inputs) -> dict[str, str]:
         f"cost a head on test (95% {cost(low)} to {cost(high)})": cost(base["champion"], unit),
         "cost a head, accepting everybody": cost(base["accept_all"], unit),
         "cost a head, refusing everybody": cost(base["reject_all"], unit),
-        "cut-off: refused from this PD on": number(given.metrics["threshold"], ".1%"),
+        "cut-off: refused from this PD on": number(data.metrics["threshold"], ".1%"),
         "approved on test": number(base["approval_rate"], ".1%"),
-        "overfitting gap: AUC on train minus test": number(given.metrics["gap"]["roc_auc"]),
+        "overfitting gap: AUC on train minus test": number(data.metrics["gap"]["roc_auc"]),
     }
 
 
-def _verdict(given: Inputs) -> list[Block]:
-    warning = [given.warning] if given.warning else []
-    return [facts(headline(given)), bullets(warning + verdict(given))]
+def _verdict(data: ReportData) -> list[Block]:
+    warning = [data.warning] if data.warning else []
+    return [facts(headline(data)), bullets(warning + verdict(data))]
 
 
-def _data(given: Inputs) -> list[Block]:
-    prepared, cells = given.prepared, tables.cells_table(given.prepared)
+def _data(data: ReportData) -> list[Block]:
+    prepared, cells = data.prepared, tables.cells_table(data.prepared)
     causes = cells.drop(columns=["column", "valid"]).sum()
     reasons = {k.replace("_", " "): n for k, n in prepared["rejected"].items()}
     shown = {
@@ -79,7 +79,7 @@ def _data(given: Inputs) -> list[Block]:
     notes = [f"{n:,} cells were {cause}." for cause, n in causes.items() if n]
     notes = notes or ["Every cell of the well-formed rows was valid."]
     for count, words in (
-        (given.ingested["blank_lines"], "blank lines of the file were skipped."),
+        (data.ingested["blank_lines"], "blank lines of the file were skipped."),
         (prepared["merged_cells"], "empty cells were filled from a twin row."),
         (prepared["twins"]["conflicting_targets"], "groups of twins disagree on the outcome."),
     ):
@@ -99,18 +99,20 @@ def _data(given: Inputs) -> list[Block]:
     ]
 
 
-def _use(given: Inputs) -> list[Block]:
-    lines = [line.removeprefix("- ") for line in card.limits(given).split("\n")]
+def _use(data: ReportData) -> list[Block]:
+    lines = [line.removeprefix("- ") for line in card.limits(data).split("\n")]
     return [
-        text(re.sub(r"\[(.+?)\]\(.+?\)", r"\1", card.purpose(given))),
+        text(re.sub(r"\[(.+?)\]\(.+?\)", r"\1", card.purpose(data))),
         bullets([line.replace("&lt;", "<") for line in lines]),
     ]
 
 
-def _metrics(given: Inputs) -> list[Block]:
-    shown = tables.metrics_table(given.metrics, given.selected)
-    words = pd.DataFrame([(n, w) for n, w in tables.WORDS.values()], columns=["metric", "meaning"])
-    money = f" Costs are in {given.unit}." if given.unit else ""
+def _metrics(data: ReportData) -> list[Block]:
+    shown = tables.metrics_table(data.metrics, data.selected)
+    words = pd.DataFrame(
+        [(m.label, m.meaning) for m in METRICS.values()], columns=["metric", "meaning"]
+    )
+    money = f" Costs are in {data.unit}." if data.unit else ""
     return [
         text(
             f"Intervals: 95%, by {BOOTSTRAP_DRAWS:,} bootstrap draws of the test rows within each "
@@ -122,8 +124,8 @@ def _metrics(given: Inputs) -> list[Block]:
     ]
 
 
-def _making(given: Inputs) -> list[Block]:
-    rows = tables.making_table(given.champion, given.selected, given.decision)
+def _making(data: ReportData) -> list[Block]:
+    rows = tables.making_table(data.champion, data.selected, data.decision)
     return [
         text(
             "The same data, parameters and versions give the same model. The hashes say whether a "

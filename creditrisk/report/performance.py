@@ -2,17 +2,17 @@
 
 from creditrisk.html.page import Block, bullets, figure, table, text
 from creditrisk.report import figures, tables
-from creditrisk.report.data import Inputs
+from creditrisk.report.data import ReportData
 from creditrisk.report.tables import cost, number, span
 
 TOP_VARIABLES = 5
 
 
-def ranking(given: Inputs) -> list[Block]:
+def ranking(data: ReportData) -> list[Block]:
     """How well the PDs part the good from the bad."""
-    test, threshold, curves = given.metrics["test"], given.metrics["threshold"], given.curves
+    test, threshold, curves = data.metrics["test"], data.metrics["threshold"], data.curves
     good, bad = tables.confusion_table(curves["confusion"])["share refused"]
-    base, ci = given.metrics["calibration"]["bad_rate"], test["ci"]
+    base, ci = data.metrics["calibration"]["bad_rate"], test["ci"]
     return [
         figure(
             figures.roc(curves["roc"], (good, bad), threshold),
@@ -38,12 +38,12 @@ def ranking(given: Inputs) -> list[Block]:
     ]
 
 
-def probabilities(given: Inputs) -> list[Block]:
+def probabilities(data: ReportData) -> list[Block]:
     """Whether a PD means what it says."""
-    found, parts = given.metrics["calibration"], given.metrics["calibration"]["brier_parts"]
+    found, parts = data.metrics["calibration"], data.metrics["calibration"]["brier_parts"]
     blocks: list[Block] = [
         figure(
-            figures.calibration(given.curves["calibration"]),
+            figures.calibration(data.curves["calibration"]),
             f"Calibration on the test rows: mean PD {number(found['mean_pd'], '.1%')}, bad rate "
             f"{number(found['bad_rate'], '.1%')}",
             "Of the applicants with such a PD, how many went bad. On the dashed line they agree; "
@@ -51,7 +51,7 @@ def probabilities(given: Inputs) -> list[Block]:
             "applicants, with Wilson intervals; the band is by bootstrap.",
         ),
         table(
-            tables.calibration_table(found, given.selected.get("nested")),
+            tables.calibration_table(found, data.selected.get("nested")),
             "Calibration in numbers",
             {"value": ".3f", "95% from": ".3f", "to": ".3f", "ideal": ".0f"},
         ),
@@ -60,8 +60,8 @@ def probabilities(given: Inputs) -> list[Block]:
             "high on average; above 0: too low."
         ),
         text(
-            f"The Brier score on test is {number(given.metrics['test']['brier'])} (95% "
-            f"{span(given.metrics['test']['ci']['brier'])}). It is reliability "
+            f"The Brier score on test is {number(data.metrics['test']['brier'])} (95% "
+            f"{span(data.metrics['test']['ci']['brier'])}). It is reliability "
             f"{number(parts['reliability'], '.4f')} (less is better) minus resolution "
             f"{number(parts['resolution'], '.4f')} (more is better) plus uncertainty "
             f"{number(parts['uncertainty'], '.4f')} (what the bad rate alone gives)."
@@ -70,14 +70,14 @@ def probabilities(given: Inputs) -> list[Block]:
     return blocks
 
 
-def decisions(given: Inputs) -> list[Block]:
+def decisions(data: ReportData) -> list[Block]:
     """The cut-off, what it costs and whom it refuses."""
-    base, threshold, unit = given.metrics["baselines"], given.metrics["threshold"], given.unit
-    points = given.curves["cost"]
+    base, threshold, unit = data.metrics["baselines"], data.metrics["threshold"], data.unit
+    points = data.curves["cost"]
     axis = f"cost a head in {unit}" if unit else "cost a head"
     levels = {"accept all (test)": base["accept_all"], "refuse all (test)": base["reject_all"]}
     return [
-        text(f"{_costs(given)} {_cutoff(given)}"),
+        text(f"{_costs(data)} {_cutoff(data)}"),
         figure(
             figures.costs(points, threshold, levels, axis),
             f"Cost a head over the cut-offs: {cost(base['champion'], unit)} on test at the chosen "
@@ -93,18 +93,18 @@ def decisions(given: Inputs) -> list[Block]:
             "The share of the applicants whose PD lies below the cut-off.",
         ),
         table(
-            tables.confusion_table(given.curves["confusion"]),
+            tables.confusion_table(data.curves["confusion"]),
             "Decisions on the test rows",
             {"share refused": ".1%"},
         ),
     ]
 
 
-def importance(given: Inputs) -> list[Block]:
+def importance(data: ReportData) -> list[Block]:
     """Which variables the champion leans on."""
-    derived = given.champion["features"].get("derived", {})
-    ranked = given.curves["importance"]
-    frame = tables.importance_table(ranked, given.schema)
+    derived = data.champion.features.get("derived", {})
+    ranked = data.curves["importance"]
+    frame = tables.importance_table(ranked, data.schema)
     first = frame.head(TOP_VARIABLES)
     forms = dict.fromkeys(("AUC lost", "SE", "from", "to"), ".4f")
     return [
@@ -118,7 +118,7 @@ def importance(given: Inputs) -> list[Block]:
         ),
         bullets(
             [
-                f"{words}: {tables.meaning(name, given.schema, derived)}"
+                f"{words}: {tables.meaning(name, data.schema, derived)}"
                 for words, name in zip(first["variable"], ranked["feature"], strict=False)
             ]
         ),
@@ -127,8 +127,8 @@ def importance(given: Inputs) -> list[Block]:
     ]
 
 
-def _costs(given: Inputs) -> str:
-    terms = given.decision
+def _costs(data: ReportData) -> str:
+    terms = data.decision
     if terms.amount_column is None:
         return (
             f"Accepting an applicant who goes bad costs {terms.cost_bad_accepted:g}, refusing a "
@@ -141,11 +141,11 @@ def _costs(given: Inputs) -> str:
     )
 
 
-def _cutoff(given: Inputs) -> str:
-    words = f"Applicants are refused from a PD of {number(given.metrics['threshold'], '.1%')} on: "
-    if given.decision.threshold == "theory":
+def _cutoff(data: ReportData) -> str:
+    words = f"Applicants are refused from a PD of {number(data.metrics['threshold'], '.1%')} on: "
+    if data.decision.threshold == "theory":
         return words + "the PD at which accepting and refusing cost the same."
-    even = number(given.decision.break_even, ".1%")
+    even = number(data.decision.break_even, ".1%")
     return (
         words
         + "the cut-off of the least cost on out-of-fold PDs of the training rows. For PDs that "

@@ -3,26 +3,26 @@
 import pandas as pd
 
 from creditrisk.html.page import Block, table, text
-from creditrisk.report.data import Inputs
+from creditrisk.report.data import ReportData
 
 
-def points(given: Inputs) -> list[Block]:
+def points(data: ReportData) -> list[Block]:
     """The table of points."""
-    card = given.points
+    card = data.points
     if card is None or not len(card):
         return [text("No candidate is a scorecard (one with `bins` in params.yaml).")]
     return [
-        text(points_words(given)),
-        table(points_table(given), "Points by variable", {"bad rate": ".1%", "WoE": ".3f",
+        text(points_words(data)),
+        table(points_table(data), "Points by variable", {"bad rate": ".1%", "WoE": ".3f",
                                                           "coefficient": ".3f", "points": ".1f"},
               collapsed=True),
     ]  # fmt: skip
 
 
-def points_words(given: Inputs) -> str:
+def points_words(data: ReportData) -> str:
     """Say what the table is, and whether it is the champion."""
-    name = given.points["algorithm"].iloc[0]
-    champion = name == given.champion["algorithm"]
+    name = data.points["algorithm"].iloc[0]
+    champion = name == data.champion.algorithm
     return (
         f"{'The champion is' if champion else 'Not the champion, but the best candidate that is'} "
         "a table which one can sign line by line: an applicant's score is the sum of one line a "
@@ -31,9 +31,9 @@ def points_words(given: Inputs) -> str:
     )
 
 
-def points_table(given: Inputs) -> pd.DataFrame:
+def points_table(data: ReportData) -> pd.DataFrame:
     """The lines as the page shows them."""
-    card = given.points
+    card = data.points
     return pd.DataFrame(
         {
             "variable": card["variable"].str.replace("_", " "),

@@ -4,19 +4,19 @@ from collections import Counter
 
 from creditrisk.html.page import Block, figure, table, text
 from creditrisk.report import figures, tables
-from creditrisk.report.data import Inputs
+from creditrisk.report.data import ReportData
 from creditrisk.report.tables import number, scored
 
 
-def choice(given: Inputs) -> list[Block]:
+def choice(data: ReportData) -> list[Block]:
     """Leaderboard, the lead of the best, plain against nested cross-validation."""
-    score = scored(given.selected["scoring"])
-    board = tables.board_table(given.board, given.selected["scoring"])
+    score = scored(data.selected["scoring"])
+    board = tables.board_table(data.board, data.selected["scoring"])
     forms = dict.fromkeys(board, ",.3f") | {"rank": "d"}
     return [
-        text(f"{_how(given, score)} {_lead(given, score)}"),
+        text(f"{_how(data, score)} {_lead(data, score)}"),
         figure(
-            figures.leaderboard(given.board, given.champion["algorithm"], f"mean CV {score}"),
+            figures.leaderboard(data.board, data.champion.algorithm, f"mean CV {score}"),
             "Leaderboard",
             f"Each candidate's mean {score} over the folds, one standard error to each side, best "
             "on top. The errors allow for folds that share training rows (Nadeau and Bengio 2003). "
@@ -24,21 +24,21 @@ def choice(given: Inputs) -> list[Block]:
             "bars suggest.",
         ),
         table(board, "Means over the folds and their standard errors (SE)", forms),
-        *_nested(given, score),
+        *_nested(data, score),
     ]
 
 
-def _how(given: Inputs, score: str) -> str:
-    board, winner = given.board, given.champion["label"]
-    rank = int(board.loc[board["algorithm"] == given.champion["algorithm"], "rank"].iloc[0])
-    if given.selected["model"] != "auto":
+def _how(data: ReportData, score: str) -> str:
+    board, winner = data.board, data.champion.label
+    rank = int(board.loc[board["algorithm"] == data.champion.algorithm, "rank"].iloc[0])
+    if data.selected["model"] != "auto":
         return (
             f"params.yaml names the model ({winner}), so it was not chosen by its score: it ranks "
             f"{rank} of {len(board)}."
         )
     if len(board) == 1:
         return f"There was one candidate ({winner}), so there was nothing to choose."
-    if given.selected["rule"] == "best":
+    if data.selected["rule"] == "best":
         return f"The {winner} has the best mean {score} of {len(board)} candidates."
     return (
         f"The {winner} is the simplest of {len(board)} candidates whose mean {score} lies within "
@@ -46,8 +46,8 @@ def _how(given: Inputs, score: str) -> str:
     )
 
 
-def _lead(given: Inputs, score: str) -> str:
-    pair = given.selected.get("two_best")
+def _lead(data: ReportData, score: str) -> str:
+    pair = data.selected.get("two_best")
     if not pair:
         return ""
     luck = (
@@ -55,7 +55,7 @@ def _lead(given: Inputs, score: str) -> str:
         if pair["more_than_luck"]
         else "less than two standard errors, so it is within luck"
     )
-    labels = given.labels
+    labels = data.labels
     return (
         f"On the same folds the lead of {labels[pair['first']]} over {labels[pair['second']]} is "
         f"{number(pair['difference'], '.4f')} in {score}, with a standard error of "
@@ -63,21 +63,21 @@ def _lead(given: Inputs, score: str) -> str:
     )
 
 
-def _nested(given: Inputs, score: str) -> list[Block]:
-    nested = given.selected.get("nested")
+def _nested(data: ReportData, score: str) -> list[Block]:
+    nested = data.selected.get("nested")
     if not nested:
         return [
             text(
-                "No nested estimate was made (select.nested is false), so it is unknown by how "
+                "No nested estimate was made (train.nested is false), so it is unknown by how "
                 f"much the mean CV {score} flatters a champion that was picked by it."
             )
         ]
     counts, folds = Counter(nested["chosen"]), len(nested["chosen"])
-    chosen = ", ".join(f"{given.labels[name]} ({n})" for name, n in counts.items())
-    model = given.labels[given.selected["algorithm"]]
-    auto = given.selected["model"] == "auto"
+    chosen = ", ".join(f"{data.labels[name]} ({n})" for name, n in counts.items())
+    model = data.labels[data.selected["algorithm"]]
+    auto = data.selected["model"] == "auto"
     steps = f"search, calibration, {'choice, ' if auto else ''}cut-off"
-    frame = tables.nested_table(given.selected)
+    frame = tables.nested_table(data.selected)
     return [
         text(
             "A score that picks the winner flatters it. Nested cross-validation repeats the whole "

@@ -6,25 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from creditrisk.champion.description import ChampionDescription
 from creditrisk.metrics.costs import DecisionParams
-from creditrisk.metrics.performance import NAMES, SCORING
+from creditrisk.metrics.performance import METRICS, NAMES, SCORING
 from creditrisk.schema import Schema
 
-# A metric's name, and what it says, in words.
-WORDS = {
-    "roc_auc": ("AUC", "chance that a bad applicant has a higher PD than a good one"),
-    "gini": ("Gini", "twice the AUC minus one"),
-    "ks": ("KS", "largest distance between the PDs of the bad and of the good"),
-    "average_precision": ("average precision", "area under precision over recall"),
-    "accuracy": ("accuracy", "share of right decisions at the cut-off"),
-    "precision": ("precision", "share of bad among the refused"),
-    "recall": ("recall", "share of the bad that is refused"),
-    "f1": ("F1", "harmonic mean of precision and recall"),
-    "gmean": ("G-mean", "geometric mean of recall and the share of the good that is approved"),
-    "brier": ("Brier score", "mean squared error of the PDs"),
-    "log_loss": ("log loss", "mean negative log likelihood of the outcomes"),
-    "expected_cost": ("cost a head", "cost of the decisions at the cut-off, by applicant"),
-}
 _OPERATORS = {"ratio": "/", "product": "\N{MULTIPLICATION SIGN}", "sum": "+", "difference": "-"}
 SHOWN = ("roc_auc", "brier", "log_loss", "expected_cost")
 
@@ -48,7 +34,7 @@ def span(ends: list[float], form: str = ".3f") -> str:
 
 def scored(scoring: str) -> str:
     """Name the metric that the search goes by."""
-    return WORDS[SCORING[scoring][0]][0]
+    return METRICS[SCORING[scoring][0]].label
 
 
 def variable(name: str, schema: Schema) -> str:
@@ -77,7 +63,7 @@ def metrics_table(metrics: dict[str, Any], selected: dict[str, Any]) -> pd.DataF
     for name in NAMES:
         low, high = test["ci"][name]
         row = {
-            "metric": WORDS[name][0],
+            "metric": METRICS[name].label,
             "test": test[name],
             "95% from": low,
             "to": high,
@@ -101,9 +87,9 @@ def board_table(board: pd.DataFrame, scoring: str) -> pd.DataFrame:
     ratio = board["score_se"].sum() / deviation if deviation else float("nan")
     table = board[["rank", "label", "calibration"]].rename(columns={"label": "candidate"})
     for name in dict.fromkeys((metric, *SHOWN)):
-        table[WORDS[name][0]] = board[name]
-        table[f"SE {WORDS[name][0]}"] = board[f"{name}_std"] * ratio
-    table[f"SE {WORDS[metric][0]}"] = board["score_se"]
+        table[METRICS[name].label] = board[name]
+        table[f"SE {METRICS[name].label}"] = board[f"{name}_std"] * ratio
+    table[f"SE {METRICS[metric].label}"] = board["score_se"]
     return table
 
 
@@ -112,7 +98,7 @@ def nested_table(selected: dict[str, Any]) -> pd.DataFrame:
     nested = selected["nested"]
     return _numbers(
         {
-            "metric": WORDS[name][0],
+            "metric": METRICS[name].label,
             "plain CV": selected["cv"][name],
             "its SE": selected["cv_se"][name],
             "nested CV": nested["mean"][name],
@@ -199,7 +185,7 @@ def importance_table(importance: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def making_table(
-    champion: dict[str, Any], selected: dict[str, Any], decision: DecisionParams
+    champion: ChampionDescription, selected: dict[str, Any], decision: DecisionParams
 ) -> pd.DataFrame:
     """How the champion was made: enough to find it again."""
     caps = {
@@ -208,21 +194,21 @@ def making_table(
             for side, end in (("at least", "low"), ("at most", "high"))
             if ends.get(end) is not None
         )
-        for name, ends in champion["adjustments"].get("caps", {}).items()
+        for name, ends in champion.adjustments.get("caps", {}).items()
     }
-    merges = champion["adjustments"].get("merges", {})
+    merges = champion.adjustments.get("merges", {})
     rows = {
-        "algorithm": f"{champion['label']} ({champion['algorithm']})",
-        **{f"parameter {k}": _plain(v) for k, v in champion["params"].items()},
-        "calibration": champion["calibration"],
-        "cut-off": f"{number(champion['threshold'], '.6g')} (threshold: {decision.threshold})",
+        "algorithm": f"{champion.label} ({champion.algorithm})",
+        **{f"parameter {k}": _as_text(v) for k, v in champion.params.items()},
+        "calibration": champion.calibration,
+        "cut-off": f"{number(champion.threshold, '.6g')} (threshold: {decision.threshold})",
         "model, rule, scoring": ", ".join(selected[k] for k in ("model", "rule", "scoring")),
         **{f"adjustment: {name}": words for name, words in caps.items() if words},
-        **{f"levels merged: {name}": _plain(levels) for name, levels in merges.items()},
-        "training rows": f"{champion['training_rows']:,}",
-        "SHA-256 of the data": champion["data_sha256"],
-        "SHA-256 of the model": champion["model_sha256"],
-        **{f"version of {name}": v for name, v in champion["created_by"].items()},
+        **{f"levels merged: {name}": _as_text(levels) for name, levels in merges.items()},
+        "training rows": f"{champion.training_rows:,}",
+        "SHA-256 of the data": champion.data_sha256,
+        "SHA-256 of the model": champion.model_sha256,
+        **{f"version of {name}": v for name, v in champion.created_by.items()},
     }
     return pd.DataFrame({"what": list(rows), "value": list(rows.values())})
 
@@ -231,7 +217,7 @@ def _rate(part: dict[str, int]) -> float:
     return part["bad"] / part["rows"] if part["rows"] else float("nan")
 
 
-def _plain(value: Any) -> str:
+def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -1,18 +1,18 @@
 """The report's findings in words, each with the numbers that it rests on."""
 
-from creditrisk.report.data import Inputs
+from creditrisk.report.data import ReportData
 from creditrisk.report.tables import cost, number, scored, span
 
 
-def verdict(given: Inputs) -> list[str]:
+def verdict(data: ReportData) -> list[str]:
     """Say what a signer must know, in the order of weight."""
-    found = [_ranks(given), _expect(given), _saves(given), _believable(given), _lead(given)]
+    found = [_ranks(data), _expect(data), _saves(data), _believable(data), _lead(data)]
     return [words for words in found if words]
 
 
-def _ranks(given: Inputs) -> str:
-    test = given.metrics["test"]
-    part = given.prepared["split"]["test"]
+def _ranks(data: ReportData) -> str:
+    test = data.metrics["test"]
+    part = data.prepared["split"]["test"]
     return (
         f"It tells good from bad: of a bad and a good applicant of the {part['rows']:,} test rows, "
         f"the bad one has the higher PD in {number(test['roc_auc'], '.1%')} of all pairs (95% "
@@ -21,9 +21,9 @@ def _ranks(given: Inputs) -> str:
     )
 
 
-def _expect(given: Inputs) -> str:
-    nested, test = given.selected.get("nested"), given.metrics["test"]
-    train, gap = given.metrics["train"]["roc_auc"], given.metrics["gap"]["roc_auc"]
+def _expect(data: ReportData) -> str:
+    nested, test = data.selected.get("nested"), data.metrics["test"]
+    train, gap = data.metrics["train"]["roc_auc"], data.metrics["gap"]["roc_auc"]
     memory = (
         f"On its own training rows it reaches {number(train)}; the gap of {number(gap)} to test is "
         "memory, not skill."
@@ -31,14 +31,14 @@ def _expect(given: Inputs) -> str:
         else f"On its own training rows it reaches {number(train)}, no more than on test."
     )
     if not nested:
-        mean, se = given.metrics["cv"]["roc_auc"], given.selected["cv_se"]["roc_auc"]
+        mean, se = data.metrics["cv"]["roc_auc"], data.selected["cv_se"]["roc_auc"]
         return (
             f"Cross-validation gives an AUC of {number(mean)} (SE {number(se)}), which flatters a "
             f"model that was picked by it; no nested estimate was made. {memory}"
         )
     mean, se = nested["mean"]["roc_auc"], nested["se"]["roc_auc"]
     low, high = test["ci"]["roc_auc"]
-    auto = given.selected["model"] == "auto"
+    auto = data.selected["model"] == "auto"
     repeated = "choice of the model" if auto else "search of its values"
     agree = (
         "lies in the test interval, so the two agree"
@@ -51,15 +51,15 @@ def _expect(given: Inputs) -> str:
     )
 
 
-def _saves(given: Inputs) -> str:
-    base, (low, high) = given.metrics["baselines"], given.metrics["test"]["ci"]["expected_cost"]
+def _saves(data: ReportData) -> str:
+    base, (low, high) = data.metrics["baselines"], data.metrics["test"]["ci"]["expected_cost"]
     name = min(("accept_all", "reject_all"), key=lambda n: base[n])
     words = {"accept_all": "accepting everybody", "reject_all": "refusing everybody"}[name]
     saved = base[name] - base["champion"]
-    money = f"{cost(base['champion'], given.unit)} a head on test"
+    money = f"{cost(base['champion'], data.unit)} a head on test"
     if saved <= 0:
         return (
-            f"It doesn't pay: it costs {money}, {words} {cost(base[name], given.unit)}. Don't use "
+            f"It doesn't pay: it costs {money}, {words} {cost(base[name], data.unit)}. Don't use "
             "it at this cut-off."
         )
     sure = (
@@ -69,13 +69,13 @@ def _saves(given: Inputs) -> str:
     )
     return (
         f"It pays: it costs {money} (95% {cost(low)} to {cost(high)}), {words} "
-        f"{cost(base[name], given.unit)}; {sure}. It saves {cost(saved, given.unit)} a head."
+        f"{cost(base[name], data.unit)}; {sure}. It saves {cost(saved, data.unit)} a head."
     )
 
 
-def _believable(given: Inputs) -> str:
+def _believable(data: ReportData) -> str:
     """Compare the intervals of slope and calibration in the large with their ideals."""
-    found = given.metrics["calibration"]
+    found = data.metrics["calibration"]
     slope, large = found["slope"], found["in_the_large"]
     faults = []
     if slope["ci"][1] < 1:
@@ -96,18 +96,14 @@ def _believable(given: Inputs) -> str:
     return f"The PDs can be believed, as far as the test rows can tell: {means}."
 
 
-def _lead(given: Inputs) -> str:
+def _lead(data: ReportData) -> str:
     """Say whether the choice was clear; the section on it says the rest."""
-    pair = given.selected.get("two_best")
-    if (
-        not pair
-        or given.selected["model"] != "auto"
-        or given.champion["algorithm"] != pair["first"]
-    ):
+    pair = data.selected.get("two_best")
+    if not pair or data.selected["model"] != "auto" or data.champion.algorithm != pair["first"]:
         return ""
     lead = (
-        f"its lead of {number(pair['difference'], '.4f')} over {given.labels[pair['second']]} "
-        f"in {scored(given.selected['scoring'])} (SE of the difference {number(pair['se'], '.4f')})"
+        f"its lead of {number(pair['difference'], '.4f')} over {data.labels[pair['second']]} "
+        f"in {scored(data.selected['scoring'])} (SE of the difference {number(pair['se'], '.4f')})"
     )
     if pair["more_than_luck"]:
         return f"It ranks first: {lead} is more than luck."

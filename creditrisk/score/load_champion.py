@@ -2,22 +2,20 @@
 
 import hashlib
 import io
-import json
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import joblib
 from sklearn.base import BaseEstimator
 
-from creditrisk.champion.points import Scale
+from creditrisk.champion.description import ChampionDescription, parse_description
+from creditrisk.champion.points import ScorecardParams
+from creditrisk.core.environment import library_version
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import read_yaml
-from creditrisk.schema import Schema, parse_schema
+from creditrisk.schema import Schema
 
-REMAKE = "Run `dvc repro` to make it anew, or `dvc checkout` to get back the recorded one."
+HOW_TO_REMAKE = "Run `dvc repro` to make it anew, or `dvc checkout` to get back the recorded one."
 
 
 @dataclass(frozen=True)
@@ -31,23 +29,22 @@ class Champion:
     """
 
     model: BaseEstimator
-    description: dict[str, Any]
+    description: ChampionDescription
 
-    @cached_property
+    @property
     def schema(self) -> Schema:
-        """The columns' contract that the model was trained under."""
-        return parse_schema(self.description["schema"], "models/champion.json")
+        """The column contract that the model was trained under."""
+        return self.description.schema_contract
 
-    @cached_property
-    def scale(self) -> Scale:
-        """The scale of its points: that of its table, whatever params.yaml says by now."""
-        return Scale(**self.description["scorecard"])
+    @property
+    def scale(self) -> ScorecardParams:
+        """The scale of its points, as recorded with the champion, not today's params.yaml."""
+        return self.description.scorecard
 
     @property
     def columns(self) -> list[str]:
         """The features, in the model's order."""
-        features = self.description["features"]
-        return [*features["numeric"], *features["nominal"], *features["ordinal"]]
+        return self.description.columns
 
 
 def load_champion(model: Path, description: Path, lock: Path) -> Champion:
@@ -66,18 +63,15 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
     """
     hashes = recorded(lock)
     words = _checked(description, hashes, lock)
-    described = json.loads(words)
+    described = parse_description(words, description)
     pickled = _checked(model, hashes, lock)
-    if hashlib.sha256(pickled).hexdigest() != described["model_sha256"]:
-        what = f"not the model that {description} describes, so it is not loaded"
-        raise InputError(model, "file", what, REMAKE)
-    if "scorecard" not in described:
-        what = "the scale of the points is missing: an older version wrote it"
-        raise InputError(description, "scorecard", what, "Run `dvc repro` to make it anew.")
-    for library, wanted in described["created_by"].items():
-        if library != "python" and (found := _version(library)) != wanted:
-            what = f"made with {library} {wanted}, here is {found}, so it is not loaded"
-            raise InputError(model, library, what, "Install requirements.lock.")
+    if hashlib.sha256(pickled).hexdigest() != described.model_sha256:
+        problem = f"not the model that {description} describes, so it is not loaded"
+        raise InputError(model, "file", problem, HOW_TO_REMAKE)
+    for library, wanted in described.created_by.items():
+        if library != "python" and (found := library_version(library) or "none") != wanted:
+            problem = f"made with {library} {wanted}, here is {found}, so it is not loaded"
+            raise InputError(model, library, problem, "Install requirements.lock.")
     # The very bytes that were checked.
     return Champion(joblib.load(io.BytesIO(pickled)), described)
 
@@ -100,20 +94,15 @@ def _checked(path: Path, hashes: dict[str, str], lock: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        mend = "Run `dvc repro` to make it, or `dvc pull` to fetch it."
-        raise InputError(path, "file", "not found", mend) from None
+        hint = "Run `dvc repro` to make it, or `dvc pull` to fetch it."
+        raise InputError(path, "file", "not found", hint) from None
     except OSError as error:
         raise InputError(path, "file", f"can't be read: {error.strerror}", "Mend that.") from None
     if path.as_posix() not in hashes:
-        what = f"{lock} records no such file, so it is not loaded"
-        raise InputError(path, "file", what, "Run `dvc repro`.")
+        problem = f"{lock} records no such file, so it is not loaded"
+        raise InputError(path, "file", problem, "Run `dvc repro`.")
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != hashes[path.as_posix()]:
-        raise InputError(path, "file", f"not the file that {lock} records: not loaded", REMAKE)
+        raise InputError(
+            path, "file", f"not the file that {lock} records: not loaded", HOW_TO_REMAKE
+        )
     return content
-
-
-def _version(library: str) -> str:
-    try:
-        return version(library)
-    except PackageNotFoundError:
-        return "none"

@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator
 
 from creditrisk.champion.calibration import log_odds
 from creditrisk.champion.predict import default_pd
-from creditrisk.champion.scorecard import in_digits, linear
+from creditrisk.champion.scorecard import format_number, linear
 from creditrisk.schema import Schema
 
 ORDERS = 4  # and as many reversed
@@ -48,18 +48,18 @@ class Cells:
 
     Attributes
     ----------
-    own : the applicants' values as they were read, and what is derived of those, shape (n, d).
-    counted : the same with the adjustments (caps, merged levels): what the model saw.
+    original : the applicants' values as they were read, and what is derived of those, shape (n, d).
+    model_input : the same with the adjustments (caps, merged levels): what the model saw.
     causes : why a cell of the source is missing, as `parse` gives it, shape (n, columns).
     """
 
-    own: pd.DataFrame
-    counted: pd.DataFrame
+    original: pd.DataFrame
+    model_input: pd.DataFrame
     causes: pd.DataFrame
 
     def __getitem__(self, rows: slice) -> "Cells":
         """Cut out some rows."""
-        return Cells(self.own.iloc[rows], self.counted.iloc[rows], self.causes.iloc[rows])
+        return Cells(self.original.iloc[rows], self.model_input.iloc[rows], self.causes.iloc[rows])
 
 
 def contributions(
@@ -127,7 +127,7 @@ def _steps(
     return out
 
 
-def worded(
+def reasons_text(
     found: Contributions,
     cells: Cells,
     refused: np.ndarray,
@@ -158,7 +158,7 @@ def worded(
     names = list(found.shares)
     own, counted, causes = (
         {name: frame[name].to_numpy(dtype=object) for name in frame}
-        for frame in (cells.own, cells.counted, cells.causes)
+        for frame in (cells.original, cells.model_input, cells.causes)
     )
     nothing = np.full(len(values), None)
     texts = []
@@ -183,11 +183,11 @@ def _no_reason(found: Contributions, refused: bool, lowered: bool, threshold: fl
         if lowered
         else "nothing sets the applicant apart from a typical one"
     )
-    own, cut = (in_digits(value, 3) for value in (found.base_pd, threshold))
+    own, cut = (format_number(value, 3) for value in (found.base_pd, threshold))
     return f"{start} who paid back, whose own PD of {own} is {side} the cut-off of {cut}"
 
 
-def describer(schema: Schema, derived: dict[str, dict]) -> Callable[..., str]:
+def value_formatter(schema: Schema, derived: dict[str, dict]) -> Callable[..., str]:
     """Make a function that words a variable with its value: `status: below 0 DM`.
 
     It takes the variable's name, the applicant's own value, the one that the model counted, and
@@ -203,7 +203,7 @@ def describer(schema: Schema, derived: dict[str, dict]) -> Callable[..., str]:
             column = schema.features.get(name)
             unit = f" {column.unit[0]}" if column and column.unit else ""
             # Six digits, as a ratio needs them, but an amount to the cent.
-            return in_digits(value, max(6, len(str(int(abs(value)))) + 2)) + unit
+            return format_number(value, max(6, len(str(int(abs(value)))) + 2)) + unit
         return schema.label(name, value)
 
     def describe(name: str, own: object, counted: object, cause: str | None = None) -> str:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from creditrisk.champion.baseline import reference_row
+from creditrisk.champion.baseline import baseline_row
 from creditrisk.champion.predict import default_pd
 from creditrisk.eda.adjust import apply
 from creditrisk.featurize import derive
 from creditrisk.prepare.parse import Notation, parse
 from creditrisk.schema import Schema
 from creditrisk.score.load_champion import Champion
-from creditrisk.score.reasons import Cells, contributions, describer, worded
+from creditrisk.score.reasons import Cells, contributions, reasons_text, value_formatter
 
 COLUMNS = {
     "row_id": "int64",
@@ -25,7 +25,7 @@ COLUMNS = {
 }
 
 # Rows whose reasons are found at once: each needs a few dozen PDs.
-REASONED = 2048
+REASON_BATCH = 2048
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Scorer:
         """Bring well-formed raw rows into the model's form, as the stages do."""
         description = self.champion.description
         read, causes = parse(raw, self.champion.schema, self.notation)
-        counted = self._features(apply(read, description["adjustments"]))
+        counted = self._features(apply(read, description.adjustments))
         # The applicants' own values are for the reasons alone.
         return Cells(self._features(read) if self.reasons else counted, counted, causes)
 
     def _features(self, read: pd.DataFrame) -> pd.DataFrame:
-        rows = derive(read, self.champion.description["features"]["derived"])
+        rows = derive(read, self.champion.description.features["derived"])
         return rows[self.champion.columns]
 
     def score(self, raw: pd.DataFrame) -> pd.DataFrame:
@@ -70,9 +70,9 @@ class Scorer:
         """
         formed = raw["malformed"].isna().to_numpy()
         cells = self.cells(raw[formed] if not formed.all() else raw)
-        rows = cells.counted
+        rows = cells.model_input
         pds = default_pd(self.champion.model, rows)
-        refused = pds >= self.champion.description["threshold"]
+        refused = pds >= self.champion.description.threshold
         points = np.rint(self.champion.scale.points(pds)).astype("int64")
         words = self._reasons(cells, refused) if self.reasons else []
         out = pd.DataFrame(
@@ -92,14 +92,14 @@ class Scorer:
 
     def _reasons(self, cells: Cells, refused: np.ndarray) -> list[str]:
         description, model = self.champion.description, self.champion.model
-        describe = describer(self.champion.schema, description["features"]["derived"])
-        typical = reference_row(description["reference"], cells.counted)
+        describe = value_formatter(self.champion.schema, description.features["derived"])
+        typical = baseline_row(description.baseline, cells.model_input)
         words: list[str] = []
-        for start in range(0, len(refused), REASONED):
-            here = slice(start, start + REASONED)
-            found = contributions(model, cells.counted.iloc[here], typical)
-            words += worded(
-                found, cells[here], refused[here], description["threshold"], describe, self.reasons
+        for start in range(0, len(refused), REASON_BATCH):
+            here = slice(start, start + REASON_BATCH)
+            found = contributions(model, cells.model_input.iloc[here], typical)
+            words += reasons_text(
+                found, cells[here], refused[here], description.threshold, describe, self.reasons
             )
         return words
 

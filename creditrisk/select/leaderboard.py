@@ -1,46 +1,40 @@
-"""select: rank the candidates, choose the champion, and say what the choice is worth."""
+"""Rank the contenders and choose the champion."""
 
-import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from creditrisk.core.errors import InputError, nearest
-from creditrisk.metrics.costs import DecisionParams
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.metrics.performance import NAMES, SCORING, measure_folds
+from creditrisk.metrics.performance import NAMES, SCORING, fold_scores
+from creditrisk.select.contenders import Contender
 
 
-def leaderboard(
-    accounts: Mapping[str, dict[str, Any]], simplicity: Mapping[str, int], scoring: str
-) -> pd.DataFrame:
-    """Rank the candidates by their mean CV score; the simpler goes first between equals.
+def leaderboard(contenders: Iterable[Contender], scoring: str) -> pd.DataFrame:
+    """Rank the contenders by their mean CV score; between equals the simpler goes first.
 
-    Parameters
-    ----------
-    accounts : name to the content of metrics/train/NAME.json.
-    simplicity : name to rank, 1 the simplest.
-    scoring : scikit-learn's name of the score.
+    Args:
+        contenders: the trained models.
+        scoring: scikit-learn's name of the score.
 
-    Returns
-    -------
-    `rank`, `algorithm`, `score`, `score_se`, `simplicity`, then of each metric mean and standard
-    deviation over the folds.
+    Returns:
+        `rank`, `algorithm`, `label`, `score`, `score_se`, `simplicity`, `calibration`, then of each
+        metric the mean and the standard deviation over the folds.
     """
     metric, sign = SCORING[scoring]
     rows = [
         {
-            "algorithm": name,
-            "score": account["cv"][metric],
-            "score_se": account["cv_se"][metric],
-            "simplicity": simplicity[name],
-            "calibration": account["calibration"],
+            "algorithm": one.name,
+            "label": one.label,
+            "score": one.cv.mean[metric],
+            "score_se": one.cv.se[metric],
+            "simplicity": one.simplicity,
+            "calibration": one.summary["calibration"],
         }
-        | {m: account["cv"][m] for m in NAMES}
-        | {f"{m}_std": account["cv_std"][m] for m in NAMES}
-        for name, account in accounts.items()
+        | {name: one.cv.mean[name] for name in NAMES}
+        | {f"{name}_std": one.cv.std[name] for name in NAMES}
+        for one in contenders
     ]
     board = pd.DataFrame(rows)
     board = board.assign(key=-sign * board["score"]).sort_values(["key", "simplicity"])
@@ -61,8 +55,8 @@ def choose(
     names = board["algorithm"].tolist()
     if model != "auto":
         if model not in names:
-            what = f"unknown algorithm {model!r}"
-            raise InputError("params.yaml", "model", what, nearest(model, ["auto", *names]))
+            problem = f"unknown algorithm {model!r}"
+            raise InputError("params.yaml", "model", problem, nearest(model, ["auto", *names]))
         return model
     best = names[0]
     if rule == "best":
@@ -73,32 +67,6 @@ def choose(
         if name == best or gap["difference"] <= gap["se"]:
             return name
     return best
-
-
-def fold_scores(oof: pd.DataFrame, scoring: str) -> pd.Series:
-    """Score each fold of out-of-fold PDs, more is better; indexed by repeat and fold."""
-    metric, sign = SCORING[scoring]
-    # The cut-off and the costs don't matter to the metrics that a search may use.
-    neutral = DecisionParams(cost_bad_accepted=1, cost_good_rejected=1, threshold="theory")
-    return sign * measure_folds(oof, 0.5, neutral.costs(oof))[metric]
-
-
-def fold_account(oof: pd.DataFrame, scoring: str) -> dict[str, Any]:
-    """Tell the score of each fold, so that another revision's can be compared fold by fold.
-
-    Returns
-    -------
-    `scores`, more is better, by repeat and fold; `folds` in a repeat; `rows_sha256`, the hash of
-    which row, with which outcome, lies in which fold: what is compared must have the same.
-    """
-    keys = ["repeat", "fold", "row_id", "bad"]
-    rows = oof[keys].astype("int64").sort_values(keys).to_csv(index=False)
-    scores = fold_scores(oof, scoring)
-    return {
-        "scores": scores.tolist(),
-        "folds": int(scores.index.get_level_values("fold").nunique()),
-        "rows_sha256": hashlib.sha256(rows.encode()).hexdigest(),
-    }
 
 
 def compare(better: pd.DataFrame, worse: pd.DataFrame, scoring: str) -> dict[str, float]:

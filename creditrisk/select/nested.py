@@ -6,10 +6,10 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.champion.calibration import slope_and_intercept
-from creditrisk.metrics.costs import DecisionParams, choose_threshold
+from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.metrics.performance import LOSSES, NAMES, measure
-from creditrisk.select.leaderboard import choose, fold_scores
+from creditrisk.metrics.performance import LOSSES, NAMES, compute_metrics, fold_scores
+from creditrisk.select.leaderboard import choose
 
 
 def nested_estimate(
@@ -45,15 +45,8 @@ def nested_estimate(
         inner = {name: part[part["role"] == "inner"] for name, part in parts.items()}
         best = best_inside(inner, scoring, rule, simplicity or dict.fromkeys(inner, 1))
         seen, unseen = inner[best], parts[best][parts[best]["role"] == "outer"]
-        threshold = choose_threshold(
-            seen["bad"].to_numpy(),
-            seen["pd"].to_numpy(),
-            decision.costs(by_row.loc[seen["row_id"]]),
-            decision,
-        )
-        costs = decision.costs(by_row.loc[unseen["row_id"]])
-        bad, pds = unseen["bad"].to_numpy(), unseen["pd"].to_numpy()
-        scores.append(measure(bad, pds, threshold, costs))
+        threshold = choose_threshold(_sample(seen, by_row, decision), decision)
+        scores.append(compute_metrics(_sample(unseen, by_row, decision), threshold))
         chosen.append(best)
         pooled.append(unseen)
     table, rows = pd.DataFrame(scores), pd.concat(pooled)
@@ -64,6 +57,11 @@ def nested_estimate(
         "calibration": slope_and_intercept(rows["bad"].to_numpy(), rows["pd"].to_numpy())
         | {"mean_pd": float(rows["pd"].mean()), "bad_rate": float(rows["bad"].mean())},
     }
+
+
+def _sample(part: pd.DataFrame, by_row: pd.DataFrame, decision: DecisionParams) -> Sample:
+    costs = decision.costs(by_row.loc[part["row_id"]])
+    return Sample(part["bad"].to_numpy(), part["pd"].to_numpy(), costs)
 
 
 def best_inside(

@@ -2,16 +2,15 @@
 
 from typing import Literal
 
-from creditrisk.train.params import NestedParams
+from creditrisk.core.params import Strict
 
 
-class SelectParams(NestedParams):
+class SelectParams(Strict):
     """The block `select`.
 
-    Attributes
-    ----------
-    rule : `best` takes the best mean score; `one_standard_error` the simplest candidate whose mean
-        lies within one standard error of the paired difference to the best.
+    Attributes:
+        rule: `best` takes the best mean score; `one_standard_error` the simplest contender whose
+            mean lies within one standard error of the paired difference to the best.
     """
 
     rule: Literal["best", "one_standard_error"]

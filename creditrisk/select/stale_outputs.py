@@ -10,10 +10,10 @@ from typing import Any
 from creditrisk.core.errors import InputError
 
 _PLACE = re.compile(r"\$\{(?:item\.)?(\w+)\}")
-LONGEST = 360  # characters: an error line is cut behind that, and half a command is none
+MAX_COMMAND_CHARS = 360  # characters: an error line is cut behind that, and half a command is none
 
 
-def outputs(pipeline: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+def train_outputs(pipeline: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """List what the train stages of dvc.yaml write, as `models/${key}.joblib`.
 
     Parameters
@@ -33,7 +33,7 @@ def outputs(pipeline: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     return [p for p in paths if p.startswith(read)], [p for p in paths if not p.startswith(read)]
 
 
-def leftovers(
+def find_stale_outputs(
     patterns: Iterable[str], entries: Mapping[str, Mapping[str, Any]], more: Iterable[str] = ()
 ) -> list[str]:
     """Find what lies where an algorithm writes and is of none that there is.
@@ -47,14 +47,14 @@ def leftovers(
     """
     found: dict[str, str] = {}
     for pattern in patterns:
-        found |= _strangers(pattern, entries)
+        found |= _orphaned(pattern, entries)
     gone = set(found.values()) - set(entries)
     for pattern in more:
-        found |= {p: name for p, name in _strangers(pattern, entries).items() if name in gone}
+        found |= {p: name for p, name in _orphaned(pattern, entries).items() if name in gone}
     return list(found)
 
 
-def refuse_leftovers(file: str, found: list[str]) -> None:
+def refuse_stale_outputs(file: str, found: list[str]) -> None:
     """Refuse to go on while there are leftovers.
 
     Parameters
@@ -69,15 +69,15 @@ def refuse_leftovers(file: str, found: list[str]) -> None:
     if not found:
         return
     some = found
-    while len(command := _command(some)) > LONGEST and len(some) > 1:
+    while len(command := _command(some)) > MAX_COMMAND_CHARS and len(some) > 1:
         some = some[:-1]
     more = len(found) - len(some)
-    where = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
-    what = "left by an algorithm that is gone, and dvc.lock would have its hash"
-    raise InputError(file, where, what, f"Run: {command}" + (" # and again" if more else ""))
+    location = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
+    problem = "left by an algorithm that is gone, and dvc.lock would have its hash"
+    raise InputError(file, location, problem, f"Run: {command}" + (" # and again" if more else ""))
 
 
-def _strangers(pattern: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def _orphaned(pattern: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Find the paths of a pattern that belong to no algorithm, each with the name that it has."""
     belong = {
         _PLACE.sub(lambda place, values=entry | {"key": name}: str(values[place[1]]), pattern)

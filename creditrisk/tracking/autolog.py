@@ -59,7 +59,7 @@ def record_search(run_id: str, search: Search, stage: str) -> None:
 
     searched = GridSearchCV(Pipeline([("model", "passthrough")]), {}, scoring=search.scoring)
     searched.fitted = {"cv_results_": search.results, "best_score_": search.best_score}
-    mlflow.sklearn.MlflowAutologgingQueueingClient = _worded(
+    mlflow.sklearn.MlflowAutologgingQueueingClient = _client_class(
         mlflow.sklearn.MlflowAutologgingQueueingClient, search, stage
     )
     mlflow.start_run(run_id=run_id)
@@ -69,7 +69,7 @@ def record_search(run_id: str, search: Search, stage: str) -> None:
         mlflow.end_run(status="RUNNING")  # its end is set when it is whole
 
 
-def _worded(base: type, search: Search, stage: str) -> type:
+def _client_class(base: type, search: Search, stage: str) -> type:
     """Make autolog's client record what says something, and of the search that was really made."""
     names = {*search.results["params"][0], *SEARCH_PARAMS}
 

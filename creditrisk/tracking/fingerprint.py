@@ -7,11 +7,11 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "pandas", "numpy")
+from creditrisk.core.environment import LIBRARIES, library_version
+
 # Where results and the lock lie: they change while the pipeline runs, which makes no run dirty.
 RESULTS = ("dvc.lock", "metrics", "plots")
 
@@ -49,7 +49,7 @@ def hash_code() -> str:
     return hash_json(sources)
 
 
-def facts(folder: Path) -> dict[str, str]:
+def run_tags(folder: Path) -> dict[str, str]:
     """Tell commit, dirtiness, DVC experiment and versions.
 
     Parameters
@@ -69,10 +69,7 @@ def facts(folder: Path) -> dict[str, str]:
     if found["git.commit"]:
         found["git.dirty"] = str(bool(changed)).lower()
     for library in LIBRARIES:
-        try:
-            found[f"version.{library}"] = version(library)
-        except PackageNotFoundError:
-            continue
+        found[f"version.{library}"] = library_version(library) or ""
     return {key: value for key, value in found.items() if value}
 
 

@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from creditrisk.tracking.lock import locked
-from creditrisk.tracking.store import QUIET, Place
+from creditrisk.tracking.store import QUIET, StoreLocation
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,40 +25,43 @@ def hush() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def open_store(place: Place) -> "MlflowClient":
+def open_store(location: StoreLocation) -> "MlflowClient":
     """Open the store, made first if there is none."""
     hush()
     from mlflow import MlflowClient
 
-    with locked(place.folder / "store.lock"):
-        if not place.database.exists():
-            _create(place)
-        _follow(place)
-    return MlflowClient(tracking_uri=place.uri, registry_uri=place.uri)
+    with locked(location.folder / "store.lock"):
+        if not location.database.exists():
+            _create(location)
+        _follow(location)
+    return MlflowClient(tracking_uri=location.uri, registry_uri=location.uri)
 
 
-def _create(place: Place) -> None:
+def _create(location: StoreLocation) -> None:
     """Let MLflow lay out its tables, under a passing name: a kill leaves no half store."""
     from mlflow import MlflowClient
 
-    part = place.folder / ".mlflow.db.part"
+    part = location.folder / ".mlflow.db.part"
     part.unlink(missing_ok=True)
     MlflowClient(tracking_uri=f"sqlite:///{part}").search_experiments(max_results=1)
     with contextlib.closing(sqlite3.connect(part)) as database:
         # Readers do not wait for a writer, and a commit costs one write.
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    os.replace(part, place.database)
+    os.replace(part, location.database)
 
 
-def _follow(place: Place) -> None:
+def _follow(location: StoreLocation) -> None:
     """Correct the artifacts' addresses when the project was moved or copied: MLflow keeps them
     absolute."""
-    noted = place.folder / "place"
-    here = place.artifacts.as_uri()
+    noted = location.folder / "place"
+    here = location.artifacts.as_uri()
     before = noted.read_text() if noted.exists() else here
     if before != here:
-        with contextlib.closing(sqlite3.connect(place.database, timeout=60)) as database, database:
+        with (
+            contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database,
+            database,
+        ):
             for table, column in (("experiments", "artifact_location"), ("runs", "artifact_uri")):
                 database.execute(
                     f"UPDATE {table} SET {column} = ? || substr({column}, ?)"
@@ -69,22 +72,22 @@ def _follow(place: Place) -> None:
         noted.write_text(here)
 
 
-def experiment_id(client: "MlflowClient", place: Place, name: str) -> str:
+def experiment_id(client: "MlflowClient", location: StoreLocation, name: str) -> str:
     """Find an experiment of the local store, made first if there is none."""
-    with locked(place.folder / "store.lock"):
+    with locked(location.folder / "store.lock"):
         found = client.get_experiment_by_name(name)
         if found is None:
-            return client.create_experiment(name, place.artifacts.as_uri())
+            return client.create_experiment(name, location.artifacts.as_uri())
         if found.lifecycle_stage == "deleted":
             client.restore_experiment(found.experiment_id)
         return found.experiment_id
 
 
-def is_recorded(place: Place, key: str) -> bool:
+def is_recorded(location: StoreLocation, key: str) -> bool:
     """Tell whether a run is in the store, without MLflow: its import takes seconds."""
-    if not place.database.exists():
+    if not location.database.exists():
         return False
-    with contextlib.closing(sqlite3.connect(place.database, timeout=60)) as database:
+    with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:
         rows = database.execute(
             "SELECT 1 FROM tags k JOIN tags r ON r.run_uuid = k.run_uuid AND r.key = ?"
             " JOIN runs u ON u.run_uuid = k.run_uuid AND u.lifecycle_stage = 'active'"
@@ -94,11 +97,11 @@ def is_recorded(place: Place, key: str) -> bool:
         return rows.fetchone() is not None
 
 
-def count_pending(place: Place, mark: str) -> int:
+def count_pending(location: StoreLocation, mark: str) -> int:
     """Count the recorded runs without this tag, without MLflow."""
-    if not place.database.exists():
+    if not location.database.exists():
         return 0
-    with contextlib.closing(sqlite3.connect(place.database, timeout=60)) as database:
+    with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:
         rows = database.execute(
             "SELECT count(*) FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid"
             " WHERE t.key = ? AND r.lifecycle_stage = 'active' AND NOT EXISTS"

@@ -15,7 +15,7 @@ from creditrisk.tracking.local_runs import COMPLETE, KEY, PARENT, RECORDED, SENT
 from creditrisk.tracking.local_runs import open_store as open_local
 from creditrisk.tracking.lock import locked
 from creditrisk.tracking.server import explain, refuses_one
-from creditrisk.tracking.store import Place, fingerprint
+from creditrisk.tracking.store import StoreLocation, fingerprint
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -70,10 +70,12 @@ def _tries(run: "Run", uri: str) -> int:
 
 
 def _leads(run: "Run") -> bool:
-    return run.data.tags.get(registry.LEADS) == "true"
+    return run.data.tags.get(registry.IS_CHAMPION_RUN) == "true"
 
 
-def send(place: Place, uri: str, seconds: float, tell: Callable[[Report], None]) -> Report:
+def send(
+    location: StoreLocation, uri: str, seconds: float, tell: Callable[[Report], None]
+) -> Report:
     """Send all that is pending.
 
     Parameters
@@ -92,11 +94,11 @@ def send(place: Place, uri: str, seconds: float, tell: Callable[[Report], None])
 
     end = time.monotonic() + seconds
     report = Report()
-    local = open_local(place)
+    local = open_local(location)
     report.failed = len(pending(local, uri))
     tell(report)
     try:
-        with locked(place.folder / "mirror.lock", seconds):
+        with locked(location.folder / "mirror.lock", seconds):
             remote = MlflowClient(tracking_uri=uri, registry_uri=uri)
             there = [run for run in _recorded(local) if mark(uri) in run.data.tags]
             led = max((_age(run) for run in there if _leads(run)), default=(0, ""))
@@ -107,7 +109,9 @@ def send(place: Place, uri: str, seconds: float, tell: Callable[[Report], None])
                 local.set_tag(run.info.run_id, f"{mark(uri)}.tries", str(_tries(run, uri) + 1))
                 try:
                     # Sent after a later champion, it does not take the alias back from that.
-                    fresh = Replay(local, remote, place, run, leads=_age(run) > led).run()
+                    fresh = Replay(
+                        local, remote, location, run, is_champion_run=_age(run) > led
+                    ).run()
                 except Exception as error:
                     if not refuses_one(error, uri):
                         raise
@@ -140,19 +144,19 @@ class Replay:
         self,
         local: "MlflowClient",
         remote: "MlflowClient",
-        place: Place,
+        location: StoreLocation,
         run: "Run",
-        leads: bool,
+        is_champion_run: bool,
     ):
-        self.local, self.remote, self.place, self.source = local, remote, place, run
-        self.leads = leads
+        self.local, self.remote, self.location, self.source = local, remote, location, run
+        self.is_champion_run = is_champion_run
         self.key = run.data.tags[KEY]
 
     def run(self) -> bool:
         """Send it; return False when it was there already, complete."""
         name = self.local.get_experiment(self.source.info.experiment_id).name
         self.experiment = _experiment(self.remote, name)
-        there = self._mine()
+        there = self._find_copy()
         fresh = there is None or COMPLETE not in there.data.tags
         if fresh:
             there = self._copy(self.source, there, {})
@@ -161,20 +165,20 @@ class Replay:
             self._inputs(self.source, there)
             info = self.source.info
             self.remote.set_terminated(there.info.run_id, info.status, info.end_time)
-            self._mine()
+            self._find_copy()
             self.remote.set_tag(there.info.run_id, COMPLETE, "true")
         tags = self.source.data.tags
         if tags.get(registry.SHA):
-            tags = tags if self.leads else tags | {registry.LEADS: "false"}
+            tags = tags if self.is_champion_run else tags | {registry.IS_CHAMPION_RUN: "false"}
             registry.publish(self.remote, there.info.run_id, tags)
         return fresh
 
-    def _mine(self) -> "Run | None":
+    def _find_copy(self) -> "Run | None":
         """Find the copy; of several (two senders at once, an answer that was lost) one stays."""
         found = _search(self.remote, [self.experiment], f"tags.`{KEY}` = '{self.key}'")
-        return self._settle(found)
+        return self._deduplicate(found)
 
-    def _settle(self, found: list["Run"]) -> "Run | None":
+    def _deduplicate(self, found: list["Run"]) -> "Run | None":
         if not found:
             return None
         found = sorted(found, key=lambda r: (COMPLETE not in r.data.tags, r.info.run_id))
@@ -194,7 +198,7 @@ class Replay:
         for copy in self._children_of(there.info.run_id):
             copies.setdefault(copy.data.tags.get(KEY, ""), []).append(copy)
         for source in sorted(sources, key=lambda run: run.data.tags[KEY]):
-            copy = self._settle(copies.get(source.data.tags[KEY], []))
+            copy = self._deduplicate(copies.get(source.data.tags[KEY], []))
             if copy is None or copy.info.status != "FINISHED":
                 copy = self._copy(source, copy, {PARENT: there.info.run_id})
                 self._inputs(source, copy)
@@ -236,7 +240,7 @@ class Replay:
             self.remote.log_inputs(there.info.run_id, source.inputs.dataset_inputs)
 
     def _artifacts(self, there: "Run") -> None:
-        folder = self.place.artifacts / self.source.info.run_id / "artifacts"
+        folder = self.location.artifacts / self.source.info.run_id / "artifacts"
         if folder.is_dir() and any(Path(folder).iterdir()):
             self.remote.log_artifacts(there.info.run_id, str(folder))
 

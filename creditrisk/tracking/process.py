@@ -15,11 +15,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from creditrisk.tracking import server as remote
-from creditrisk.tracking import store as place
+from creditrisk.tracking import server, store
 from creditrisk.tracking.local_runs import SENT, count_pending
-from creditrisk.tracking.run_data import Entry
-from creditrisk.tracking.store import Place
+from creditrisk.tracking.run_data import RunData
+from creditrisk.tracking.store import StoreLocation
 
 CHILD = "from creditrisk.tracking.worker import main; main()"
 RECORD = 180.0  # seconds; a lock of the store is waited for 120 s
@@ -34,17 +33,17 @@ class Recorder:
     ahead : load MLflow now; where there is nothing to record, only when the server answers.
     """
 
-    def __init__(self, store: Place, ahead: bool):
-        self.store = store
+    def __init__(self, location: StoreLocation, ahead: bool):
+        self.location = location
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(store.folder), str(int(ahead))],
-            env=os.environ | remote.environment(),
+            [sys.executable, "-c", CHILD, str(location.folder), str(int(ahead))],
+            env=os.environ | server.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
 
-    def finish(self, entry: Entry | None, uri: str | None, seconds: float) -> list[str]:
+    def finish(self, run_data: RunData | None, uri: str | None, seconds: float) -> list[str]:
         """Have the entry recorded, then what is pending sent, and wait for both.
 
         Parameters
@@ -59,29 +58,29 @@ class Recorder:
         """
         with tempfile.TemporaryDirectory(prefix="creditrisk-") as folder:
             order: dict[str, Any] = {"uri": uri, "seconds": seconds, "entry": None}
-            if entry is not None:
+            if run_data is not None:
                 file = Path(folder, "entry.pickle")
                 with open(file, "wb") as out:
-                    pickle.dump(entry, out)
+                    pickle.dump(run_data, out)
                 order["entry"] = str(file)
             try:
                 self.process.stdin.write(json.dumps(order).encode() + b"\n")
                 self.process.stdin.close()
             except BrokenPipeError:
                 pass  # it died in between; that is told below
-            recorded, sent, late = self._listen(RECORD if entry else seconds, seconds)
+            recorded, sent, late = self._listen(RECORD if run_data else seconds, seconds)
         if late:
             # A run that is cut here is half on the server, and is completed the next time.
             self.process.kill()
         code = self.process.wait()
         lines = []
-        if entry and (recorded is None or recorded["error"]):
+        if run_data and (recorded is None or recorded["error"]):
             why = (
                 f"the recording process took over {RECORD:g} s" if late else f"it ended with {code}"
             )
             reason = recorded["error"] if recorded else why
-            lines.append(f"tracking: {entry.stage} is not recorded: {reason}")
-        if uri and (recorded or not entry) and (late or code or sent is None or sent["failed"]):
+            lines.append(f"tracking: {run_data.stage} is not recorded: {reason}")
+        if uri and (recorded or not run_data) and (late or code or sent is None or sent["failed"]):
             lines.append(self._unsent(sent or {}, uri, seconds))
         return lines
 
@@ -105,11 +104,11 @@ class Recorder:
                 told[report["about"]] = report
 
     def _unsent(self, sent: dict[str, Any], uri: str, seconds: float) -> str:
-        left = sent.get("failed", count_pending(self.store, SENT + place.fingerprint(uri)))
+        left = sent.get("failed", count_pending(self.location, SENT + store.fingerprint(uri)))
         count = f"{left} run{'s' * (left != 1)} pending"
         if sent.get("error"):
             return f"tracking: {sent['error']} ({count})"
         return (
-            f"tracking: {place.without_secrets(uri)} did not take everything within {seconds:g} s"
+            f"tracking: {store.without_secrets(uri)} did not take everything within {seconds:g} s"
             f" ({count}): send the rest with `python -m commands.mirror`"
         )

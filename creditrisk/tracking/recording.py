@@ -16,12 +16,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_html_repr
 
 from creditrisk.core.errors import InputError
-from creditrisk.tracking import fingerprint as identity
-from creditrisk.tracking import local_runs as local
-from creditrisk.tracking import registry
-from creditrisk.tracking import store as place
+from creditrisk.tracking import fingerprint, local_runs, registry, store
 from creditrisk.tracking.process import Recorder
-from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, Entry, Search
+from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, RunData, Search
 
 
 class Recording:
@@ -36,26 +33,26 @@ class Recording:
 
     def __init__(self, stage: str, inputs: Mapping[str, Path], params: Mapping[str, Any]):
         self.stage = stage
-        self.place: place.Place | None = None
+        self.location: store.StoreLocation | None = None
         self.recorder: Recorder | None = None
         self.found: Search | None = None
         self.known = False
-        if place.is_off():
+        if store.is_off():
             return
         with self._guarded():
             self.started = _now()
-            self.place = place.find_place(Path.cwd())
-            if self.place is None:
+            self.location = store.find_store(Path.cwd())
+            if self.location is None:
                 raise RuntimeError("there is no DVC project above this folder")
-            hashes = {f"data.{n}": h for n, h in identity.hash_inputs(inputs).items()}
+            hashes = {f"data.{n}": h for n, h in fingerprint.hash_inputs(inputs).items()}
             self.tags = hashes | {
-                "params.hash": identity.hash_json(params),
-                "code.hash": identity.hash_code(),
+                "params.hash": fingerprint.hash_json(params),
+                "code.hash": fingerprint.hash_code(),
             }
-            self.key = identity.hash_json([stage, self.tags])
-            self.known = local.is_recorded(self.place, self.key)
+            self.key = fingerprint.hash_json([stage, self.tags])
+            self.known = local_runs.is_recorded(self.location, self.key)
             if not self.known:
-                self.recorder = Recorder(self.place, ahead=True)
+                self.recorder = Recorder(self.location, ahead=True)
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -63,7 +60,7 @@ class Recording:
         try:
             yield
         except Exception as error:
-            self.place = None
+            self.location = None
             reason = " ".join(str(error).split())[:300] or type(error).__name__
             print(f"tracking: {self.stage} is not recorded: {reason}", file=sys.stderr)
 
@@ -113,37 +110,41 @@ class Recording:
         predictions : `bad` and `pd` of rows that the model had not seen.
         champion : to be put in the model registry.
         """
-        if place.is_off():
+        if store.is_off():
             return
-        entry = None
+        run_data = None
         with self._guarded():
-            if self.place is not None:
-                entry = self._entry(metrics, params, files, predictions, champion)
+            if self.location is not None:
+                run_data = self._entry(metrics, params, files, predictions, champion)
         # What an earlier run left is sent too, even when this one could not be recorded.
         try:
-            for line in self._conclude(entry):
+            for line in self._conclude(run_data):
                 print(line, file=sys.stderr)
         except Exception as error:
             print(f"tracking: {self.stage}: {error}", file=sys.stderr)
 
-    def _conclude(self, entry: Entry | None) -> list[str]:
-        store = place.find_place(Path.cwd())
-        if store is None:
+    def _conclude(self, run_data: RunData | None) -> list[str]:
+        location = store.find_store(Path.cwd())
+        if location is None:
             return []
         try:
-            uri, lines = place.remote_uri(), []
+            uri, lines = store.remote_uri(), []
         except InputError as error:  # the run is recorded all the same
             uri, lines = None, [f"tracking: {error}"]
-        champion = entry.champion if entry else None
-        moved = champion and champion.leads and not registry.is_champion(store, champion.sha256)
+        champion = run_data.champion if run_data else None
+        moved = (
+            champion
+            and champion.is_champion_run
+            and not registry.is_champion(location, champion.sha256)
+        )
         if self.recorder is None:
-            mark = local.SENT + place.fingerprint(uri) if uri else ""
-            if not moved and not (uri and (local.count_pending(store, mark) or champion)):
+            mark = local_runs.SENT + store.fingerprint(uri) if uri else ""
+            if not moved and not (uri and (local_runs.count_pending(location, mark) or champion)):
                 return lines
-            self.recorder = Recorder(store, ahead=False)
+            self.recorder = Recorder(location, ahead=False)
         if self.known and not moved:
-            entry = None  # it is recorded: what is pending is sent, and that is all
-        return lines + self.recorder.finish(entry, uri, place.bound())
+            run_data = None  # it is recorded: what is pending is sent, and that is all
+        return lines + self.recorder.finish(run_data, uri, store.bound())
 
     def _entry(
         self,
@@ -152,16 +153,16 @@ class Recording:
         files: Mapping[str, list[Path]],
         predictions: pd.DataFrame | None,
         champion: Champion | None,
-    ) -> Entry:
-        return Entry(
+    ) -> RunData:
+        return RunData(
             key=self.key,
             stage=self.stage,
-            experiment=place.experiment_name(),
+            experiment=store.experiment_name(),
             started=self.started,
             ended=_now(),
-            tags=self.tags | identity.facts(Path.cwd()),
+            tags=self.tags | fingerprint.run_tags(Path.cwd()),
             params={name: str(value)[:LONGEST_PARAM] for name, value in params.items()},
-            metrics=identity.flatten(metrics),
+            metrics=fingerprint.flatten(metrics),
             files={name: [path.resolve() for path in paths] for name, paths in files.items()},
             search=self.found,
             predictions=None if predictions is None else predictions[["bad", "pd"]],

@@ -4,28 +4,28 @@ import contextlib
 import sqlite3
 import warnings
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import joblib
 
-from creditrisk.tracking.fingerprint import LIBRARIES, flatten
+from creditrisk.core.environment import LIBRARIES, requirement
+from creditrisk.tracking.fingerprint import flatten
 from creditrisk.tracking.run_data import Champion
-from creditrisk.tracking.store import Place
+from creditrisk.tracking.store import StoreLocation
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 NAME, CHAMPION, PREVIOUS = "credit-risk", "champion", "previous"
-SHA, LEADS = "creditrisk.model_sha256", "creditrisk.leads"
+SHA, IS_CHAMPION_RUN = "creditrisk.model_sha256", "creditrisk.leads"
 FOLDER = "mlflow_model"  # among the artifacts of the run
 
 
 def tags(champion: Champion) -> dict[str, str]:
     """What a version of the registry tells: algorithm, hyperparameters, cut-off, metrics."""
     description = champion.description
-    told = {SHA: champion.sha256, LEADS: str(champion.leads).lower()}
+    told = {SHA: champion.sha256, IS_CHAMPION_RUN: str(champion.is_champion_run).lower()}
     told |= {"model.algorithm": str(description["algorithm"])}
     for name in ("calibration", "threshold", "training_rows", "data_sha256"):
         told[f"model.{name}"] = str(description[name])
@@ -53,7 +53,7 @@ def save(champion: Champion, folder: Path) -> None:
             signature=signature,
             input_example=rows,
             pyfunc_predict_fn="predict_proba",
-            pip_requirements=[f"{library}=={version(library)}" for library in LIBRARIES],
+            pip_requirements=[found for library in LIBRARIES if (found := requirement(library))],
         )
 
 
@@ -65,12 +65,12 @@ def publish(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> Non
     version = _version_of(client, tags[SHA])
     if version is None:
         _make(client)
-        told = {name: value for name, value in tags.items() if name.startswith(_TOLD)}
+        told = {name: value for name, value in tags.items() if name.startswith(_VERSION_TAGS)}
         made = client.create_model_version(
             NAME, f"runs:/{run_id}/{FOLDER}", run_id, tags=told | {SHA: tags[SHA]}
         )
         version = str(made.version)
-    if tags[LEADS] == "true":
+    if tags[IS_CHAMPION_RUN] == "true":
         _point(client, version)
 
 
@@ -84,7 +84,7 @@ def _make(client: "MlflowClient") -> None:
             raise
 
 
-_TOLD = ("model.", "metric.", "git.", "dvc.", "data.", "version.", "creditrisk.key")
+_VERSION_TAGS = ("model.", "metric.", "git.", "dvc.", "data.", "version.", "creditrisk.key")
 
 
 def _versions(client: "MlflowClient") -> list[Any]:
@@ -139,11 +139,11 @@ def align(local: "MlflowClient", remote: "MlflowClient", mark: str) -> None:
     local.set_registered_model_tag(NAME, mark, sha256)
 
 
-def is_champion(place: Place, sha256: str) -> bool:
+def is_champion(location: StoreLocation, sha256: str) -> bool:
     """Tell whether this artifact is the local champion, without MLflow."""
-    if not place.database.exists():
+    if not location.database.exists():
         return False
-    with contextlib.closing(sqlite3.connect(place.database, timeout=60)) as database:
+    with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:
         rows = database.execute(
             "SELECT 1 FROM registered_model_aliases a JOIN model_version_tags t"
             " ON t.name = a.name AND t.version = a.version"

@@ -51,11 +51,11 @@ class Champion:
     sha256: str
     rows: pd.DataFrame
     description: Mapping[str, Any]
-    leads: bool
+    is_champion_run: bool
 
 
 @dataclass(frozen=True)
-class Entry:
+class RunData:
     """The run of one stage.
 
     Attributes

@@ -36,11 +36,11 @@ class RemoteError(Exception):
     mend : what to do about it.
     """
 
-    what: str
-    mend: str
+    problem: str
+    hint: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.mend}"
+        return f"{self.what}: {self.hint}"
 
 
 def environment() -> dict[str, str]:
@@ -48,7 +48,7 @@ def environment() -> dict[str, str]:
     return QUIET | ONE_TRY
 
 
-def ask(uri: str, seconds: float) -> None:
+def ping(uri: str, seconds: float) -> None:
     """Ask a server for its version and, with the credentials, for one experiment.
 
     Without MLflow, whose import takes seconds: a server that is down costs a moment.
@@ -74,8 +74,8 @@ def ask(uri: str, seconds: float) -> None:
             f"{base}/api/2.0/mlflow/experiments/search", json={"max_results": 1}, **options
         )
     except requests.exceptions.SSLError as error:
-        what = f"{shown} has a certificate that is not trusted ({_short(error)})"
-        raise RemoteError(what, "name its CA file in MLFLOW_TRACKING_SERVER_CERT_PATH") from None
+        problem = f"{shown} has a certificate that is not trusted ({_short(error)})"
+        raise RemoteError(problem, "name its CA file in MLFLOW_TRACKING_SERVER_CERT_PATH") from None
     except requests.exceptions.Timeout:
         raise RemoteError(f"{shown} does not answer", LATER) from None
     except requests.exceptions.ConnectionError:
@@ -101,8 +101,8 @@ def _check_version(shown: str, text: str) -> None:
     theirs = re.match(r"(\d+)\.\d+", text.strip())
     ours = version("mlflow").split(".")[0]
     if theirs and theirs[1] != ours:
-        what = f"{shown} is MLflow {text.strip()[:20]}, ours is {version('mlflow')}"
-        raise RemoteError(what, f"runs stay pending; use a server of major version {ours}")
+        problem = f"{shown} is MLflow {text.strip()[:20]}, ours is {version('mlflow')}"
+        raise RemoteError(problem, f"runs stay pending; use a server of major version {ours}")
 
 
 def _options() -> dict[str, object]:
@@ -171,7 +171,7 @@ def refuses_one(error: Exception, uri: str) -> bool:
     """
     code = status(error)
     if code is None:
-        ask(uri, CALL_TIMEOUT)
+        ping(uri, CALL_TIMEOUT)
         return True
     # Credentials, and a server that has too much to do, are no matter of one run.
     return 400 <= code < 500 and code not in (401, 408, 429)
@@ -186,16 +186,16 @@ def explain(error: Exception, uri: str, run: str = "") -> RemoteError:
     """
     if isinstance(error, RemoteError):
         return error
-    code, mend = status(error), LATER
+    code, hint = status(error), LATER
     if code == 404 and hasattr(error, "json"):  # MLflow's own word: there is a server
-        mend = "it is gone from the server, as when it was deleted there in between: send it again"
+        hint = "it is gone from the server, as when it was deleted there in between: send it again"
     elif code in ADVICE:
-        mend = ADVICE[code]
+        hint = ADVICE[code]
     elif run:
-        mend = (
+        hint = (
             "this run stays pending, others go on; mend it there, then `python -m commands.mirror`"
         )
-    return RemoteError(": ".join(filter(None, [without_secrets(uri), run, _short(error)])), mend)
+    return RemoteError(": ".join(filter(None, [without_secrets(uri), run, _short(error)])), hint)
 
 
 def _short(error: Exception) -> str:

@@ -27,7 +27,7 @@ QUIET = {
 
 
 @dataclass(frozen=True)
-class Place:
+class StoreLocation:
     """A local store.
 
     Attributes
@@ -53,7 +53,7 @@ class Place:
         return f"sqlite:///{self.database}?timeout=60"
 
 
-def find_place(start: Path) -> Place | None:
+def find_store(start: Path) -> StoreLocation | None:
     """Find the store of the project that `start` lies in.
 
     All work trees of a repository share one, and so do the temporary folders in which DVC runs
@@ -68,7 +68,7 @@ def find_place(start: Path) -> Place | None:
     if project is None:
         return None
     project = _owner(project) or project
-    return Place(_main_work_tree(project) / ".dvc" / "mlflow")
+    return StoreLocation(_main_work_tree(project) / ".dvc" / "mlflow")
 
 
 def is_temporary(start: Path) -> bool:
@@ -129,8 +129,8 @@ def remote_uri() -> str | None:
 
 
 def _no_address(why: str) -> InputError:
-    mend = "Correct it, as in http://127.0.0.1:5000."
-    return InputError("environment", "MLFLOW_TRACKING_URI", f"no server's address: {why}", mend)
+    hint = "Correct it, as in http://127.0.0.1:5000."
+    return InputError("environment", "MLFLOW_TRACKING_URI", f"no server's address: {why}", hint)
 
 
 def is_off() -> bool:

@@ -8,10 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from creditrisk.tracking import local_runs as local
-from creditrisk.tracking import server as remote
+from creditrisk.tracking import local_runs, server
 from creditrisk.tracking.local_runs import SENT, count_pending, open_store
-from creditrisk.tracking.store import Place, fingerprint
+from creditrisk.tracking.store import StoreLocation, fingerprint
 
 
 def main() -> None:
@@ -23,33 +22,35 @@ def main() -> None:
     # What MLflow prints is nobody's: the reports keep the pipe to themselves.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    place = Place(Path(sys.argv[1]))
-    problem = _load(place) if sys.argv[2] == "1" else None
+    location = StoreLocation(Path(sys.argv[1]))
+    problem = _load(location) if sys.argv[2] == "1" else None
     order = sys.stdin.readline()
     # No order: the stage failed, and there is nothing to record.
     if order:
-        _obey(place, json.loads(order), problem, pipe)
+        _obey(location, json.loads(order), problem, pipe)
     # Threads of MLflow's own may still wait for a socket.
     pipe.flush()
     os._exit(0)
 
 
-def _load(place: Place) -> Exception | None:
-    local.hush()
+def _load(location: StoreLocation) -> Exception | None:
+    local_runs.hush()
     try:
         import matplotlib.figure  # noqa: F401
 
         from creditrisk.tracking import writer as write  # noqa: F401
         from creditrisk.tracking.autolog import enable
 
-        enable(place.uri)
-        open_store(place).search_experiments(max_results=1)
+        enable(location.uri)
+        open_store(location).search_experiments(max_results=1)
     except Exception as error:
         return error
     return None
 
 
-def _obey(place: Place, order: dict[str, Any], problem: Exception | None, pipe: Any) -> None:
+def _obey(
+    location: StoreLocation, order: dict[str, Any], problem: Exception | None, pipe: Any
+) -> None:
     def tell(about: str, **report: Any) -> None:
         print(json.dumps({"about": about} | report), file=pipe, flush=True)
 
@@ -61,31 +62,31 @@ def _obey(place: Place, order: dict[str, Any], problem: Exception | None, pipe: 
 
             # Written by the stage a moment ago, into a folder of its own.
             with open(order["entry"], "rb") as file:
-                entry = pickle.load(file)
-            write(place, open_store(place), entry)
+                run_data = pickle.load(file)
+            write(location, open_store(location), run_data)
             tell("recorded", error=None)
         except Exception as error:
             tell("recorded", error=" ".join(str(error).split())[:300] or type(error).__name__)
     if order["uri"]:
-        _send(place, order["uri"], order["seconds"], tell)
+        _send(location, order["uri"], order["seconds"], tell)
 
 
-def _send(place: Place, uri: str, seconds: float, tell: Any) -> None:
+def _send(location: StoreLocation, uri: str, seconds: float, tell: Any) -> None:
     started = time.monotonic()
 
     def report(found: Any) -> None:
-        error = str(remote.explain(found.error, uri)) if found.error else None
+        error = str(server.explain(found.error, uri)) if found.error else None
         tell("sent", failed=found.failed, error=error)
 
     try:
-        remote.ask(uri, 0.3 * seconds)
+        server.ping(uri, 0.3 * seconds)
         import mlflow
 
         from creditrisk.tracking import mirror
 
         mlflow.set_tracking_uri(uri)
         left = max(0.5, seconds - (time.monotonic() - started) - 1)
-        report(mirror.send(place, uri, left, report))
+        report(mirror.send(location, uri, left, report))
     except Exception as error:
-        left = count_pending(place, SENT + fingerprint(uri))
-        tell("sent", failed=left, error=str(remote.explain(error, uri)))
+        left = count_pending(location, SENT + fingerprint(uri))
+        tell("sent", failed=left, error=str(server.explain(error, uri)))

@@ -4,19 +4,18 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from creditrisk.tracking import local_runs as local
-from creditrisk.tracking import registry
+from creditrisk.tracking import local_runs, registry
 from creditrisk.tracking.figures import figures
 from creditrisk.tracking.local_runs import KEY, PARENT, RECORDED, STAGE
 from creditrisk.tracking.lock import locked
-from creditrisk.tracking.run_data import Entry
-from creditrisk.tracking.store import Place
+from creditrisk.tracking.run_data import RunData
+from creditrisk.tracking.store import StoreLocation
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
-def write(place: Place, client: "MlflowClient", entry: Entry) -> None:
+def write(location: StoreLocation, client: "MlflowClient", run_data: RunData) -> None:
     """Record a run, unless it is there; then make its champion that of the local registry.
 
     Raises
@@ -24,57 +23,61 @@ def write(place: Place, client: "MlflowClient", entry: Entry) -> None:
     RuntimeError : autolog left out a candidate.
     TimeoutError : another process wrote all the time.
     """
-    experiment = local.experiment_id(client, place, entry.experiment)
+    experiment = local_runs.experiment_id(client, location, run_data.experiment)
     # Two queued experiments may do the same work at once: one writes, the other finds it there.
-    with locked(place.folder / "recording.lock"):
-        if not local.is_recorded(place, entry.key):
-            _write(place, client, experiment, entry)
-    if entry.champion and not registry.is_champion(place, entry.champion.sha256):
-        runs = client.search_runs([experiment], f"tags.`{KEY}` = '{entry.key}'")
+    with locked(location.folder / "recording.lock"):
+        if not local_runs.is_recorded(location, run_data.key):
+            _write(location, client, experiment, run_data)
+    if run_data.champion and not registry.is_champion(location, run_data.champion.sha256):
+        runs = client.search_runs([experiment], f"tags.`{KEY}` = '{run_data.key}'")
         # The run may be an older one that did not lead then.
-        tags = runs[0].data.tags | registry.tags(entry.champion)
-        with locked(place.folder / "store.lock"):
+        tags = runs[0].data.tags | registry.tags(run_data.champion)
+        with locked(location.folder / "store.lock"):
             registry.publish(client, runs[0].info.run_id, tags)
 
 
-def _write(place: Place, client: "MlflowClient", experiment: str, entry: Entry) -> None:
+def _write(
+    location: StoreLocation, client: "MlflowClient", experiment: str, run_data: RunData
+) -> None:
     from mlflow.entities import Metric, Param
     from mlflow.tracking.context import registry as contexts
 
-    for half in client.search_runs([experiment], f"tags.`{KEY}` = '{entry.key}'"):
+    for half in client.search_runs([experiment], f"tags.`{KEY}` = '{run_data.key}'"):
         # Of a process that was killed. Nothing of it has gone anywhere.
         of_it = f"tags.`{PARENT}` = '{half.info.run_id}'"
         for run in [*client.search_runs([experiment], of_it), half]:
             client.delete_run(run.info.run_id)
-    tags = contexts.resolve_tags() | {"mlflow.source.name": entry.stage}
-    if entry.search:
+    tags = contexts.resolve_tags() | {"mlflow.source.name": run_data.stage}
+    if run_data.search:
         tags["mlflow.autologging"] = "sklearn"
-    tags |= {KEY: entry.key, STAGE: entry.stage} | entry.tags
-    tags |= registry.tags(entry.champion) if entry.champion else {}
-    run_id = client.create_run(experiment, entry.started, tags, entry.stage).info.run_id
-    if entry.search:
+    tags |= {KEY: run_data.key, STAGE: run_data.stage} | run_data.tags
+    tags |= registry.tags(run_data.champion) if run_data.champion else {}
+    run_id = client.create_run(experiment, run_data.started, tags, run_data.stage).info.run_id
+    if run_data.search:
         from creditrisk.tracking.autolog import name_children, record_search
 
-        record_search(run_id, entry.search, entry.stage)
-        client.log_text(run_id, entry.search.diagram, "estimator.html")
-        count = name_children(client, experiment, run_id, entry.key)
-        wanted = len(entry.search.results["params"])
+        record_search(run_id, run_data.search, run_data.stage)
+        client.log_text(run_id, run_data.search.diagram, "estimator.html")
+        count = name_children(client, experiment, run_id, run_data.key)
+        wanted = len(run_data.search.results["params"])
         if count != wanted:
             raise RuntimeError(f"autolog recorded {count} of {wanted} candidates")
     client.log_batch(
         run_id,
-        metrics=[Metric(name, value, entry.ended, 0) for name, value in entry.metrics.items()],
-        params=[Param(name, value) for name, value in entry.params.items()],
+        metrics=[
+            Metric(name, value, run_data.ended, 0) for name, value in run_data.metrics.items()
+        ],
+        params=[Param(name, value) for name, value in run_data.params.items()],
     )
-    for folder, paths in entry.files.items():
+    for folder, paths in run_data.files.items():
         for path in paths:
             client.log_artifact(run_id, str(path), folder)
-    if entry.predictions is not None:
-        for name, figure in figures(entry.predictions, entry.stage).items():
+    if run_data.predictions is not None:
+        for name, figure in figures(run_data.predictions, run_data.stage).items():
             client.log_figure(run_id, figure, f"figures/{name}.png")
-    if entry.champion:
+    if run_data.champion:
         with tempfile.TemporaryDirectory(prefix="creditrisk-") as folder:
-            registry.save(entry.champion, Path(folder, registry.FOLDER))
+            registry.save(run_data.champion, Path(folder, registry.FOLDER))
             client.log_artifacts(run_id, folder)
-    client.set_terminated(run_id, "FINISHED", entry.ended)
+    client.set_terminated(run_id, "FINISHED", run_data.ended)
     client.set_tag(run_id, RECORDED, "true")

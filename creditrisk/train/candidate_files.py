@@ -7,39 +7,39 @@ import pandas as pd
 
 from creditrisk.core.files import read_frame, read_json, write_frame, write_json
 from creditrisk.modeling.persistence import load_model, save_model, sha256
-from creditrisk.train.candidate import Candidate
+from creditrisk.train.trained_model import TrainedModel
 
-MODEL, OOF, NESTED, ACCOUNT = "model.joblib", "oof.parquet", "nested.parquet", "account.json"
+MODEL, OOF, NESTED, SUMMARY = "model.joblib", "oof.parquet", "nested.parquet", "summary.json"
 
 
-def write_bundle(candidate: Candidate, account: dict[str, Any], folder: Path) -> None:
+def save_candidate(candidate: TrainedModel, summary: dict[str, Any], folder: Path) -> None:
     """Write a candidate's folder; the account carries the hash of the model file."""
     folder.mkdir(parents=True, exist_ok=True)
     save_model(candidate.model, folder / MODEL)
     write_frame(candidate.oof, folder / OOF)
     write_frame(candidate.nested, folder / NESTED)
-    write_json(account | {"model_sha256": sha256(folder / MODEL)}, folder / ACCOUNT)
+    write_json(summary | {"model_sha256": sha256(folder / MODEL)}, folder / SUMMARY)
 
 
-def read_account(folder: Path) -> dict[str, Any]:
+def read_summary(folder: Path) -> dict[str, Any]:
     """Read a candidate's account."""
-    return read_json(folder / ACCOUNT)
+    return read_json(folder / SUMMARY)
 
 
-def read_candidate(folder: Path) -> Candidate:
+def load_candidate(folder: Path) -> TrainedModel:
     """Read a candidate back, its model after a check of the file's hash.
 
     Raises
     ------
     InputError : the model file is not the one that train wrote: it is not loaded.
     """
-    account = read_account(folder)
-    return Candidate(
-        model=load_model(folder / MODEL, account["model_sha256"]),
+    summary = read_summary(folder)
+    return TrainedModel(
+        model=load_model(folder / MODEL, summary["model_sha256"]),
         oof=read_frame(folder / OOF),
         nested=read_frame(folder / NESTED),
-        trials=pd.DataFrame(index=range(account["candidates"])),
-        best_params=account["best_params"],
-        calibration=account["calibration"],
-        unconverged=account["unconverged_folds"],
+        trials=pd.DataFrame(index=range(summary["candidates"])),
+        best_params=summary["best_params"],
+        calibration=summary["calibration"],
+        unconverged=summary["unconverged_folds"],
     )

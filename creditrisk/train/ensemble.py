@@ -10,7 +10,7 @@ from sklearn.frozen import FrozenEstimator
 
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import Strict
-from creditrisk.train.candidate import Candidate
+from creditrisk.train.trained_model import TrainedModel
 
 
 class VoteParams(Strict):
@@ -32,22 +32,24 @@ def members_of(name: str, block: dict[str, Any], single: list[str]) -> list[str]
     ------
     InputError : an unknown parameter or member, a member twice, or none.
     """
-    where = f"algorithms.{name}"
+    location = f"algorithms.{name}"
     try:
         members = VoteParams.model_validate(block).members
     except ValidationError as error:
-        raise from_validation("params.yaml", error, VoteParams.model_fields, where) from None
+        raise from_validation("params.yaml", error, VoteParams.model_fields, location) from None
     for member in members:
         if member not in single:
-            what = f"no single candidate {member}"
-            raise InputError("params.yaml", f"{where}.members", what, nearest(member, single))
+            problem = f"no single candidate {member}"
+            raise InputError("params.yaml", f"{location}.members", problem, nearest(member, single))
     if not members or len(set(members)) < len(members):
-        mend = "Name each member once."
-        raise InputError("params.yaml", f"{where}.members", "a member twice, or none", mend)
+        hint = "Name each member once."
+        raise InputError("params.yaml", f"{location}.members", "a member twice, or none", hint)
     return members
 
 
-def train_vote(members: dict[str, Candidate], frame: pd.DataFrame, columns: list[str]) -> Candidate:
+def train_vote(
+    members: dict[str, TrainedModel], frame: pd.DataFrame, columns: list[str]
+) -> TrainedModel:
     """Combine candidates that were trained on the same folds.
 
     Parameters
@@ -57,7 +59,7 @@ def train_vote(members: dict[str, Candidate], frame: pd.DataFrame, columns: list
     columns : the columns that the members take.
     """
     parts = list(members.values())
-    return Candidate(
+    return TrainedModel(
         model=soft_vote({name: c.model for name, c in members.items()}, frame, columns),
         oof=mean_pd([c.oof for c in parts], ["repeat", "fold", "row_id"]),
         nested=mean_pd([c.nested for c in parts], ["outer", "role", "repeat", "fold", "row_id"]),

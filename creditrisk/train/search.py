@@ -30,11 +30,11 @@ from creditrisk.train.params import TrainParams
 PROBABILITY_SCORES = ("neg_brier_score", "neg_log_loss")
 
 # Is given the grid search that was fitted, its candidates as in params.yaml, the rows and outcomes.
-Watch = Callable[[GridSearchCV, list[dict[str, Any]], pd.DataFrame, np.ndarray], None]
+OnFitted = Callable[[GridSearchCV, list[dict[str, Any]], pd.DataFrame, np.ndarray], None]
 
 
 @dataclass(frozen=True)
-class Recipe:
+class SearchSpec:
     """All that a search needs beside the rows.
 
     Attributes
@@ -79,7 +79,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Found:
+class SearchResult:
     """What a search found.
 
     Attributes
@@ -101,12 +101,12 @@ class Found:
 
 
 def search(
-    recipe: Recipe,
+    spec: SearchSpec,
     frame: pd.DataFrame,
     folds: list[Fold],
-    watch: Watch | None = None,
+    on_fitted: OnFitted | None = None,
     progress: bool = True,
-) -> Found:
+) -> SearchResult:
     """Search the grid, calibrate the best candidate, fit it on all rows.
 
     Parameters
@@ -121,27 +121,27 @@ def search(
     ------
     InputError : a fit raised or a score is NaN, with the candidate.
     """
-    rows, bad = frame[recipe.columns], frame["bad"].to_numpy()
+    rows, bad = frame[spec.columns], frame["bad"].to_numpy()
     smallest = min(np.bincount(bad[fold.train], minlength=2).min() for fold in folds)
-    settings = [recipe.settings(candidate, smallest) for candidate in recipe.candidates]
+    settings = [spec.settings(candidate, smallest) for candidate in spec.candidates]
     # Candidates that differ in the model alone share their preprocessing, fold by fold.
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
-        blank = recipe.pipeline().set_params(memory=memory)
-        grid = _fit_grid(recipe, blank, settings, rows, bad, folds, progress)
+        blank = spec.pipeline().set_params(memory=memory)
+        grid = _fit_grid(spec, blank, settings, rows, bad, folds, progress)
         scores = _scores(grid)
-        if watch:
-            watch(grid, recipe.candidates, rows, bad)
+        if on_fitted:
+            on_fitted(grid, spec.candidates, rows, bad)
         best = int(scores["mean"].to_numpy().argmax())
         oof, unconverged = out_of_fold(clone(blank).set_params(**settings[best]), rows, bad, folds)
-    allowed = algorithm(recipe.name).calibration
-    method = choose_calibration(recipe.train.calibration, oof, allowed)
+    allowed = algorithm(spec.name).calibration
+    method = choose_calibration(spec.train.calibration, oof, allowed)
     oof["pd"] = cross_calibrate(method, oof)
-    pipeline = recipe.pipeline().set_params(**settings[best])
+    pipeline = spec.pipeline().set_params(**settings[best])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # counted in out_of_fold
         model = fit_calibrated(pipeline, method, rows, bad, folds)
-    return Found(
-        candidate=recipe.candidates[best],
+    return SearchResult(
+        candidate=spec.candidates[best],
         scores=scores,
         calibration=method,
         oof=oof[["place", "repeat", "fold", "bad", "pd"]],
@@ -150,19 +150,19 @@ def search(
     )
 
 
-def search_scoring(recipe: Recipe, blank: Pipeline, settings: list[dict[str, Any]]) -> str:
+def search_scoring(spec: SearchSpec, blank: Pipeline, settings: list[dict[str, Any]]) -> str:
     """Name the score that candidates are searched by.
 
     What gives no probabilities before it is calibrated is searched by its ranking.
     """
     models = [clone(blank).set_params(**setting) for setting in settings]
     if all(hasattr(model, "predict_proba") for model in models):
-        return recipe.train.scoring
-    return "roc_auc" if recipe.train.scoring in PROBABILITY_SCORES else recipe.train.scoring
+        return spec.train.scoring
+    return "roc_auc" if spec.train.scoring in PROBABILITY_SCORES else spec.train.scoring
 
 
 def _fit_grid(
-    recipe: Recipe,
+    spec: SearchSpec,
     blank: Pipeline,
     settings: list[dict[str, Any]],
     rows: pd.DataFrame,
@@ -173,7 +173,7 @@ def _fit_grid(
     grid = GridSearchCV(
         blank,
         [{key: [value] for key, value in setting.items()} for setting in settings],
-        scoring=search_scoring(recipe, blank, settings),
+        scoring=search_scoring(spec, blank, settings),
         cv=[(fold.train, fold.test) for fold in folds],
         refit=False,
         n_jobs=-1,
@@ -181,20 +181,22 @@ def _fit_grid(
     )
     if progress:
         grid.set_callbacks(ProgressBar(max_propagation_depth=0))
-    where = f"algorithms.{recipe.name}"
+    location = f"algorithms.{spec.name}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         try:
             grid.fit(rows, bad)
         except (ValueError, TypeError) as error:
             # XGBoost's errors are ValueErrors too. Which candidate it was, the error doesn't say.
-            what = f"a fit failed: {type(error).__name__}: {error}"
-            raise InputError("params.yaml", where, what, "Change or drop that value.") from error
+            problem = f"a fit failed: {type(error).__name__}: {error}"
+            raise InputError(
+                "params.yaml", location, problem, "Change or drop that value."
+            ) from error
     means = grid.cv_results_["mean_test_score"]
     if not np.isfinite(means).all():
-        first = recipe.candidates[int(np.flatnonzero(~np.isfinite(means))[0])]
-        what = f"the score of the candidate {first} is no number"
-        raise InputError("params.yaml", where, what, "Change or drop that value.")
+        first = spec.candidates[int(np.flatnonzero(~np.isfinite(means))[0])]
+        problem = f"the score of the candidate {first} is no number"
+        raise InputError("params.yaml", location, problem, "Change or drop that value.")
     return grid
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from creditrisk.champion.points import Scale
+from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import Strict, names_at
 from creditrisk.eda.adjust import EdaParams
@@ -23,7 +23,7 @@ from creditrisk.schema import load_schema
 from creditrisk.select.params import SelectParams
 from creditrisk.train.ensemble import members_of
 from creditrisk.train.params import TrainParams
-from creditrisk.workflow.tracked_files import _made, _traces
+from creditrisk.workflow.tracked_files import dvc_paths, is_stage_output
 
 
 class Params(Strict):
@@ -41,7 +41,7 @@ class Params(Strict):
     algorithms: dict[str, dict[str, Any]]
     select: SelectParams
     decision: DecisionParams
-    scorecard: Scale
+    scorecard: ScorecardParams
     fairness: FairnessParams
 
 
@@ -66,20 +66,22 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     except ValidationError as error:
         raise from_validation(path, error, names_at(Params, error)) from None
     data, names = params.data, list(params.algorithms)
-    if not any(Path(p).exists() for p in _traces(data.source)) and not _made(data.source):
-        mend = "Correct the path, or bring the file with `dvc pull`."
-        raise InputError(path, "data.source", f"no file {data.source}", mend)
+    if not any(Path(p).exists() for p in dvc_paths(data.source)) and not is_stage_output(
+        data.source
+    ):
+        hint = "Correct the path, or bring the file with `dvc pull`."
+        raise InputError(path, "data.source", f"no file {data.source}", hint)
     numeric = manifest(load_schema(data.schema_), params.featurize)["numeric"]
     amount = params.decision.amount_column
     if amount is not None and amount not in numeric:
-        what, hint = f"no numeric column {amount}", nearest(amount, numeric)
-        raise InputError(path, "decision.amount_column", what, hint)
+        problem, hint = f"no numeric column {amount}", nearest(amount, numeric)
+        raise InputError(path, "decision.amount_column", problem, hint)
     families = {name: algorithm(name).family for name in names}
     for name in registered():
         # DVC makes a stage of each entry, which fails in the middle of a run without its block.
         if name not in names:
-            what = "missing, while creditrisk/algorithms.yaml has an entry of that name"
-            raise InputError(path, f"algorithms.{name}", what, "Put it back, or remove both.")
+            problem = "missing, while creditrisk/algorithms.yaml has an entry of that name"
+            raise InputError(path, f"algorithms.{name}", problem, "Put it back, or remove both.")
     single = [name for name in names if families[name] == "single"]
     candidates = 0
     for name, block in params.algorithms.items():

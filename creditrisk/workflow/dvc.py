@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 from creditrisk.core.errors import InputError
 
 
-def ask_dvc(*args: str) -> str:
+def run_dvc(*args: str) -> str:
     """Run DVC and return what it prints.
 
     Raises
@@ -23,6 +23,8 @@ def ask_dvc(*args: str) -> str:
         answer, said = out.read(), err.read()
     if done.returncode:
         lines = [line for line in said.splitlines() if line.startswith("ERROR: ")]
-        what = (lines or [said.strip() or "no word"])[0].removeprefix("ERROR: ")
-        raise InputError("DVC", f"dvc {' '.join(args[:2])}", what, "Mend it, then run this again.")
+        problem = (lines or [said.strip() or "no word"])[0].removeprefix("ERROR: ")
+        raise InputError(
+            "DVC", f"dvc {' '.join(args[:2])}", problem, "Mend it, then run this again."
+        )
     return answer

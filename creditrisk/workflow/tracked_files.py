@@ -7,7 +7,7 @@ from typing import Any
 from creditrisk.core.errors import InputError
 
 
-def check_carried(tree: dict[str, Any], path: str | Path) -> None:
+def check_tracked(tree: dict[str, Any], path: str | Path) -> None:
     """Check that a queued experiment's folder will have the files which the parameters name.
 
     Raises
@@ -16,33 +16,36 @@ def check_carried(tree: dict[str, Any], path: str | Path) -> None:
     """
     for name in ("source", "schema"):
         file = tree["data"][name]
-        if not _carried(file):
-            raise not_carried(path, f"data.{name}", file)
+        if not is_tracked(file):
+            raise untracked_error(path, f"data.{name}", file)
 
 
-def not_carried(path: str | Path, where: str, file: str) -> InputError:
+def untracked_error(path: str | Path, location: str, file: str) -> InputError:
     """Word that a file is missing where a queued experiment runs."""
-    what = (
+    problem = (
         f"{file} is neither in Git nor in DVC, and an experiment with --queue or --temp runs in a "
         "folder that holds tracked files only"
     )
-    return InputError(path, where, what, f"`dvc add {file}`, or `git add` it where it may lie.")
+    return InputError(
+        path, location, problem, f"`dvc add {file}`, or `git add` it where it may lie."
+    )
 
 
-def _carried(file: str) -> bool:
-    if Path(file).is_absolute() or _made(file):
+def is_tracked(file: str) -> bool:
+    """Tell whether a queued experiment's folder will have a file."""
+    if Path(file).is_absolute() or is_stage_output(file):
         return True
-    command = ["git", "ls-files", "--", *_traces(file)]
+    command = ["git", "ls-files", "--", *dvc_paths(file)]
     return bool(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
 
 
-def _traces(file: str) -> list[str]:
+def dvc_paths(file: str) -> list[str]:
     """Name the file, and what `dvc add` leaves of it or of a folder that holds it."""
     folders = list(PurePath(file).parents)[:-1]
     return [file, *(f"{part}.dvc" for part in (file, *folders))]
 
 
-def _made(file: str) -> bool:
+def is_stage_output(file: str) -> bool:
     """Tell whether a stage that was added to dvc.yaml may make the file."""
     stages = Path("dvc.yaml")
     return stages.exists() and file in stages.read_text(encoding="utf-8")

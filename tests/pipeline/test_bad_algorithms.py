@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from creditrisk.metrics.leakage import suspect
+from creditrisk.metrics.leakage import leakage_warning
 from tests.support.project import Project
 
 BLOCKS = {
@@ -89,7 +89,7 @@ def test_leak_is_named_loudly(fresh: Project):
 @pytest.mark.parametrize(("auc", "word"), [(0.5, None), (0.4999, "below"), (0.99, None), (1, "b")])
 def test_an_auc_below_chance_is_told_as_one_too_good_is(auc, word):
     frame = pd.DataFrame({"bad": [0, 0, 1, 1], "a": [1, 2, 1, 2], "b": [1, 2, 3, 4]})
-    told = suspect(auc, frame, ["a", "b"], "the test")
+    told = leakage_warning(auc, frame, ["a", "b"], "the test")
     assert (told is None) == (word is None)
     if word:
         assert word in told.replace(",", "").split(), told

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from scipy.stats import t
 
-from creditrisk.select.leaderboard import fold_account
+from creditrisk.select.leaderboard import cv_fold_scores
 from creditrisk.workflow.review.changes import (
     INGEST,
     PREPARE,
@@ -22,7 +22,7 @@ from creditrisk.workflow.review.changes import (
     stale_stages,
 )
 from creditrisk.workflow.review.markdown import Section, document, table
-from creditrisk.workflow.review.verdict import inside, paired_margin, verdict
+from creditrisk.workflow.review.verdict import paired_margin, verdict, within_interval
 from tests.support.dvc_project import link_environments
 from tests.support.project import Project
 
@@ -305,21 +305,21 @@ def test_verdict_needs_more_than_the_margin_and_no_objection_of_nested_cv():
 def test_same_folds_tell_what_two_separate_estimates_cannot():
     old, new = oof(1.0, 0.0), oof(1.4, 0.05)
     cv = [np.mean([auc(p) for _, p in f.groupby(["repeat", "fold"])]) for f in (old, new)]
-    folds = fold_account(old, "roc_auc"), fold_account(new, "roc_auc")
+    folds = cv_fold_scores(old, "roc_auc"), cv_fold_scores(new, "roc_auc")
     given = made(cv=cv, folds=folds, se=0.03)
     assert verdict(given)[0] == "Better"
     assert verdict(replace(given, folds=(None, None)))[0] == "No difference that the data can tell"
     other = new.assign(fold=new["fold"].to_numpy()[::-1])
-    assert paired_margin(folds[0], fold_account(other, "roc_auc")) is None
+    assert paired_margin(folds[0], cv_fold_scores(other, "roc_auc")) is None
 
 
 def test_change_is_inside_up_to_the_ends_of_the_base_interval():
     given = made()
-    assert inside(given, "roc_auc", 0.12)
-    assert inside(given, "roc_auc", -0.06)
-    assert not inside(given, "roc_auc", 0.1201)
-    assert not inside(given, "roc_auc", -0.0601)
-    assert inside(given, "brier", 0.01) is None
+    assert within_interval(given, "roc_auc", 0.12)
+    assert within_interval(given, "roc_auc", -0.06)
+    assert not within_interval(given, "roc_auc", 0.1201)
+    assert not within_interval(given, "roc_auc", -0.0601)
+    assert within_interval(given, "brier", 0.01) is None
 
 
 def test_data_that_are_elsewhere_are_no_sign_of_stale_results():

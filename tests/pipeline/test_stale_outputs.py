@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from creditrisk.core.errors import InputError
-from creditrisk.select.stale_outputs import leftovers, outputs, refuse_leftovers
+from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs, train_outputs
 from tests.support.project import ROOT, Project
 
 GONE = [
@@ -28,25 +28,25 @@ def test_command_removes_what_a_dropped_algorithm_left_and_nothing_else(tmp_path
         (tmp_path / path).write_text("x")
     monkeypatch.chdir(tmp_path)
     subprocess.run("git init -q && git add metrics", shell=True, check=True)
-    patterns, others = outputs(yaml.safe_load((ROOT / "dvc.yaml").read_text()))
-    found = leftovers(patterns, ENTRIES, others)
+    patterns, others = train_outputs(yaml.safe_load((ROOT / "dvc.yaml").read_text()))
+    found = find_stale_outputs(patterns, ENTRIES, others)
     assert sorted(found) == sorted(GONE)
     with pytest.raises(InputError) as error:
-        refuse_leftovers("params.yaml", found)
+        refuse_stale_outputs("params.yaml", found)
     assert str(error.value).startswith("params.yaml: data/candidates/single/old and 4 more: left")
     subprocess.run(str(error.value).partition("Run: ")[2], shell=True, check=True)
-    assert leftovers(patterns, ENTRIES, others) == []
+    assert find_stale_outputs(patterns, ENTRIES, others) == []
     left = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
     assert {path for path in left if not path.startswith(".git/")} == set(OURS)
     listed = subprocess.run(["git", "ls-files"], capture_output=True, text=True, check=True)
     assert listed.stdout == "metrics/train/lr.json\n"
-    refuse_leftovers("params.yaml", [])
+    refuse_stale_outputs("params.yaml", [])
 
 
 def test_command_is_never_cut_in_the_middle():
     found = [f"data/candidates/single/{letter * 60}" for letter in "abcdefghij"]
     with pytest.raises(InputError) as error:
-        refuse_leftovers("params.yaml", found)
+        refuse_stale_outputs("params.yaml", found)
     command, again, rest = str(error.value).partition("Run: ")[2].partition(" # and again")
     assert again
     assert not rest
@@ -54,7 +54,7 @@ def test_command_is_never_cut_in_the_middle():
 
 
 def test_whole_folders_are_those_that_a_stage_depends_on():
-    hashed, others = outputs(yaml.safe_load((ROOT / "dvc.yaml").read_text()))
+    hashed, others = train_outputs(yaml.safe_load((ROOT / "dvc.yaml").read_text()))
     assert hashed == ["data/candidates/${item.family}/${key}", "data/oof/${key}.parquet"]
     assert "models/${key}.joblib" in others
 

@@ -23,9 +23,9 @@ from filelock import FileLock
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import read_yaml
 from creditrisk.workflow.check import Params, check
-from creditrisk.workflow.experiments import queue as sweep
-from creditrisk.workflow.experiments.overrides import override, spread
-from creditrisk.workflow.tracked_files import check_carried
+from creditrisk.workflow.experiments import queue
+from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
+from creditrisk.workflow.tracked_files import check_tracked
 from tests.support.project import Done, Project
 
 MODELS, DEPTHS = ("auto", "lr", "rf"), (2, 3)
@@ -72,7 +72,7 @@ def _tree(project: Project) -> dict[str, str]:
 
 def _drain(project: Project, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
-    while any(task.status not in sweep.DONE for task in sweep.tasks(project.folder).values()):
+    while any(task.status not in queue.DONE for task in queue.tasks(project.folder).values()):
         assert time.monotonic() < deadline, project.run("dvc", "queue", "status").out
         time.sleep(1)
 
@@ -262,9 +262,9 @@ WRONG = {
 
 
 def _check_all(overrides: list[str]) -> int:
-    experiments = spread(overrides, "params.yaml")
+    experiments = expand_sweeps(overrides, "params.yaml")
     for experiment in experiments:
-        assert check(override("params.yaml", experiment), "params.yaml") >= 9
+        assert check(apply_overrides("params.yaml", experiment), "params.yaml") >= 9
     return len(experiments)
 
 
@@ -313,7 +313,7 @@ def test_wrong_sweep_queues_nothing(fresh: Project):
     assert done.out == ""
     assert done.err.startswith("error: params.yaml: algorithms.xgb.max_dept: unknown parameter. ")
     assert len(done.err.splitlines()) == 1
-    assert sweep.tasks(fresh.folder) == {}
+    assert queue.tasks(fresh.folder) == {}
 
 
 def test_plain_dvc_ends_with_our_line_at_the_first_stage(fresh: Project):
@@ -342,12 +342,14 @@ def test_untracked_file_is_refused_until_git_or_dvc_has_it(fresh: Project, monke
     assert LOST in fresh.run("git", "ls-tree", "-r", "--name-only", ref).out
     fresh.run("git", "checkout", "params.yaml")
 
-    tree = override("params.yaml", [f"data.source={LOST}", "data.schema=data/schema/mine.yaml"])
+    tree = apply_overrides(
+        "params.yaml", [f"data.source={LOST}", "data.schema=data/schema/mine.yaml"]
+    )
     fresh.dvc("add", "-q", LOST)
     with pytest.raises(InputError, match=r"data\.schema"):
-        check_carried(tree, "params.yaml")
+        check_tracked(tree, "params.yaml")
     fresh.run("git", "add", "data/schema/mine.yaml")
-    check_carried(tree, "params.yaml")
+    check_tracked(tree, "params.yaml")
 
 
 TINY = """\
@@ -394,26 +396,26 @@ def _start(project: Project) -> None:
 
 
 def test_workers_that_ended_early_are_started_again(tiny: Project, monkeypatch):
-    monkeypatch.setattr(sweep, "PATIENCE", 1.0)
+    monkeypatch.setattr(queue, "PATIENCE", 1.0)
     tiny.dvc("exp", "run", "--queue", "-S", "value=1,2")
     starts = []
 
     def start() -> None:
         starts.append(_start(tiny))
 
-    revs = set(sweep.tasks(tiny.folder))
-    ended = list(sweep.follow(tiny.folder, revs, start, pause=0.2))
+    revs = set(queue.tasks(tiny.folder))
+    ended = list(queue.follow(tiny.folder, revs, start, pause=0.2))
     assert starts
     assert {task.rev for task in ended if task.status == "Success"} == revs
 
 
 def test_experiment_whose_worker_was_killed_is_told_as_failed(tiny: Project, monkeypatch):
-    monkeypatch.setattr(sweep, "PATIENCE", 1.0)
+    monkeypatch.setattr(queue, "PATIENCE", 1.0)
     tiny.dvc("exp", "run", "--queue", "-S", "value=1", "-S", "seconds=30")
-    (rev,) = sweep.tasks(tiny.folder)
+    (rev,) = queue.tasks(tiny.folder)
     _start(tiny)
     ended = []
-    for task in sweep.follow(tiny.folder, {rev}, lambda: None, pause=0.2):
+    for task in queue.follow(tiny.folder, {rev}, lambda: None, pause=0.2):
         if task.status == "Running":
             worker = tiny.folder / ".dvc/tmp/exps/celery/dvc-exp-worker-1.pid"
             os.kill(int(worker.read_text()), signal.SIGKILL)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from creditrisk.champion.baseline import reference
+from creditrisk.champion.baseline import baseline_applicant
 from creditrisk.core.files import write_json
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.featurize import FeaturizeParams, derive, manifest
@@ -97,7 +97,7 @@ def description(path):
         "features": features,
         "adjustments": adjustments,
         "schema": DEFAULT.model_dump(exclude_defaults=True),
-        "reference": reference(part("train"), features),
+        "reference": baseline_applicant(part("train"), features),
         "model_sha256": sha256(path),
         "created_by": {"python": "3"} | {name: version(name) for name in libraries},
     }

@@ -8,13 +8,15 @@ from mlflow import MlflowClient
 from mlflow.entities import ViewType
 
 from creditrisk.tracking.local_runs import COMPLETE, KEY, PARENT, RECORDED, SENT
-from creditrisk.tracking.store import Place
+from creditrisk.tracking.store import StoreLocation
 
 OURS = (SENT, RECORDED, COMPLETE, PARENT)
 
 
 def local_client(project: Path) -> MlflowClient:
-    return MlflowClient(tracking_uri=(uri := Place(project / ".dvc/mlflow").uri), registry_uri=uri)
+    return MlflowClient(
+        tracking_uri=(uri := StoreLocation(project / ".dvc/mlflow").uri), registry_uri=uri
+    )
 
 
 def client_of(uri: str) -> MlflowClient:

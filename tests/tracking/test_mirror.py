@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from creditrisk.tracking import server as remote
 from creditrisk.tracking.local_runs import KEY, PARENT
 from creditrisk.tracking.process import Recorder
 from creditrisk.tracking.registry import CHAMPION, NAME
-from creditrisk.tracking.store import Place
+from creditrisk.tracking.server import environment as server_environment
+from creditrisk.tracking.store import StoreLocation
 from tests.support.mlflow_server import (
     ACCOUNT,
     PATIENT,
@@ -206,7 +206,9 @@ def test_each_refusal_says_what_to_do(
     built: Project, code: int, version: str, body: bytes, what: str
 ):
     with answering(code, version, body) as uri:
-        (line,) = Recorder(Place(built.folder / ".dvc/mlflow"), ahead=False).finish(None, uri, 30)
+        (line,) = Recorder(StoreLocation(built.folder / ".dvc/mlflow"), ahead=False).finish(
+            None, uri, 30
+        )
     assert line.count("\n") == 0
     assert what in line
     assert f"({STAGES} runs pending)" in line
@@ -256,7 +258,7 @@ def test_mirror_killed_at_ten_random_moments(fresh: Project, server: Server, tmp
     # Its imports take seconds and are no moment to kill: a process that has them is forked.
     warm = subprocess.Popen(
         [sys.executable, "-c", WARM], cwd=fresh.folder, text=True,
-        env=clean_environment() | remote.environment() | {"MLFLOW_TRACKING_URI": server.uri},
+        env=clean_environment() | server_environment() | {"MLFLOW_TRACKING_URI": server.uri},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     with warm:

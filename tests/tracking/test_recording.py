@@ -11,7 +11,7 @@ import pytest
 
 from creditrisk.tracking import registry
 from creditrisk.tracking.local_runs import PARENT
-from creditrisk.tracking.store import find_place, is_temporary, without_secrets
+from creditrisk.tracking.store import find_store, is_temporary, without_secrets
 from tests.support.mlflow_server import serving
 from tests.support.project import Project
 from tests.support.tracking_records import all_runs, client_of, local_client, records
@@ -147,17 +147,17 @@ def test_the_store_lies_in_what_stays(tmp_path: Path):
     project = tmp_path / "repo"
     inner = project / ".dvc/tmp/exps/standalone/tmp1"
     (inner / ".dvc").mkdir(parents=True)
-    assert find_place(inner).folder == project / ".dvc/mlflow"
+    assert find_store(inner).folder == project / ".dvc/mlflow"
     assert is_temporary(inner)
     assert not is_temporary(project)
-    assert find_place(tmp_path) is None
+    assert find_store(tmp_path) is None
     run = lambda *c: subprocess.run(c, cwd=project, check=True, capture_output=True)  # noqa: E731
     run("git", "init", "-q")
     (project / ".dvc/config").write_text("")
     run("git", "add", ".dvc/config")
     run("git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "x")
     run("git", "worktree", "add", "-q", str(tmp_path / "other"))
-    assert find_place(tmp_path / "other").folder == project / ".dvc/mlflow"
+    assert find_store(tmp_path / "other").folder == project / ".dvc/mlflow"
 
 
 def test_addresses_are_shown_without_secrets():

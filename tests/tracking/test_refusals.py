@@ -10,10 +10,9 @@ import requests
 from mlflow.exceptions import MlflowException, RestException
 
 from creditrisk.core.errors import InputError
-from creditrisk.tracking import mirror, registry
-from creditrisk.tracking import server as remote
+from creditrisk.tracking import mirror, registry, server
 from creditrisk.tracking.local_runs import KEY, PARENT, RECORDED, STAGE, experiment_id, open_store
-from creditrisk.tracking.store import Place, remote_uri
+from creditrisk.tracking.store import StoreLocation, remote_uri
 from tests.support.mlflow_server import Proxy, proxied, serving
 from tests.support.project import Project
 from tests.support.tracking_records import client_of, records
@@ -36,7 +35,7 @@ class Store:
 
     def __init__(self, folder: Path, experiment: str):
         self.folder, self.begun = folder, int(time.time() * 1000)
-        self.place = Place(folder / ".dvc/mlflow")
+        self.place = StoreLocation(folder / ".dvc/mlflow")
         self.client = open_store(self.place)
         self.name = experiment
         self.experiment = experiment_id(self.client, self.place, experiment)
@@ -61,14 +60,14 @@ class Store:
 
     def send(self, uri: str) -> tuple[int, int, int, str]:
         found = mirror.send(self.place, uri, 60, lambda report: None)
-        error = str(remote.explain(found.error, uri)) if found.error else ""
+        error = str(server.explain(found.error, uri)) if found.error else ""
         return found.sent, found.skipped, found.failed, error
 
 
 @pytest.fixture(scope="module")
 def _empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Laying out the tables takes a second: once, and copied."""
-    place = Place(tmp_path_factory.mktemp("empty") / ".dvc/mlflow")
+    place = StoreLocation(tmp_path_factory.mktemp("empty") / ".dvc/mlflow")
     place.folder.mkdir(parents=True)
     open_store(place)
     return place.folder.parent
@@ -76,7 +75,7 @@ def _empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def store(_empty: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch) -> Store:
-    for name, value in remote.environment().items():
+    for name, value in server.environment().items():
         monkeypatch.setenv(name, value)
     shutil.copytree(_empty, tmp_path / ".dvc")
     return Store(tmp_path, request.node.name)
@@ -202,9 +201,9 @@ def _answer(code: int) -> requests.HTTPError:
     ],
 )
 def test_status_and_advice_of_each_kind_of_error(error: Exception, code: int | None, mend: str):
-    assert remote.status(error) == code
-    assert mend in str(remote.explain(error, "http://u:secret@127.0.0.1"))
-    assert "secret" not in str(remote.explain(error, "http://u:secret@127.0.0.1"))
+    assert server.status(error) == code
+    assert mend in str(server.explain(error, "http://u:secret@127.0.0.1"))
+    assert "secret" not in str(server.explain(error, "http://u:secret@127.0.0.1"))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.metrics.performance import SCORING
-from creditrisk.workflow.tracked_files import not_carried
+from creditrisk.workflow.tracked_files import untracked_error
 
 PARAMS, RESULT = "params.yaml", "metrics/evaluate.json"
 BLOCKS = "algorithms."
@@ -103,8 +103,10 @@ def problem_of(log: str, params: dict[str, Any]) -> str:
     """
     missing = IN_FOLDER.search(log)
     if missing:
-        where = next((name for name, value in params.items() if value == missing[1]), "dependency")
-        return str(not_carried(PARAMS, where, missing[1]))
+        location = next(
+            (name for name, value in params.items() if value == missing[1]), "dependency"
+        )
+        return str(untracked_error(PARAMS, location, missing[1]))
     for start in ("error: ", "ERROR: "):
         found = [line for line in log.splitlines() if line.startswith(start)]
         if found:

@@ -11,7 +11,7 @@ from creditrisk.core.params import read_yaml
 from creditrisk.workflow.check import check
 
 
-def spread(overrides: Sequence[str], path: str | Path) -> list[list[str]]:
+def expand_sweeps(overrides: Sequence[str], path: str | Path) -> list[list[str]]:
     """Spread comma lists as `dvc exp run --queue` does.
 
     Parameters
@@ -36,12 +36,12 @@ def spread(overrides: Sequence[str], path: str | Path) -> list[list[str]]:
     try:
         experiments = get_hydra_sweeps(to_path_overrides(overrides))
     except (HydraException, InvalidArgumentError) as error:
-        mend = "Write name=value, or name=value,value."
-        raise InputError("-S", ", ".join(overrides), str(error).split("\nSee")[0], mend) from None
+        hint = "Write name=value, or name=value,value."
+        raise InputError("-S", ", ".join(overrides), str(error).split("\nSee")[0], hint) from None
     return [experiment.get(str(path), []) for experiment in experiments]
 
 
-def override(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
+def apply_overrides(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
     """Return the parameters as DVC would write them for an experiment; the file stays as it is.
 
     Raises
@@ -52,15 +52,15 @@ def override(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
 
     read_yaml(path)
     try:
-        return _applied(path, overrides)
+        return _params_with(path, overrides)
     except InvalidArgumentError as error:
         for one in overrides:
-            _explain(path, one)
-        what = str(error.__cause__).splitlines()[0]
-        raise InputError("-S", ", ".join(overrides), what, "Correct it.") from None
+            _raise_if_wrong(path, one)
+        problem = str(error.__cause__).splitlines()[0]
+        raise InputError("-S", ", ".join(overrides), problem, "Correct it.") from None
 
 
-def _applied(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
+def _params_with(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
     from dvc.utils.hydra import apply_overrides
 
     with TemporaryDirectory() as folder:
@@ -69,19 +69,19 @@ def _applied(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
         return read_yaml(copy)
 
 
-def _explain(path: str | Path, one: str) -> None:
+def _raise_if_wrong(path: str | Path, one: str) -> None:
     """Say what is wrong with an override that DVC refuses; return if it is not this one."""
     from dvc.exceptions import InvalidArgumentError
 
     try:
-        _applied(path, [one])
+        _params_with(path, [one])
     except InvalidArgumentError as error:
         name, cause = one.partition("=")[0].lstrip("+~"), error.__cause__
         try:
-            added = _applied(path, [f"++{one}"])
+            added = _params_with(path, [f"++{one}"])
         except InvalidArgumentError:
             raise InputError(path, name, str(cause).splitlines()[0], "Correct it.") from None
         # A name that no stage knows is told by the same words as one in the file.
         check(added, path)
-        mend = f"Write `-S +{one}` to add it."
-        raise InputError(path, name, "valid, but not in the file", mend) from None
+        hint = f"Write `-S +{one}` to add it."
+        raise InputError(path, name, "valid, but not in the file", hint) from None

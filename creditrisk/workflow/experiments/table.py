@@ -4,23 +4,16 @@ import csv
 import io
 from collections.abc import Sequence
 
-from creditrisk.metrics.performance import SCORING
+from creditrisk.metrics.performance import METRICS, SCORING
 from creditrisk.workflow.experiments.collect import Row
 
-LABELS = {
-    "roc_auc": "AUC",
-    "average_precision": "AP",
-    "brier": "Brier",
-    "log_loss": "log loss",
-    "expected_cost": "cost",
-}
 TEST = "test AUC*"
 LEAST_CHANGED = 16  # characters of the column that gives way in a narrow terminal
 
 
 def terminal(rows: Sequence[Row], scoring: str, width: int) -> str:
     """Align the table within `width` characters; what changed is cut where it is too long."""
-    heads, cells = _worded(rows, scoring)
+    heads, cells = _cells(rows, scoring)
     place = heads.index("changed")
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     room = width - 2 * (len(widths) - 1) - sum(widths) + widths[place]
@@ -37,7 +30,7 @@ def terminal(rows: Sequence[Row], scoring: str, width: int) -> str:
 
 def markdown(rows: Sequence[Row], scoring: str) -> str:
     """Write the table as GitHub's Markdown."""
-    heads, cells = _worded(rows, scoring)
+    heads, cells = _cells(rows, scoring)
     rule = ["---" if i < 4 else "---:" for i in range(len(heads))]
     lines = ["| " + " | ".join(_escaped(c) for c in line) + " |" for line in (heads, rule, *cells)]
     return "\n".join([*lines, "", *(f"{_escaped(note)}  " for note in _notes(rows, scoring))])
@@ -64,10 +57,10 @@ def _metrics(scoring: str) -> list[str]:
     return list(dict.fromkeys([SCORING[scoring][0], "roc_auc", "brier", "expected_cost"]))
 
 
-def _worded(rows: Sequence[Row], scoring: str) -> tuple[list[str], list[list[str]]]:
+def _cells(rows: Sequence[Row], scoring: str) -> tuple[list[str], list[list[str]]]:
     metrics = _metrics(scoring)
-    heads = ["experiment", "model", "changed", f"its CV {LABELS[metrics[0]]}"]
-    heads += [*(f"CV {LABELS[m]}" for m in metrics), TEST]
+    heads = ["experiment", "model", "changed", f"its CV {_short(metrics[0])}"]
+    heads += [*(f"CV {_short(m)}" for m in metrics), TEST]
     cells = []
     for row in rows:
         # Of many algorithms the cell would be no comparison any more.
@@ -81,12 +74,16 @@ def _worded(rows: Sequence[Row], scoring: str) -> tuple[list[str], list[list[str
     return heads, cells
 
 
+def _short(metric: str) -> str:
+    return METRICS[metric].short or METRICS[metric].label
+
+
 def _notes(rows: Sequence[Row], scoring: str) -> list[str]:
     metric, sign = SCORING[scoring]
     order = "best first" if sign > 0 else "least first"
     return [
         *(f"{row.name} failed: {row.problem}" for row in rows if row.problem),
-        f"Sorted by the champion's CV {LABELS[metric]} ({scoring}), {order}, then by that of the",
+        f"Sorted by the champion's CV {_short(metric)} ({scoring}), {order}, then by that of the",
         "algorithm that was changed (its). An experiment is judged by its CV metrics.",
         "* Not for choosing: once an experiment is picked by it, it flatters.",
     ]

@@ -122,25 +122,25 @@ def _missing_key(remote: Remote, env: Mapping[str, str]) -> str | None:
     text = env.get("GDRIVE_CREDENTIALS_DATA")
     # The environment goes first, as in dvc-gdrive.
     if text:
-        where = "GDRIVE_CREDENTIALS_DATA"
+        location = "GDRIVE_CREDENTIALS_DATA"
     elif path:
-        where = str(path)
+        location = str(path)
         try:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
-            return f"the service account's key {where}: {reason}"
+            return f"the service account's key {location}: {reason}"
     else:
         setting = f"`dvc remote modify --local {remote.name} {option} KEY.json`"
         return f"no service account's key: {setting}, or set GDRIVE_CREDENTIALS_DATA"
     try:
         key = json.loads(text)
     except ValueError:
-        return f"{where} is not JSON: give the key file as Google made it"
+        return f"{location} is not JSON: give the key file as Google made it"
     absent = [name for name in KEY_FIELDS if not (isinstance(key, dict) and key.get(name))]
     if absent or key["type"] != "service_account":
         lack = f" (no {', '.join(absent)})" if absent else ""
-        return f"{where} is no service account's key{lack}: give the key file as Google made it"
+        return f"{location} is no service account's key{lack}: give the key file as Google made it"
     return None
 
 

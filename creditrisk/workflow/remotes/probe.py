@@ -9,7 +9,7 @@ from dvc.config import Config
 from dvc.fs import get_cloud_fs
 
 
-def ask(scheme: str, fs: Any, path: str) -> str:
+def ping(scheme: str, fs: Any, path: str) -> str:
     """Read from a remote as little as it takes to know that it is there and lets us in.
 
     Parameters
@@ -74,7 +74,7 @@ def main() -> int:
     scheme = cls.protocol if isinstance(cls.protocol, str) else cls.protocol[0]
     fs = cls(**options)
     try:
-        print(ask(scheme, fs, path))
+        print(ping(scheme, fs, path))
     except PermissionError as error:
         # What PyDrive2 makes of a 404 says nothing.
         print(_not_shared(fs, path) if scheme == "gdrive" and not error.args else describe(error))

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from creditrisk.core.errors import InputError
-from creditrisk.workflow.dvc import ask_dvc
+from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.review.revision import Base
 
 LOCK, EVALUATE, SELECT = "dvc.lock", "metrics/evaluate.json", "metrics/select.json"
@@ -79,7 +79,7 @@ def collect(base: Base) -> Changes:
     )
     # Each is a second of starting DVC.
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda question: ask_dvc(*question), questions))
+        answers = list(pool.map(lambda question: run_dvc(*question), questions))
     metrics = json.loads(answers[0])
     before, here = base.json(SELECT), Path(SELECT).read_text(encoding="utf-8")
     return Changes(
@@ -170,7 +170,7 @@ def _fits(path: str, lock: dict[str, Any], stage: str, listing: Listing) -> bool
 
 def _listing(md5: str) -> list[dict[str, str]] | None:
     """Read the files of a folder from DVC's cache."""
-    path = Path(ask_dvc("cache", "dir").strip(), "files", "md5", md5[:2], md5[2:])
+    path = Path(run_dvc("cache", "dir").strip(), "files", "md5", md5[:2], md5[2:])
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
@@ -226,5 +226,5 @@ def _stages(name: str, text: str) -> dict[str, Any]:
     try:
         return (yaml.load(text, yaml.CSafeLoader) or {}).get("stages", {})
     except (yaml.YAMLError, AttributeError):
-        mend = "Resolve a merge's conflicts, then run `dvc repro`."
-        raise InputError(name, "file", "not a lock file of DVC", mend) from None
+        hint = "Resolve a merge's conflicts, then run `dvc repro`."
+        raise InputError(name, "file", "not a lock file of DVC", hint) from None

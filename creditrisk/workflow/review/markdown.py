@@ -4,10 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from creditrisk.metrics.performance import LOSSES, NAMES, SCORING
-from creditrisk.report.tables import WORDS
+from creditrisk.metrics.performance import LOSSES, METRICS, NAMES, SCORING
 from creditrisk.workflow.review.changes import INGEST, LOCK, PREPARE, Changes, changed_stages
-from creditrisk.workflow.review.verdict import better, inside, moved, scoring, verdict
+from creditrisk.workflow.review.verdict import (
+    metric_change,
+    scoring,
+    sign,
+    verdict,
+    within_interval,
+)
 
 # By this line the workflow finds its comment again.
 MARKER = "<!-- creditrisk-report -->"
@@ -71,14 +76,14 @@ def metrics_table(changes: Changes, names: tuple[str, ...]) -> str:
     rows = []
     for name in names:
         for on, words in _WHERE.items():
-            pair = moved(changes, name, on)
+            pair = metric_change(changes, name, on)
             if pair.new is None:
                 continue
-            is_in = inside(changes, name, pair.change)
+            is_in = within_interval(changes, name, pair.change)
             ends = changes.ci.get(name) if on == "test" else None
             rows.append(
                 {
-                    "metric": WORDS[name][0] + (" (less is better)" if name in LOSSES else ""),
+                    "metric": METRICS[name].label + (" (less is better)" if name in LOSSES else ""),
                     "rows": words,
                     "base": number(pair.old),
                     "here": number(pair.new),
@@ -106,8 +111,8 @@ def candidates_table(changes: Changes) -> str:
         old, new = changes.value(path, f"cv.{metric}")
         change = None if old is None or new is None else new - old
         rows.append((new if new is not None else old, Path(path).stem, old, new, change))
-    rows.sort(key=lambda row: (-better(metric, 1) * row[0], row[1]))
-    words = f"CV {WORDS[metric][0]}"
+    rows.sort(key=lambda row: (-sign(metric, 1) * row[0], row[1]))
+    words = f"CV {METRICS[metric].label}"
     differ = table(
         {
             "candidate": f"`{name}`",
@@ -172,8 +177,8 @@ def pictures_inline(files: dict[str, Path]) -> Section:
 def pictures_linked(files: dict[str, Path], link: str | None) -> Section:
     """Make the section that tells where the pictures are: a comment can't hold them."""
     names = ", ".join(files)
-    where = f"[in the files of this run]({link})" if link else "written by `make report`"
-    return Section("Pictures", f"{names}: {where}." if names else "No plot has data.")
+    location = f"[in the files of this run]({link})" if link else "written by `make report`"
+    return Section("Pictures", f"{names}: {location}." if names else "No plot has data.")
 
 
 def table(rows: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import vl_convert
 
 from creditrisk.core.errors import InputError
-from creditrisk.workflow.dvc import ask_dvc
+from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.review.revision import Base
 
 # Okabe and Ito 2008: told apart in every kind of colour blindness.
@@ -34,7 +34,7 @@ def specifications(base: Base) -> dict[str, dict[str, Any]]:
     -------
     title in dvc.yaml to specification; a plot without data is left out.
     """
-    answer = json.loads(ask_dvc("plots", "diff", base.short, "--json"))
+    answer = json.loads(run_dvc("plots", "diff", base.short, "--json"))
     labels = {HERE: "this change", base.short: f"base {base.short}"}
     found = {}
     for name, drawn in answer.get("data", {}).items():
@@ -50,8 +50,8 @@ def draw(specification: dict[str, Any]) -> bytes:
         return vl_convert.vegalite_to_png(specification, scale=2, config=_CONFIG)
     except ValueError as error:
         title = specification.get("title", {}).get("text", "a plot")
-        mend = "Correct its template in .dvc/plots."
-        raise InputError("dvc.yaml", f"plots: {title}", f"can't be drawn: {error}", mend) from None
+        hint = "Correct its template in .dvc/plots."
+        raise InputError("dvc.yaml", f"plots: {title}", f"can't be drawn: {error}", hint) from None
 
 
 def write_pictures(base: Base, folder: Path) -> dict[str, Path]:

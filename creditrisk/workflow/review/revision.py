@@ -55,24 +55,24 @@ def find_base(name: str | None, into: str) -> Base:
             raise InputError(
                 "Git", f"BASE={name}", "no such revision", nearest(name, known.split())
             )
-        return _base(commit, f"`{_plain(name)}`")
+        return _base(commit, f"`{_without_backticks(name)}`")
     branches = [ref for ref in (into, f"origin/{into}") if _commit(ref)]
     if not branches:
-        mend = "Name what to compare with: make report BASE=REVISION."
-        raise InputError("Git", f"branch {into}", "neither here nor at origin", mend)
+        hint = "Name what to compare with: make report BASE=REVISION."
+        raise InputError("Git", f"branch {into}", "neither here nor at origin", hint)
     # Of several Git takes the nearest: a local branch may lag behind origin's.
     commit = (_git("merge-base", "HEAD", *branches) or "").strip()
     if not commit:
-        mend = "Fetch the history (`git fetch --unshallow`) or name a revision: BASE=REVISION."
-        raise InputError("Git", f"branch {into}", "no common ancestor with HEAD", mend)
-    return _base(commit, f"merge base with `{_plain(into)}`")
+        hint = "Fetch the history (`git fetch --unshallow`) or name a revision: BASE=REVISION."
+        raise InputError("Git", f"branch {into}", "no common ancestor with HEAD", hint)
+    return _base(commit, f"merge base with `{_without_backticks(into)}`")
 
 
 def describe_here() -> str:
     """Name what is compared with the base: the branch or commit, and what is not committed."""
     branch = (_git("symbolic-ref", "--short", "--quiet", "HEAD") or "").strip()
     head = (_git("rev-parse", "--short", "HEAD") or "").strip()
-    name = f"`{_plain(branch)}` at `{head}`" if branch else f"`{head}`"
+    name = f"`{_without_backticks(branch)}` at `{head}`" if branch else f"`{head}`"
     return f"{name}, with uncommitted changes" if _git("status", "--porcelain") else name
 
 
@@ -92,6 +92,6 @@ def _git(*args: str) -> str | None:
     return done.stdout if done.returncode == 0 else None
 
 
-def _plain(name: str) -> str:
+def _without_backticks(name: str) -> str:
     """Take from a name what would end its code span."""
     return name.replace("`", "")

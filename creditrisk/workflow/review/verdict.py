@@ -14,7 +14,7 @@ from creditrisk.workflow.review.changes import EVALUATE, INGEST, LOCK, PREPARE, 
 
 
 @dataclass(frozen=True)
-class Moved:
+class MetricChange:
     """A metric of the champion in the base and here.
 
     Attributes
@@ -38,16 +38,16 @@ class Moved:
         """Say 1 (better) or -1 (worse) where the change exceeds its margin, else 0."""
         if self.change is None or self.margin is None or abs(self.change) <= self.margin:
             return 0
-        return better(metric, self.change)
+        return sign(metric, self.change)
 
 
-def better(metric: str, change: float) -> int:
+def sign(metric: str, change: float) -> int:
     """Sign of a change: 1 for the better, -1 for the worse, 0 for none."""
     sign = int(change > 0) - int(change < 0)
     return -sign if metric in LOSSES else sign
 
 
-def inside(changes: Changes, metric: str, change: float | None) -> bool | None:
+def within_interval(changes: Changes, metric: str, change: float | None) -> bool | None:
     """Say whether a change would leave the base's test value within its own 95% interval.
 
     A change of CV is held against the same interval, so that one scale serves all. None where the
@@ -61,7 +61,7 @@ def inside(changes: Changes, metric: str, change: float | None) -> bool | None:
     return ends[0] - slack <= old + change <= ends[1] + slack
 
 
-def moved(changes: Changes, metric: str, on: str) -> Moved:
+def metric_change(changes: Changes, metric: str, on: str) -> MetricChange:
     """Compare a metric of the champions.
 
     Parameters
@@ -69,17 +69,17 @@ def moved(changes: Changes, metric: str, on: str) -> Moved:
     on : `cv`, `nested` or `test`.
     """
     if on == "test":
-        return Moved(*changes.value(EVALUATE, f"test.{metric}"))
+        return MetricChange(*changes.value(EVALUATE, f"test.{metric}"))
     mean, se = ("cv", "cv_se") if on == "cv" else ("nested.mean", "nested.se")
     old, new = changes.value(SELECT, f"{mean}.{metric}")
     by = changes.value(SELECT, "scoring")
     if on == "cv" and by[0] == by[1] and metric == SCORING[by[1]][0]:
         margin = paired_margin(*changes.folds)
         if margin is not None:
-            return Moved(old, new, margin, True)
+            return MetricChange(old, new, margin, True)
     errors = changes.value(SELECT, f"{se}.{metric}")
     known = all(isinstance(e, int | float) for e in errors)
-    return Moved(old, new, 2 * math.hypot(*errors) if known else None)
+    return MetricChange(old, new, 2 * math.hypot(*errors) if known else None)
 
 
 def paired_margin(old: dict[str, Any] | None, new: dict[str, Any] | None) -> float | None:
@@ -139,11 +139,11 @@ def _unlocked(changes: Changes) -> str:
     return f"the base's {LOCK} tells none" if changes.old_lock else f"the base has no {LOCK}"
 
 
-def _rows(count: tuple[int | None, int], what: str) -> str:
+def _rows(count: tuple[int | None, int], problem: str) -> str:
     old, new = count
     if old is None:
-        return f"{new:,} rows {what}, before not known"
-    return f"{old:,} rows {what}, now {new:,}"
+        return f"{new:,} rows {problem}, before not known"
+    return f"{old:,} rows {problem}, now {new:,}"
 
 
 def verdict(changes: Changes) -> tuple[str, str]:
@@ -157,7 +157,7 @@ def verdict(changes: Changes) -> tuple[str, str]:
     the verdict in a few words, and what it rests on.
     """
     metric = SCORING[scoring(changes)][0]
-    cv, nested = moved(changes, metric, "cv"), moved(changes, metric, "nested")
+    cv, nested = metric_change(changes, metric, "cv"), metric_change(changes, metric, "nested")
     if cv.old is None:
         return "All is new: the base has no results", f"the champion is {_champion(changes)}"
     other, data = data_changed(changes)
@@ -165,8 +165,8 @@ def verdict(changes: Changes) -> tuple[str, str]:
     if cv.change == 0:
         facts.insert(0, f"{_name(changes)} is {cv.new:.4f} in both")
         return "Nothing changed" if _nothing(changes) else "No difference in CV", "; ".join(facts)
-    told = cv.told(metric)
-    contradicted = nested.change is not None and better(metric, nested.change) == -told
+    told = cv.direction(metric)
+    contradicted = nested.change is not None and sign(metric, nested.change) == -told
     if told and contradicted:
         words, told = "No difference that the data can tell: nested CV moved the other way", 0
     else:
@@ -194,14 +194,18 @@ def _champion(changes: Changes) -> str:
     return f"{value}, {_name(changes)} {changes.value(SELECT, f'cv.{metric}')[1]:.4f}"
 
 
-def _moved_words(changes: Changes, name: str, metric: str, cv: Moved) -> str:
-    where = inside(changes, metric, cv.change)
-    place = "" if where is None else f", {'inside' if where else 'outside'} the test interval"
+def _moved_words(changes: Changes, name: str, metric: str, cv: MetricChange) -> str:
+    location = within_interval(changes, metric, cv.change)
+    place = (
+        ""
+        if location is None
+        else f", {'within_interval' if location else 'outside'} the test interval"
+    )
     return f"{name} moved by {cv.change:+.4f}{_error(cv)}, {cv.old:.4f} to {cv.new:.4f}{place}"
 
 
-def _error(moved: Moved) -> str:
-    if moved.margin is None:
+def _error(metric_change: MetricChange) -> str:
+    if metric_change.margin is None:
         return ""
-    how = "over the same folds" if moved.paired else "as of two separate estimates"
-    return f" \N{PLUS-MINUS SIGN} {moved.margin:.4f} (95%, {how})"
+    how = "over the same folds" if metric_change.paired else "as of two separate estimates"
+    return f" \N{PLUS-MINUS SIGN} {metric_change.margin:.4f} (95%, {how})"

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
 from creditrisk.modeling.folds import Fold, make_folds
-from creditrisk.train.search import Recipe, search_scoring
+from creditrisk.train.search import SearchSpec, search_scoring
 
 # A terminal sends Ctrl-C to the workers too, who would print what they were at. It is this process
 # that answers it: joblib ends the workers when it does.
@@ -28,19 +28,19 @@ class Bench:
     memory : a folder; candidates that differ in the model alone share their preprocessing.
     """
 
-    def __init__(self, recipe: Recipe, frame: pd.DataFrame, memory: str):
-        self.recipe = recipe
-        self.rows, self.bad = frame[recipe.columns], frame["bad"].to_numpy()
-        applicant, train = frame["applicant"].to_numpy(), recipe.train
+    def __init__(self, spec: SearchSpec, frame: pd.DataFrame, memory: str):
+        self.spec = spec
+        self.rows, self.bad = frame[spec.columns], frame["bad"].to_numpy()
+        applicant, train = frame["applicant"].to_numpy(), spec.train
         self.folds: list[Fold] = make_folds(
-            self.bad, applicant, train.folds, train.repeats, recipe.seed
+            self.bad, applicant, train.folds, train.repeats, spec.seed
         )
         self._smallest = min(
             np.bincount(self.bad[fold.train], minlength=2).min() for fold in self.folds
         )
-        self._blank = recipe.pipeline().set_params(memory=memory)
-        settings = [recipe.settings(c, self._smallest) for c in recipe.candidates]
-        self.scoring = search_scoring(recipe, self._blank, settings)
+        self._blank = spec.pipeline().set_params(memory=memory)
+        settings = [spec.settings(c, self._smallest) for c in spec.candidates]
+        self.scoring = search_scoring(spec, self._blank, settings)
 
     def scores(self, candidate: dict) -> list[float]:
         """Fit and score a candidate in each fold, more is better.
@@ -49,7 +49,7 @@ class Bench:
         ------
         ValueError, TypeError : a fit failed, or a score is no number.
         """
-        setting = self.recipe.settings(candidate, self._smallest)
+        setting = self.spec.settings(candidate, self._smallest)
         with warnings.catch_warnings(), parallel_config("loky", **DEAF):
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = cross_val_score(

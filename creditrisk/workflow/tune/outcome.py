@@ -75,9 +75,9 @@ def fixed_values(
     """
     for key, value in block.items():
         if isinstance(value, list) and len(value) > 1 and key not in space:
-            what = f"params.yaml searches {value}, and there is no range to search it finer"
-            mend = f"Give it one, or give params.yaml a single value for {key}."
-            raise InputError(path, f"{algo}.{key}", what, mend)
+            problem = f"params.yaml searches {value}, and there is no range to search it finer"
+            hint = f"Give it one, or give params.yaml a single value for {key}."
+            raise InputError(path, f"{algo}.{key}", problem, hint)
     return {key: value for key, value in candidate.items() if key not in space}
 
 

@@ -103,8 +103,8 @@ def read_space(path: str | Path, algo: str, seed: int) -> Space:
     InputError : there is no block, a name is unknown, or a value is impossible for the algorithm.
     """
     if algorithm(algo).family != "single":
-        what = f"{algo} combines other candidates and has nothing of its own to search"
-        raise InputError("make tune", "ALGO", what, "Tune its members.")
+        problem = f"{algo} combines other candidates and has nothing of its own to search"
+        raise InputError("make tune", "ALGO", problem, "Tune its members.")
     blocks = read_yaml(path)
     block = blocks.get(algo)
     if not isinstance(block, dict) or not block:
@@ -124,18 +124,18 @@ def read_space(path: str | Path, algo: str, seed: int) -> Space:
                 grid(algo, {name: [value]}, seed)
             except InputError as error:
                 # It says params.yaml, where such a value would stand otherwise.
-                what = str(error).partition(f"algorithms.{algo}.{name}: ")[2]
-                what, _, mend = what.partition(". ")
-                raise InputError(path, f"{algo}.{name}", what, mend) from None
+                problem = str(error).partition(f"algorithms.{algo}.{name}: ")[2]
+                problem, _, hint = problem.partition(". ")
+                raise InputError(path, f"{algo}.{name}", problem, hint) from None
     return space
 
 
-def _entry(path: str | Path, where: str, given: Any) -> Range | Choice:
+def _entry(path: str | Path, location: str, given: Any) -> Range | Choice:
     if not isinstance(given, dict):
-        mend = "Write {low: ..., high: ...} or {choices: [...]}."
-        raise InputError(path, where, "no range", mend)
+        hint = "Write {low: ..., high: ...} or {choices: [...]}."
+        raise InputError(path, location, "no range", hint)
     kind = Choice if "choices" in given else Range
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        raise from_validation(path, error, kind.model_fields, where) from None
+        raise from_validation(path, error, kind.model_fields, location) from None

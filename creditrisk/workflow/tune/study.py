@@ -21,7 +21,7 @@ from creditrisk.workflow.tune.objective import Bench
 from creditrisk.workflow.tune.outcome import Candidate, Outcome
 from creditrisk.workflow.tune.space import Space
 
-Tell = Callable[[str], None]
+Log = Callable[[str], None]
 
 
 def study_name(algo: str, bearing: Any) -> str:
@@ -45,8 +45,8 @@ def open_study(folder: Path, algo: str, name: str) -> Iterator[optuna.Study]:
         try:
             held.enter_context(locked(folder / f"{algo}.lock", 0))
         except TimeoutError:
-            what = f"another search of {algo} is running"
-            raise InputError(folder, algo, what, "Wait for it, or end it.") from None
+            problem = f"another search of {algo} is running"
+            raise InputError(folder, algo, problem, "Wait for it, or end it.") from None
         storage = optuna.storages.RDBStorage(f"sqlite:///{folder / algo}.db")
         study = optuna.create_study(
             storage=storage, study_name=name, direction="maximize", load_if_exists=True
@@ -77,14 +77,14 @@ class Search:
         space: Space,
         fixed: Candidate,
         seed: int,
-        tell: Tell,
+        log: Log,
     ):
         self.study, self.bench, self.space, self.fixed = study, bench, space, fixed
-        self.seed, self.tell = seed, tell
+        self.seed, self.log = seed, log
         self._distributions = {name: values.distribution() for name, values in space.items()}
         # A trial that was under way when the process ended: its proposal will come again.
         for trial in study.get_trials(states=(TrialState.RUNNING,)):
-            study.tell(trial.number, state=TrialState.FAIL)
+            study.log(trial.number, state=TrialState.FAIL)
         # Candidate, as text, to its scores; in the order in which they were measured.
         self._measured: dict[str, list[float]] = {}
         for trial in study.get_trials(states=(TrialState.COMPLETE,)):
@@ -106,21 +106,21 @@ class Search:
                 if not stopped:
                     self._measure_present(candidate)
         if stopped:
-            self.tell("interrupted before the values of params.yaml were measured")
+            self.log("interrupted before the values of params.yaml were measured")
             sys.exit(130)
         best_now = max(present, key=lambda c: float(np.mean(self._measured[_key(c)])))
         now = float(np.mean(self._measured[_key(best_now)]))
         words = f"best of {len(present)} combinations" if len(present) > 1 else "the values"
-        self.tell(f"params.yaml now: {now:.4f}, {words}: {worded(best_now, self.space)}")
+        self.log(f"params.yaml now: {now:.4f}, {words}: {describe(best_now, self.space)}")
         done = self._finished()
         if done:
-            self.tell(f"going on from {len(done)} trials of this study")
+            self.log(f"going on from {len(done)} trials of this study")
         with _ctrl_c() as stopped:
             for number in range(len(done) + 1, trials + 1):
                 if not stopped:  # raised where it counts for nothing, as in a __del__
                     self._trial(number, trials)
         if stopped:
-            self.tell("interrupted: this is what there is by now")
+            self.log("interrupted: this is what there is by now")
         done = self._finished()
         best = max(self._measured, key=lambda key: float(np.mean(self._measured[key])))
         if float(np.mean(self._measured[best])) <= now:
@@ -147,11 +147,13 @@ class Search:
         try:
             scores = self.bench.scores(candidate)
         except (ValueError, TypeError) as error:
-            what = f"a fit failed: {type(error).__name__}: {error}"
-            where = f"algorithms.{self.bench.recipe.name}"
-            raise InputError("params.yaml", where, what, "Change or drop that value.") from error
+            problem = f"a fit failed: {type(error).__name__}: {error}"
+            location = f"algorithms.{self.bench.spec.name}"
+            raise InputError(
+                "params.yaml", location, problem, "Change or drop that value."
+            ) from error
         self._measured[key] = scores
-        estimator = self.bench.recipe.pipeline().named_steps["model"].get_params(deep=False)
+        estimator = self.bench.spec.pipeline().named_steps["model"].get_params(deep=False)
         params = {
             name: values.encode(candidate.get(name, _first(values.default, estimator.get(name))))
             for name, values in self.space.items()
@@ -181,19 +183,19 @@ class Search:
         try:
             scores = self._measured.get(key) or self.bench.scores(candidate)
         except (ValueError, TypeError) as error:
-            what = " ".join(str(error).split())[:200]
-            trial.set_user_attr("error", what)
-            self.study.tell(trial, state=TrialState.FAIL)
-            self.tell(f"{line}: failed, {worded(candidate, self.space)}: {what}")
+            problem = " ".join(str(error).split())[:200]
+            trial.set_user_attr("error", problem)
+            self.study.log(trial, state=TrialState.FAIL)
+            self.log(f"{line}: failed, {describe(candidate, self.space)}: {problem}")
             return
         trial.set_user_attr("candidate", candidate)
         trial.set_user_attr("scores", scores)
         trial.set_user_attr("proposal", number)
-        self.study.tell(trial, float(np.mean(scores)))
+        self.study.log(trial, float(np.mean(scores)))
         self._measured.setdefault(key, scores)
         top = max(float(np.mean(scores)) for scores in self._measured.values())
         mean = float(np.mean(scores))
-        self.tell(f"{line}: {mean:.4f}, best {top:.4f}: {worded(candidate, self.space)}")
+        self.log(f"{line}: {mean:.4f}, best {top:.4f}: {describe(candidate, self.space)}")
 
 
 @contextlib.contextmanager
@@ -222,7 +224,7 @@ def _ctrl_c() -> Iterator[list[int]]:
             signal.signal(signal.SIGINT, before)
 
 
-def worded(candidate: Candidate, space: Space) -> str:
+def describe(candidate: Candidate, space: Space) -> str:
     """Word the searched values of a candidate."""
     return ", ".join(f"{name} {candidate[name]}" for name in space if name in candidate)
 

@@ -39,8 +39,8 @@ def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
     except yaml.YAMLError:
         same = False
     if not same:
-        mend = f"Write these by hand: {_flow(values)}"
-        raise InputError("params.yaml", ".".join(path), "can't be changed in place", mend)
+        hint = f"Write these by hand: {_flow(values)}"
+        raise InputError("params.yaml", ".".join(path), "can't be changed in place", hint)
     return changed
 
 

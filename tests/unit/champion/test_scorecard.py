@@ -8,9 +8,9 @@ import pytest
 from sklearn.base import clone
 
 from creditrisk.champion.calibration import log_odds
-from creditrisk.champion.points import Scale
-from creditrisk.champion.predict import default_pd, encoded
-from creditrisk.champion.scorecard import in_digits, in_full, linear, scorecard
+from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.predict import default_pd, transform_rows
+from creditrisk.champion.scorecard import exact_edges, format_number, linear, scorecard
 from creditrisk.core.files import write_csv
 from creditrisk.eda.adjust import apply
 from creditrisk.modeling.pipeline import (
@@ -24,7 +24,7 @@ from creditrisk.train.calibrate import choose_calibration
 from tests.support.champions import PARAMS, columns, model, part, resampled, rows
 from tests.support.small_data import DEFAULT
 
-SCALE = Scale(base_points=600, base_odds=50, pdo=20)
+SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 KINDS = ("scorecard", "scorecard platt")
 
 
@@ -115,7 +115,7 @@ def test_level_without_a_line_counts_as_those_that_it_is_merged_with():
 
 def test_file_sorts_numbers_as_the_model_does_right_at_an_edge(tmp_path):
     fitted = carded("woe", bins=7)
-    write_csv(in_full(of(fitted)), tmp_path / "scorecard.csv")
+    write_csv(exact_edges(of(fitted)), tmp_path / "scorecard.csv")
     card = pd.read_csv(tmp_path / "scorecard.csv", dtype={"code": str}, keep_default_na=False,
                        na_values={"low": "", "high": ""})  # fmt: skip
     edges = card.loc[card["variable"] == "monthly_burden", "low"].dropna()
@@ -138,13 +138,13 @@ def test_file_sorts_numbers_as_the_model_does_right_at_an_edge(tmp_path):
 
 
 def test_numbers_in_digits():
-    assert in_digits(1066820.0) == "1066820"
-    assert in_digits(12.0) == "12"
-    assert in_digits(-0.0) == "0"
-    assert in_digits(2486412.55, 9) == "2486412.55"
-    assert in_digits(0.00012345678, 3) == "0.000123"
+    assert format_number(1066820.0) == "1066820"
+    assert format_number(12.0) == "12"
+    assert format_number(-0.0) == "0"
+    assert format_number(2486412.55, 9) == "2486412.55"
+    assert format_number(0.00012345678, 3) == "0.000123"
     for value in (932 / 9, 1 / 3, 2486412.55, 1e22, -1e-9, 5e-324):
-        assert float(in_digits(value)) == value
+        assert float(format_number(value)) == value
 
 
 def test_lines_count_the_training_rows_and_their_woe():
@@ -172,7 +172,7 @@ def test_lines_count_the_training_rows_and_their_woe():
 @pytest.mark.parametrize("kind", ["lr", "lr platt", *KINDS])
 def test_linear_models_are_seen_as_such(kind):
     found, frame = linear(model(kind)), resampled(50, 9)
-    odds = encoded(found.pipeline, frame) @ found.weights + found.intercept
+    odds = transform_rows(found.pipeline, frame) @ found.weights + found.intercept
     assert odds == pytest.approx(log_odds(default_pd(model(kind), frame)), abs=1e-9)
 
 

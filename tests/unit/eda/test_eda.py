@@ -11,7 +11,7 @@ from creditrisk.core.files import write_json
 from creditrisk.eda import associate, describe
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.eda.findings import Findings, summarise
-from creditrisk.eda.report import build
+from creditrisk.eda.report import build_page
 from creditrisk.schema import parse_schema
 from tests.support.browser import needs_chromium, open_page
 
@@ -232,7 +232,7 @@ def page_of(clean, schema, rejected=()):
     adjustments = learn(train, schema, PARAMS)
     account = prepared(clean, schema, rejected)
     summarise(train, found, adjustments)
-    return build(train, schema, found, adjustments, PARAMS, account, rejected).html()
+    return build_page(train, schema, found, adjustments, PARAMS, account, rejected).html()
 
 
 EVIL = "<img src=x onerror=alert(1)></script>"

@@ -20,9 +20,9 @@ from creditrisk.evaluate.curves import (
     roc_points,
     score_shares,
 )
-from creditrisk.evaluate.measure import evaluate
+from creditrisk.evaluate.measure import measure_champion
 from creditrisk.metrics.costs import Costs, expected_cost
-from creditrisk.metrics.performance import NAMES, measure
+from creditrisk.metrics.performance import NAMES, compute_metrics
 
 
 def simulated(rows=400, seed=0, slope=1.0, shift=0.0):
@@ -185,8 +185,8 @@ def test_evaluate_gives_gap_baselines_and_intervals_that_hold_the_value():
     test, train = simulated(150, 1), simulated(300, 2)
     costs, others = priced(150), priced(300)
     cv = dict.fromkeys(NAMES, 0.5)
-    found = evaluate((*test, costs), (*train, others), cv, 0.3, seed=7)
-    on_test, on_train = measure(*test, 0.3, costs), measure(*train, 0.3, others)
+    found = measure_champion((*test, costs), (*train, others), cv, 0.3, seed=7)
+    on_test, on_train = compute_metrics(*test, 0.3, costs), compute_metrics(*train, 0.3, others)
     for name in NAMES:
         low, high = found["test"]["ci"][name]
         assert low <= found["test"][name] == on_test[name] <= high

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from creditrisk.evaluate.fairness import Bins, fairness, groups_of, nested
+from creditrisk.evaluate.fairness import Bins, fairness, groups_of, to_nested_dict
 from tests.support.small_data import DEFAULT
 
 BY = {"age": Bins(bins=[25, 60]), "foreign_worker": "levels", "no such column": "levels"}
@@ -96,6 +96,6 @@ def test_edges_must_ascend():
 def test_json_holds_the_same_figures():
     frame = people()
     found = fairness(frame, frame["pd"].to_numpy(), 0.5, BY, DEFAULT)
-    tree = nested(found)
+    tree = to_nested_dict(found)
     assert list(tree) == ["age", "foreign_worker"]
     assert tree["age"]["under 25"]["approval_rate"] == 0.5

@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from creditrisk.core.columns import feature_columns, told_columns
+from creditrisk.core.columns import feature_columns, original_columns
 from creditrisk.core.errors import InputError
 from creditrisk.featurize import FeaturizeParams, manifest
 from creditrisk.schema import parse_schema
@@ -55,7 +55,7 @@ def test_the_frames_keep_what_was_told_beside_what_was_capped(built: Project):
     clean = pd.read_parquet(data / "interim/clean.parquet").set_index("row_id")
     for side in ("train", "test"):
         frame = pd.read_parquet(data / f"processed/{side}.parquet").set_index("row_id")
-        assert told_columns(frame) == ["told.duration", "told.amount"]
+        assert original_columns(frame) == ["told.duration", "told.amount"]
         assert (frame["told.amount"] == clean["amount"][frame.index]).all()
         assert (frame["told.amount"] > frame["amount"]).any()
         features = json.loads((data / "processed/features.json").read_text())

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from creditrisk.metrics.intervals import fold_error, intervals, stratified_draws, wilson
+from creditrisk.metrics.intervals import bootstrap_intervals, fold_error, stratified_draws, wilson
 
 
 def test_fold_error_is_nadeau_and_bengios():
@@ -38,9 +38,9 @@ def test_bootstrap_samples_keep_the_number_of_each_class():
 
 def test_interval_holds_the_middle_of_the_draws():
     samples = np.arange(1001)[:, None]
-    low, high = intervals(lambda s: {"value": float(s[0])}, samples)["value"]
+    low, high = bootstrap_intervals(lambda s: {"value": float(s[0])}, samples)["value"]
     assert (low, high) == pytest.approx((25, 975))
-    low, high = intervals(lambda s: {"value": float(s[0])}, samples, level=0.8)["value"]
+    low, high = bootstrap_intervals(lambda s: {"value": float(s[0])}, samples, level=0.8)["value"]
     assert (low, high) == pytest.approx((100, 900))
 
 
@@ -58,7 +58,7 @@ def test_bootstrap_interval_of_the_auc_covers_the_true_one_as_often_as_it_says()
         def auc(sample, wins=wins):
             return {"auc": wins[sample[140:, None] - 140, sample[:140]].mean()}
 
-        low, high = intervals(auc, stratified_draws(bad, 200, number))["auc"]
+        low, high = bootstrap_intervals(auc, stratified_draws(bad, 200, number))["auc"]
         hits += low <= true <= high
         if number == 0:  # the shortcut is the AUC
             sample = stratified_draws(bad, 1, 3)[0]

@@ -9,7 +9,13 @@ from scipy.stats import ks_2samp
 from sklearn import metrics as sk
 
 from creditrisk.metrics.costs import Costs
-from creditrisk.metrics.performance import LOSSES, NAMES, SCORING, measure, measure_folds
+from creditrisk.metrics.performance import (
+    LOSSES,
+    NAMES,
+    SCORING,
+    compute_fold_metrics,
+    compute_metrics,
+)
 
 # Five good, three bad; refused from 0.5 on: two bad and one good.
 BAD = np.array([0, 0, 0, 0, 0, 1, 1, 1])
@@ -21,7 +27,7 @@ RANK = ("roc_auc", "gini", "ks", "average_precision")
 
 
 def test_every_metric_by_hand():
-    values = measure(BAD, PD, 0.5, COSTS)
+    values = compute_metrics(BAD, PD, 0.5, COSTS)
     # Of 15 pairs of a bad and a good: 0.35 beats 3, 0.6 beats 4, 0.9 beats 5.
     assert values["roc_auc"] == pytest.approx(12 / 15)
     assert values["gini"] == pytest.approx(9 / 15)
@@ -44,7 +50,7 @@ def test_every_metric_by_hand():
 
 def test_ks_of_pds_that_rank_the_wrong_way_is_their_distance_too():
     bad, pds = np.array([1, 1, 0, 0]), np.array([0.1, 0.2, 0.2, 0.4])
-    values = measure(bad, pds, 0.3, Costs(np.full(4, 5.0), np.ones(4)))
+    values = compute_metrics(bad, pds, 0.3, Costs(np.full(4, 5.0), np.ones(4)))
     assert values["ks"] == ks_2samp(pds[bad == 1], pds[bad == 0]).statistic == 0.5
 
 
@@ -52,7 +58,7 @@ def test_metrics_agree_with_scikit_learn_on_many_rows_with_ties():
     rng = np.random.default_rng(0)
     bad = (rng.random(500) < 0.3).astype(int)
     pds = np.round(np.clip(rng.normal(0.3 + 0.2 * bad, 0.2), 0.01, 0.99), 2)
-    values = measure(bad, pds, 0.4, Costs(np.full(500, 5.0), np.ones(500)))
+    values = compute_metrics(bad, pds, 0.4, Costs(np.full(500, 5.0), np.ones(500)))
     refused = (pds >= 0.4).astype(int)
     recalls = sk.recall_score(bad, refused, average=None)
     tn, fp, fn, tp = sk.confusion_matrix(bad, refused).ravel()
@@ -88,19 +94,19 @@ TRANSFORMS = {
 def test_monotone_transform_changes_no_rank_metric(name, rows):
     bad, steps = np.array([(0, 10), (1, 30), *rows]).T  # both classes
     pds, costs = steps / 50, Costs(np.ones(len(bad)), np.ones(len(bad)))
-    before = measure(bad, pds, 0.5, costs)
-    after = measure(bad, TRANSFORMS[name](pds), 0.5, costs)
+    before = compute_metrics(bad, pds, 0.5, costs)
+    after = compute_metrics(bad, TRANSFORMS[name](pds), 0.5, costs)
     assert {n: after[n] for n in RANK} == pytest.approx({n: before[n] for n in RANK})
 
 
 def test_monotone_transform_does_change_the_probability_metrics():
-    before, after = measure(BAD, PD, 0.5, COSTS), measure(BAD, PD**2, 0.5, COSTS)
+    before, after = compute_metrics(BAD, PD, 0.5, COSTS), compute_metrics(BAD, PD**2, 0.5, COSTS)
     assert abs(before["brier"] - after["brier"]) > 0.001
     assert abs(before["log_loss"] - after["log_loss"]) > 0.001
 
 
 def test_nobody_refused_is_no_division_by_zero():
-    values = measure(BAD, PD, 2.0, COSTS)
+    values = compute_metrics(BAD, PD, 2.0, COSTS)
     assert {n: values[n] for n in ("precision", "recall", "f1", "gmean")} == dict.fromkeys(
         ("precision", "recall", "f1", "gmean"), 0.0
     )
@@ -109,7 +115,7 @@ def test_nobody_refused_is_no_division_by_zero():
 
 
 def test_everybody_refused():
-    values = measure(BAD, PD, 0.0, COSTS)
+    values = compute_metrics(BAD, PD, 0.0, COSTS)
     assert values["recall"] == 1
     assert values["gmean"] == 0
     assert values["precision"] == pytest.approx(3 / 8)
@@ -117,12 +123,14 @@ def test_everybody_refused():
 
 
 def test_pd_at_the_cut_off_is_refused():
-    assert measure(BAD, PD, 0.9, COSTS)["recall"] == pytest.approx(1 / 3)
-    assert measure(BAD, PD, np.nextafter(0.9, 1), COSTS)["recall"] == 0
+    assert compute_metrics(BAD, PD, 0.9, COSTS)["recall"] == pytest.approx(1 / 3)
+    assert compute_metrics(BAD, PD, np.nextafter(0.9, 1), COSTS)["recall"] == 0
 
 
 def test_certain_and_wrong_is_a_large_log_loss_but_a_number():
-    value = measure(np.array([0, 1]), np.array([1.0, 0.0]), 0.5, Costs(np.ones(2), np.ones(2)))
+    value = compute_metrics(
+        np.array([0, 1]), np.array([1.0, 0.0]), 0.5, Costs(np.ones(2), np.ones(2))
+    )
     assert np.isfinite(value["log_loss"])
     assert value["log_loss"] > 30
     assert value["brier"] == 1
@@ -134,11 +142,11 @@ def test_folds_are_measured_each_on_its_own_rows_and_costs():
     )
     # Fold 1's costs are ten times those of fold 0, and each row has its own.
     scale = np.where(oof["fold"] == 1, 10.0, 1.0) * np.repeat(np.arange(1, 9), 2)
-    table = measure_folds(oof, 0.5, Costs(5 * scale, scale))
+    table = compute_fold_metrics(oof, 0.5, Costs(5 * scale, scale))
     assert table.index.tolist() == [(0, 0), (0, 1)]
     # The good one of 0.7 (the fifth) is refused, the bad one of 0.35 (the sixth) accepted.
     assert table["expected_cost"].tolist() == pytest.approx([(5 + 30) / 8, (50 + 300) / 8])
-    alone = measure(BAD, PD, 0.5, COSTS)
+    alone = compute_metrics(BAD, PD, 0.5, COSTS)
     others = [name for name in NAMES if name != "expected_cost"]
     assert table.loc[(0, 0), others].to_dict() == pytest.approx({n: alone[n] for n in others})
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from creditrisk.prepare import duplicates as twins
-from creditrisk.prepare.clean import REASONS, check_gates
+from creditrisk.prepare import duplicates as duplicate_groups
+from creditrisk.prepare.clean import REASONS, check_quality_gates
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.duplicates import least_cells
 from creditrisk.prepare.parse import CAUSES
@@ -49,7 +49,7 @@ rates = st.builds(
     kinds=st.lists(st.sampled_from(sorted(DEFECTS)), min_size=1, unique=True).map(tuple)
     | st.just(tuple(DEFECTS)),
     moves=st.booleans(),
-    twins=st.integers(0, 12),
+    duplicate_groups=st.integers(0, 12),
     twin_gaps=st.integers(1, 3),
     duplicates=st.integers(0, 6),
     conflicts=st.sampled_from([0.0, 0.3]),
@@ -217,8 +217,8 @@ def test_the_fast_search_finds_what_comparing_all_pairs_finds(seed, gaps, least)
         np.where(rng.random(80) < gaps, np.nan, rng.integers(0, k, 80)) for k in (9, 5, 3, 2, 2)
     ]
     cells = pd.DataFrame(dict(enumerate(columns))).drop_duplicates(ignore_index=True)
-    with patch.object(twins, "BRUTE", 2):  # else so small a table is compared directly
-        found = twins.find_pairs(twins.encode(cells, None), least)
+    with patch.object(duplicate_groups, "BRUTE", 2):  # else so small a table is compared directly
+        found = duplicate_groups.find_pairs(duplicate_groups.encode(cells, None), least)
     assert len(found) == len(set(map(tuple, found.tolist())))
     assert set(map(tuple, found.tolist())) == alike(cells, least)
 
@@ -305,7 +305,9 @@ def test_the_default_data_pass_unchanged():
 
 
 def test_the_default_data_with_3_percent_dirt_meet_the_aim():
-    dirty = make_dirty(DEFAULT_CLEAN, DEFAULT, 0, Rates(twins=20), Style(extra_columns=2))
+    dirty = make_dirty(
+        DEFAULT_CLEAN, DEFAULT, 0, Rates(duplicate_groups=20), Style(extra_columns=2)
+    )
     done = clean(ingest(dirty.data, DEFAULT).frame, DEFAULT)
     features = list(DEFAULT.features)
     got = done.clean[features].astype(object)
@@ -317,4 +319,4 @@ def test_the_default_data_with_3_percent_dirt_meet_the_aim():
     merged = {frozenset(p) for p in zip(gone["row_id"], gone["kept_row_id"], strict=True)}
     assert merged == {frozenset(p) for p in dirty.pairs}
     assert len(merged) == 20
-    check_gates(done.account, params(), "params.yaml")
+    check_quality_gates(done.account, params(), "params.yaml")

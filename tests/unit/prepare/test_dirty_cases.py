@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from creditrisk.core.errors import InputError
-from creditrisk.prepare.clean import REASONS, check_gates
+from creditrisk.prepare.clean import REASONS, check_quality_gates
 from creditrisk.prepare.duplicates import encode, find_pairs, least_cells, resolve
 from creditrisk.prepare.parse import Notation, number_reader
 from creditrisk.schema import parse_schema
@@ -283,7 +283,7 @@ def test_a_unit_is_taken_off_whole_however_it_is_folded(text):
 def test_gates_name_the_column_or_the_reason(spoil, limits, words):
     done = clean(raw_of(spoil(others(40)), SMALL), SMALL)
     with pytest.raises(InputError) as caught:
-        check_gates(done.account, params(**limits), "params.yaml")
+        check_quality_gates(done.account, params(**limits), "params.yaml")
     assert all(word in str(caught.value) for word in words)
 
 
@@ -291,10 +291,12 @@ def test_agreement_by_chance_is_a_parameter_and_told():
     rng = np.random.default_rng(1)
     flags = {f"f{i}": rng.choice(["0", "1"], 60, p=[0.8, 0.2]) for i in range(8)}
     cells = pd.DataFrame(flags).drop_duplicates(ignore_index=True)
-    twins = cells.iloc[:10].copy()
+    duplicate_groups = cells.iloc[:10].copy()
     for place in range(10):
-        twins.iloc[place, place % 8] = None
-    cells = pd.concat([cells, twins], ignore_index=True).drop_duplicates(ignore_index=True)
+        duplicate_groups.iloc[place, place % 8] = None
+    cells = pd.concat([cells, duplicate_groups], ignore_index=True).drop_duplicates(
+        ignore_index=True
+    )
     assert len(cells) >= 30
     codes = encode(cells, None)
     by_rule = {

@@ -16,14 +16,14 @@ from scipy.special import expit
 
 from creditrisk.champion.calibration import calibration_curves
 from creditrisk.evaluate.curves import curves
-from creditrisk.evaluate.measure import evaluate
+from creditrisk.evaluate.measure import measure_champion
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.metrics.performance import LOSSES, NAMES, measure_folds
+from creditrisk.metrics.performance import LOSSES, NAMES, compute_fold_metrics
 from creditrisk.report import tables
 from creditrisk.report.card import model_card
-from creditrisk.report.data import Inputs
-from creditrisk.report.page import build, headline
+from creditrisk.report.data import ReportData
+from creditrisk.report.page import build_page, headline
 from creditrisk.report.verdict import verdict
 from creditrisk.select.leaderboard import compare, leaderboard
 from tests.support.browser import needs_chromium, open_page
@@ -58,7 +58,9 @@ def out_of_fold(noise):
 def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("lr", "rf")):
     """A run's results, made by the stages' own functions from simulated PDs."""
     oofs = {name: out_of_fold(0.5 + k) for k, name in enumerate(candidates)}
-    folds = {n: measure_folds(o, decision.break_even, decision.costs(o)) for n, o in oofs.items()}
+    folds = {
+        n: compute_fold_metrics(o, decision.break_even, decision.costs(o)) for n, o in oofs.items()
+    }
     accounts = {
         name: {
             "cv": scores.mean().to_dict(),
@@ -95,7 +97,7 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         "cv": accounts[best]["cv"], "cv_se": accounts[best]["cv_se"], "threshold": threshold,
     }  # fmt: skip
     with patch("creditrisk.evaluate.measure.BOOTSTRAP_DRAWS", 30):
-        metrics = {"algorithm": best} | evaluate(*parts[:2], selected["cv"], threshold, 3)
+        metrics = {"algorithm": best} | measure_champion(*parts[:2], selected["cv"], threshold, 3)
     if len(candidates) > 1:
         pair = board["algorithm"].to_list()
         gaps = compare(oofs[pair[0]], oofs[pair[1]], "roc_auc")
@@ -138,7 +140,9 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         "columns_ignored": [f"{names[0]} too"],
     }  # fmt: skip
     ingested = {"blank_lines": 1}
-    return Inputs(metrics, selected, prepared, ingested, champion, board, frames, decision), oofs
+    return ReportData(
+        metrics, selected, prepared, ingested, champion, board, frames, decision
+    ), oofs
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +222,7 @@ def test_metrics_table_holds_every_metric_as_measured(whole):
 
 
 def test_the_page_shows_the_tables_as_they_are(whole):
-    html = build(whole).html()
+    html = build_page(whole).html()
     for caption, table in (
         ("Test, cross-validation and train", tables.metrics_table(whole.metrics, whole.selected)),
         ("Plain against nested", tables.nested_table(whole.selected)),
@@ -235,7 +239,7 @@ def test_leaderboards_standard_errors_are_those_of_the_folds(run):
     given, oofs = run
     table = tables.board_table(given.board, "roc_auc").set_index("candidate")
     for name, oof in oofs.items():
-        scores = measure_folds(oof, given.metrics["threshold"], MATRIX.costs(oof))
+        scores = compute_fold_metrics(oof, given.metrics["threshold"], MATRIX.costs(oof))
         for metric in tables.SHOWN:
             words = tables.WORDS[metric][0]
             row = table.loc[f"{name} in words"]
@@ -260,13 +264,13 @@ def test_headline_is_made_of_the_metrics(whole):
         f"{whole.metrics['threshold']:.1%}", f"{base['approval_rate']:.1%}",
         f"{whole.metrics['gap']['roc_auc']:.3f}",
     ]  # fmt: skip
-    html = words_of(build(whole).html())
+    html = words_of(build_page(whole).html())
     for value in shown:
         assert value in html
 
 
 def test_counts_of_the_data_are_prepares(whole):
-    html = build(whole).html()
+    html = build_page(whole).html()
     parts = whole.prepared["split"]
     assert rows_of(html, "Rows and bad rates")[:2] == [
         [name, str(p["rows"]), str(p["bad"]), f"{p['bad'] / p['rows']:.1%}"]
@@ -301,7 +305,7 @@ def test_confusion_counts_the_decisions(whole):
 )
 def test_a_model_that_was_asked_for_is_not_said_to_have_been_chosen(whole, name, words):
     given = shape(name, whole)
-    told = build(given).html() + model_card(given)
+    told = build_page(given).html() + model_card(given)
     assert all(word in told for word in words)
     assert ("it chose" in told) == (name == "plain")
 
@@ -311,7 +315,7 @@ def test_importance_has_intervals_and_the_schemas_words(whole):
     assert table["variable"].to_list() == ["amount (EUR)", "status", "burden"]
     assert table["from"].iloc[0] == pytest.approx(0.06)
     assert table["to"].iloc[2] == pytest.approx(0.005)
-    words = words_of(build(whole).html())
+    words = words_of(build_page(whole).html())
     assert "status: no status; b" in words
     assert "burden: derived: amount / status" in words
 
@@ -323,7 +327,7 @@ def test_lead_within_luck_is_called_so(whole):
         (False, "so it is within luck", "more than luck"),
     ):
         given = without(whole, two_best=pair | {"more_than_luck": more})
-        words = words_of(build(given).html())
+        words = words_of(build_page(given).html())
         assert said in words
         assert unsaid not in words
 
@@ -383,14 +387,14 @@ def in_interval(given, low, high):
 def test_page_of_each_shape_says_what_it_is(whole, name, said):
     if name == "a null":
         whole = without(whole, "nested", "optimism")
-    assert said in words_of(build(shape(name, whole)).html())
+    assert said in words_of(build_page(shape(name, whole)).html())
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_page_of_each_shape_is_escaped_and_has_the_same_bytes_twice(whole, name):
     given = shape(name, whole)
-    html = build(given).html()
-    assert html == build(given).html()
+    html = build_page(given).html()
+    assert html == build_page(given).html()
     assert "<img" not in html[html.index("<body>") :]
     assert not re.search(r"\b(nan|None|inf)\b", words_of(html))
 
@@ -399,7 +403,7 @@ def test_page_of_each_shape_is_escaped_and_has_the_same_bytes_twice(whole, name)
 @pytest.mark.parametrize("name", OPENED)
 def test_page_of_each_shape_draws_every_chart_without_a_network(whole, tmp_path, name):
     path = tmp_path / "report.html"
-    path.write_text(build(shape(name, whole)).html(), encoding="utf-8")
+    path.write_text(build_page(shape(name, whole)).html(), encoding="utf-8")
     opened = open_page(path, tmp_path / "profile", width=400 if "HTML" in name else 1200)
     assert opened.console == []
     assert opened.charts == CHARTS

@@ -6,18 +6,24 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creditrisk.champion.baseline import reference, reference_row
+from creditrisk.champion.baseline import baseline_applicant, baseline_row
 from creditrisk.champion.calibration import log_odds
-from creditrisk.champion.points import Scale
-from creditrisk.champion.predict import default_pd, encoded
+from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.predict import default_pd, transform_rows
 from creditrisk.champion.scorecard import linear, scorecard
-from creditrisk.score.reasons import Cells, Contributions, contributions, describer, worded
+from creditrisk.score.reasons import (
+    Cells,
+    Contributions,
+    contributions,
+    reasons_text,
+    value_formatter,
+)
 from tests.support.champions import KINDS, LINEAR, TREES, columns, model, part, resampled, rows
 from tests.support.small_data import DEFAULT
 
 
 def typical():
-    return reference_row(reference(part("train"), rows()[1]), part("test")[columns()])
+    return baseline_row(baseline_applicant(part("train"), rows()[1]), part("test")[columns()])
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "vote"])
@@ -38,12 +44,12 @@ def test_contributions_to_a_linear_model_are_weights_times_differences(kind):
     for name in ("status", "age"):
         changed = pd.concat([typical()] * len(frame), ignore_index=True)
         changed[name] = frame[name].to_numpy()
-        steps = encoded(seen.pipeline, changed) - encoded(seen.pipeline, typical())
+        steps = transform_rows(seen.pipeline, changed) - transform_rows(seen.pipeline, typical())
         assert found[name].to_numpy() == pytest.approx(steps @ seen.weights, abs=1e-9)
 
 
 def test_contributions_to_a_scorecard_are_differences_of_its_points():
-    scale = Scale(base_points=600, base_odds=50, pdo=20)
+    scale = ScorecardParams(base_points=600, base_odds=50, pdo=20)
     card = scorecard(model("scorecard"), part("train"), rows()[1], DEFAULT, scale)
     points = card[card["variable"] == "purpose"].set_index("code")["points"]
     frame = part("test")[columns()].head(20)
@@ -90,7 +96,7 @@ def test_reasons_do_not_hang_on_the_company():
 
 
 def test_words_name_the_label_and_the_direction_and_not_the_code():
-    describe = describer(DEFAULT, rows()[1]["derived"])
+    describe = value_formatter(DEFAULT, rows()[1]["derived"])
     assert describe("status", "2", "2") == "status: below 0 DM"
     assert describe("duration", 48.0, 48.0) == "duration: 48 months"
     assert describe("purpose", np.nan, np.nan) == "purpose: not given"
@@ -110,8 +116,8 @@ def said(shares, refused, base_pd=0.1, frame=None, top=4, threshold=1 / 6):
         frame = pd.concat([part("test")[list(shares)].head(1)] * len(shares), ignore_index=True)
     found = Contributions(shares, float(log_odds(np.array([base_pd]))[0]), base_pd)
     cells = Cells(frame, frame, pd.DataFrame(index=frame.index))
-    describe = describer(DEFAULT, rows()[1]["derived"])
-    return worded(found, cells, np.array(refused), threshold, describe, top)
+    describe = value_formatter(DEFAULT, rows()[1]["derived"])
+    return reasons_text(found, cells, np.array(refused), threshold, describe, top)
 
 
 def test_refused_without_a_reason_of_their_own_are_told_so():
@@ -146,7 +152,7 @@ def test_rounding_is_no_reason(noise, refused):
 
 
 def test_words_are_of_the_applicants_own_value():
-    describe = describer(DEFAULT, rows()[1]["derived"])
+    describe = value_formatter(DEFAULT, rows()[1]["derived"])
     assert describe("amount", 15945.0, 11696.0) == "amount: 15945 DM (counted as 11696 DM)"
     assert describe("amount", 2486400.0, 2486400.0) == "amount: 2486400 DM"
     assert describe("amount", 2486412.55, 2486412.55) == "amount: 2486412.55 DM"
@@ -161,5 +167,5 @@ def test_words_are_of_the_applicants_own_value():
 def test_reference_is_typical_of_the_good_training_rows():
     frame = pd.DataFrame({"bad": [0, 0, 0, 1, 1, 1], "n": [1.0, 2.0, np.nan, 9, 9, 9],
                           "t": ["a", "b", "b", "c", "c", "c"], "o": [None] * 6})  # fmt: skip
-    found = reference(frame, {"numeric": ["n"], "nominal": ["t", "o"], "ordinal": {}})
+    found = baseline_applicant(frame, {"numeric": ["n"], "nominal": ["t", "o"], "ordinal": {}})
     assert found == {"n": 1.0, "t": "b", "o": None}

@@ -17,9 +17,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from creditrisk.champion.baseline import reference, reference_row
-from creditrisk.champion.points import Scale
-from creditrisk.champion.predict import BLOCK, default_pd, encoded, taken_apart
+from creditrisk.champion.baseline import baseline_applicant, baseline_row
+from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.predict import BLOCK, default_pd, split_pipeline, transform_rows
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import _exact_csv, read_batches
 from creditrisk.ingest.params import DataParams
@@ -43,7 +43,7 @@ from tests.support.small_data import DEFAULT, SMALL
 
 FILES = (Path("models/champion.joblib"), Path("models/champion.json"), Path("dvc.lock"))
 ALL = [*KINDS, "vote"]
-SCALE = Scale(base_points=600, base_odds=50, pdo=20)
+SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +95,11 @@ def test_pd_is_that_of_the_model_itself(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_encoding_by_distinct_texts_equals_the_steps_one_after_the_other(kind):
-    pipeline, _ = taken_apart(model(kind))
+    pipeline, _ = split_pipeline(model(kind))
     rows = resampled(300, 4)
     imputed = pipeline.named_steps["impute"].transform(rows)
     plain = pipeline.named_steps["encode"].transform(imputed)
-    assert (encoded(pipeline, rows) == np.asarray(plain, dtype=float)).all()
+    assert (transform_rows(pipeline, rows) == np.asarray(plain, dtype=float)).all()
 
 
 def test_raw_lines_get_exactly_the_pds_of_evaluate(scoring):
@@ -175,7 +175,7 @@ def test_every_scored_row_has_reasons_whatever_the_cut_off(tmp_path):
     folder = project(tmp_path / "p")
     header, lines = raw_lines()
     own = part("train")[columns()]
-    typical = reference_row(reference(part("train"), rows()[1]), own)
+    typical = baseline_row(baseline_applicant(part("train"), rows()[1]), own)
     shares = contributions(model("lr"), own, typical).shares
     # Of each variable the value that lowers the risk most; of the three that hang together, those
     # of an applicant of whom none raises it.

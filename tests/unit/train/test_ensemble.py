@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from creditrisk.core.errors import InputError
-from creditrisk.train.candidate import Candidate
 from creditrisk.train.ensemble import members_of, train_vote
+from creditrisk.train.trained_model import TrainedModel
 
 COLUMNS = ["a", "b"]
 SINGLE = ["lr", "rf", "xgb"]
@@ -43,7 +43,7 @@ def member(model, frame, seed, order=None):
     rng = np.random.default_rng(seed)
     oof = frame[["row_id", "bad"]].assign(repeat=0, fold=frame["row_id"] % 2, pd=rng.random(40))
     nested = oof.assign(outer=0, role=np.where(oof["fold"] == 0, "inner", "outer"))
-    return Candidate(
+    return TrainedModel(
         model=model.fit(frame[COLUMNS], frame["bad"]),
         oof=oof if order is None else oof.iloc[order],
         nested=nested if order is None else nested.iloc[order],
@@ -103,7 +103,7 @@ def test_account_of_a_vote_names_its_members_and_their_unconverged_fits(frame, m
 
 def test_members_trained_on_other_folds_are_not_averaged(frame, members):
     other = members["lr"].oof.assign(fold=lambda oof: 1 - oof["fold"])
-    moved = Candidate(**{**vars(members["lr"]), "oof": other})
+    moved = TrainedModel(**{**vars(members["lr"]), "oof": other})
     with pytest.raises(RuntimeError, match="different folds"):
         train_vote({"lr": moved, "own": members["own"]}, frame, COLUMNS)
 
@@ -111,7 +111,7 @@ def test_members_trained_on_other_folds_are_not_averaged(frame, members):
 def test_vote_without_nested_estimates_has_none_either(frame, members):
     columns = ["outer", "role", "row_id", "repeat", "fold", "bad", "pd"]
     bare = {
-        name: Candidate(**{**vars(m), "nested": pd.DataFrame(columns=columns)})
+        name: TrainedModel(**{**vars(m), "nested": pd.DataFrame(columns=columns)})
         for name, m in members.items()
     }
     assert train_vote(bare, frame, COLUMNS).nested.empty

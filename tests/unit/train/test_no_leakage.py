@@ -15,12 +15,12 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from creditrisk.metrics.costs import Costs
-from creditrisk.metrics.performance import measure_folds
+from creditrisk.metrics.performance import compute_fold_metrics
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.pipeline import ENCODERS, RESAMPLERS, PreprocessParams
-from creditrisk.train.candidate import train_single
 from creditrisk.train.params import NestedParams, TrainParams
-from creditrisk.train.search import Recipe, search
+from creditrisk.train.search import SearchSpec, search
+from creditrisk.train.trained_model import train_single
 
 TRAIN, TEST, TOWNS = 400, 200, 200
 FEATURES = {
@@ -72,22 +72,22 @@ def noise(bad, errors=3):
     return errors * np.sqrt((ones + zeros + 1) / (12 * ones * zeros))
 
 
-def recipe(encoder, resample, algorithm="lr", features=FEATURES, **values):
+def spec(encoder, resample, algorithm="lr", features=FEATURES, **values):
     candidate = {"encoder": encoder, "resample": resample} | values
-    return Recipe(algorithm, [candidate], features, PREPROCESS, TRAINING, seed=1)
+    return SearchSpec(algorithm, [candidate], features, PREPROCESS, TRAINING, seed=1)
 
 
 def cv_auc(oof):
     ones = np.ones(len(oof))
-    return measure_folds(oof, 0.5, Costs(ones, ones))["roc_auc"].mean()
+    return compute_fold_metrics(oof, 0.5, Costs(ones, ones))["roc_auc"].mean()
 
 
-def aucs(recipe, frame):
+def aucs(spec, frame):
     """AUC by CV, nested and on the test rows, each as select and evaluate compute it."""
     train, test = frame.iloc[:TRAIN], frame.iloc[TRAIN:]
-    candidate = train_single(recipe, train, NESTED, tell=lambda line: None)
+    candidate = train_single(spec, train, NESTED, tell=lambda line: None)
     outer = candidate.nested[candidate.nested["role"] == "outer"].drop(columns="fold")
-    unseen = candidate.model.predict_proba(test[recipe.columns])[:, 1]
+    unseen = candidate.model.predict_proba(test[spec.columns])[:, 1]
     return {
         "cv": (cv_auc(candidate.oof), train["bad"]),
         "nested": (cv_auc(outer.rename(columns={"outer": "fold"})), train["bad"]),
@@ -95,29 +95,29 @@ def aucs(recipe, frame):
     }
 
 
-CHOICES = [pytest.param(recipe(e, "none", C=1.0), id=e) for e in ENCODERS]
+CHOICES = [pytest.param(spec(e, "none", C=1.0), id=e) for e in ENCODERS]
 CHOICES += [
-    pytest.param(recipe("onehot", r, "dt", max_depth=4), id=r) for r in RESAMPLERS if r != "none"
+    pytest.param(spec("onehot", r, "dt", max_depth=4), id=r) for r in RESAMPLERS if r != "none"
 ]
 # The pairs of a supervised encoder and a resampler that makes rows.
 CHOICES += [
-    pytest.param(recipe(e, r, C=1.0), id=f"{e}, {r}")
+    pytest.param(spec(e, r, C=1.0), id=f"{e}, {r}")
     for e in ("woe", "target")
     for r in ("smotenc", "random_over")
 ]
 
 
 @pytest.mark.parametrize("recipe", CHOICES)
-def test_outcome_that_hangs_on_no_column_is_not_predicted(recipe):
+def test_outcome_that_hangs_on_no_column_is_not_predicted(spec):
     frame = applicants(shuffled=True)
-    for name, (auc, bad) in aucs(recipe, frame).items():
+    for name, (auc, bad) in aucs(spec, frame).items():
         assert abs(auc - 0.5) < noise(bad), f"{name} AUC {auc:.3f}"
 
 
 @pytest.mark.parametrize("encoder", ["onehot", "woe"])
 def test_outcome_that_does_is_predicted(encoder):
     # Or the bound would prove nothing.
-    for auc, bad in aucs(recipe(encoder, "none", C=0.1), applicants(shuffled=False)).values():
+    for auc, bad in aucs(spec(encoder, "none", C=0.1), applicants(shuffled=False)).values():
         assert auc - 0.5 > noise(bad)
 
 
@@ -135,7 +135,7 @@ def test_encoder_fitted_outside_the_folds_would_be_noticed(encoder):
     encoded, features = leaky(train, encoder)
     bad = train["bad"].to_numpy()
     folds = make_folds(bad, train["applicant"], 3, 1, 1)
-    found = search(recipe("onehot", "none", features=features, C=1.0), encoded, folds)
+    found = search(spec("onehot", "none", features=features, C=1.0), encoded, folds)
     assert cv_auc(found.oof) - 0.5 > 2 * noise(bad)
 
 
@@ -145,7 +145,7 @@ def test_resampler_run_before_the_folds_would_be_noticed():
     copies = train.set_index("row_id").loc[chosen["row_id"]].reset_index()
     copies["applicant"] = np.arange(len(copies))  # as if each copy were another applicant
     bad = copies["bad"].to_numpy()
-    tree = recipe("ordinal", "none", "dt")
+    tree = spec("ordinal", "none", "dt")
     folds = make_folds(bad, copies["applicant"], 3, 1, 1)
     assert cv_auc(search(tree, copies, folds).oof) - 0.5 > 2 * noise(bad)
     # The folds keep the rows of one applicant together, and the leak is gone.

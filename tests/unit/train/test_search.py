@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import Recipe, search
+from creditrisk.train.search import SearchSpec, search
 
 FEATURES = {"numeric": ["income"], "nominal": ["purpose"], "ordinal": {}}
 PREPROCESS = PreprocessParams(
@@ -34,8 +34,8 @@ def run(name, candidates, scoring="roc_auc", calibration="auto"):
     folds = make_folds(frame["bad"].to_numpy(), np.arange(120), 3, 2, 1)
     full = [{"encoder": "onehot", "resample": "none"} | c for c in candidates]
     with joblib.parallel_config("sequential"):
-        recipe = Recipe(name, full, FEATURES, PREPROCESS, train, seed=1)
-        return search(recipe, frame, folds, progress=False), frame
+        spec = SearchSpec(name, full, FEATURES, PREPROCESS, train, seed=1)
+        return search(spec, frame, folds, progress=False), frame
 
 
 @pytest.mark.parametrize(

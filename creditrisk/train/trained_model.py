@@ -8,19 +8,18 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 
-from creditrisk.metrics.costs import DecisionParams, choose_threshold
+from creditrisk.metrics.costs import Sample
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.metrics.performance import measure, measure_folds
+from creditrisk.metrics.performance import compute_fold_metrics, compute_metrics
 from creditrisk.modeling.folds import Fold, make_folds
-from creditrisk.train.params import NestedParams
-from creditrisk.train.search import Found, Recipe, Watch, search
+from creditrisk.train.search import OnFitted, SearchResult, SearchSpec, search
 
 # The outer folds are shuffled otherwise than the search's.
 OUTER_SEED = 1000
 
 
 @dataclass(frozen=True)
-class Candidate:
+class TrainedModel:
     """What train@ALGO hands to select, and to the ensembles.
 
     Attributes
@@ -46,37 +45,35 @@ class Candidate:
 
 
 def train_single(
-    recipe: Recipe,
+    spec: SearchSpec,
     frame: pd.DataFrame,
-    nested: NestedParams,
-    watch: Watch | None = None,
-    tell: Callable[[str], None] = print,
-) -> Candidate:
+    on_fitted: OnFitted | None = None,
+    log: Callable[[str], None] = print,
+) -> TrainedModel:
     """Search one algorithm's grid on all training rows, and within each outer fold.
 
     Parameters
     ----------
     recipe : what to search.
     frame : the training rows: `row_id`, `applicant`, `bad` and the features.
-    nested : whether and how to estimate the whole procedure.
     watch : is given the main grid search when it is fitted.
     tell : is given lines that show progress.
     """
-    train = recipe.train
+    train = spec.train
     applicant = frame["applicant"].to_numpy()
-    folds = make_folds(frame["bad"].to_numpy(), applicant, train.folds, train.repeats, recipe.seed)
+    folds = make_folds(frame["bad"].to_numpy(), applicant, train.folds, train.repeats, spec.seed)
     # Cut before anything is fitted: too few rows for them is told at once.
-    nested_folds = _nested_folds(recipe, frame, nested)
-    tell(
-        f"train@{recipe.name}: {len(recipe.candidates)} candidates x {train.folds} folds"
+    nested_folds = _nested_folds(spec, frame)
+    log(
+        f"train@{spec.name}: {len(spec.candidates)} candidates x {train.folds} folds"
         f" x {train.repeats} repeats"
     )
-    found = search(recipe, frame, folds, watch)
-    trials = pd.concat([pd.DataFrame(recipe.candidates), found.scores], axis=1)
-    return Candidate(
+    found = search(spec, frame, folds, on_fitted)
+    trials = pd.concat([pd.DataFrame(spec.candidates), found.scores], axis=1)
+    return TrainedModel(
         model=found.model,
         oof=_by_row(found.oof, frame),
-        nested=_nested(recipe, frame, nested_folds, tell),
+        nested=_nested(spec, frame, nested_folds, log),
         trials=trials.drop(columns="candidate").sort_values("rank", kind="stable"),
         best_params=found.candidate,
         calibration=found.calibration,
@@ -84,44 +81,45 @@ def train_single(
     )
 
 
-def _nested_folds(
-    recipe: Recipe, frame: pd.DataFrame, nested: NestedParams
-) -> list[tuple[Fold, list[Fold]]]:
+def _nested_folds(spec: SearchSpec, frame: pd.DataFrame) -> list[tuple[Fold, list[Fold]]]:
     """Cut the outer folds, and the inner ones of each outer fold's training rows."""
-    if not nested.nested:
+    train = spec.train
+    if not train.nested:
         return []
     bad, applicant = frame["bad"].to_numpy(), frame["applicant"].to_numpy()
-    seed, where = recipe.seed + OUTER_SEED, "select.outer_folds"
-    outer_folds = make_folds(bad, applicant, nested.outer_folds, 1, seed, where)
-    seed, where = recipe.seed, "select.inner_folds"
+    seed, location = spec.seed + OUTER_SEED, "train.outer_folds"
+    outer_folds = make_folds(bad, applicant, train.outer_folds, 1, seed, location)
+    seed, location = spec.seed, "train.inner_folds"
     return [
         (
             fold,
-            make_folds(bad[fold.train], applicant[fold.train], nested.inner_folds, 1, seed, where),
+            make_folds(
+                bad[fold.train], applicant[fold.train], train.inner_folds, 1, seed, location
+            ),
         )
         for fold in outer_folds
     ]
 
 
 def _nested(
-    recipe: Recipe,
+    spec: SearchSpec,
     frame: pd.DataFrame,
     folds: list[tuple[Fold, list[Fold]]],
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
 ) -> pd.DataFrame:
     parts = []
     for outer, inner_folds in folds:
         inside = frame.iloc[outer.train].reset_index(drop=True)
         outside = frame.iloc[outer.test].reset_index(drop=True)
-        found = search(recipe, inside, inner_folds, progress=False)
-        parts.append(_nested_part(outer.fold, found, inside, outside, recipe.columns))
-        tell(f"train@{recipe.name}: nested fold {outer.fold + 1} of {len(folds)}")
+        found = search(spec, inside, inner_folds, progress=False)
+        parts.append(_nested_part(outer.fold, found, inside, outside, spec.columns))
+        log(f"train@{spec.name}: nested fold {outer.fold + 1} of {len(folds)}")
     columns = ["outer", "role", "row_id", "repeat", "fold", "bad", "pd"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def _nested_part(
-    outer: int, found: Found, inside: pd.DataFrame, outside: pd.DataFrame, columns: list[str]
+    outer: int, found: SearchResult, inside: pd.DataFrame, outside: pd.DataFrame, columns: list[str]
 ) -> pd.DataFrame:
     inner = _by_row(found.oof, inside).assign(role="inner")
     unseen = outside[["row_id", "bad"]].assign(
@@ -138,39 +136,32 @@ def _by_row(oof: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
     ]
 
 
-def account(
-    candidate: Candidate, frame: pd.DataFrame, features: list[str], decision: DecisionParams
-) -> dict[str, Any]:
-    """Measure a candidate: the content of metrics/train/ALGO.json.
+def summarise(trained: TrainedModel, frame: pd.DataFrame, features: list[str]) -> dict[str, Any]:
+    """Measure a trained model: the content of metrics/train/ALGO.json.
 
-    Parameters
-    ----------
-    candidate : of one algorithm.
-    frame : the training rows.
-    features : the columns that the model takes.
-    decision : costs, and how the cut-off is chosen.
+    Only metrics of the PDs: the cut-off and its costs belong to select, so that another cost
+    matrix refits nothing.
 
-    Returns
-    -------
-    `cv` (mean over the folds), `cv_std`, `cv_se` (Nadeau and Bengio), `train` (the model on the
-    rows that it was fitted on), and how the candidate came about.
+    Args:
+        trained: the model of one algorithm.
+        frame: the training rows.
+        features: the columns that the model takes.
+
+    Returns:
+        `cv` (mean over the folds), `cv_std`, `cv_se` (Nadeau and Bengio 2003), `train` (the model
+        on the rows that it was fitted on), and how the model came about.
     """
-    oof = candidate.oof
-    by_row = frame.set_index("row_id")
-    costs = decision.costs(by_row.loc[oof["row_id"]])
-    threshold = choose_threshold(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs, decision)
-    folds = measure_folds(oof, threshold, costs)
-    seen = candidate.model.predict_proba(frame[features])[:, 1]
+    folds = compute_fold_metrics(trained.oof)
     count = folds.index.get_level_values("fold").nunique()
+    fitted = Sample(frame["bad"].to_numpy(), trained.model.predict_proba(frame[features])[:, 1])
     return {
         "cv": folds.mean().to_dict(),
         "cv_std": folds.std(ddof=1).to_dict(),
         "cv_se": {name: fold_error(folds[name].to_numpy(), count) for name in folds},
-        "train": measure(frame["bad"].to_numpy(), seen, threshold, decision.costs(frame)),
-        "threshold": threshold,
-        "calibration": candidate.calibration,
-        "mean_pd": float(np.mean(oof["pd"])),
-        "best_params": candidate.best_params,
-        "candidates": len(candidate.trials),
-        "unconverged_folds": candidate.unconverged,
+        "train": compute_metrics(fitted),
+        "calibration": trained.calibration,
+        "mean_pd": float(np.mean(trained.oof["pd"])),
+        "best_params": trained.best_params,
+        "candidates": len(trained.trials),
+        "unconverged_folds": trained.unconverged,
     }

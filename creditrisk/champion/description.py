@@ -1,0 +1,142 @@
+"""The champion's description: what models/champion.json holds, typed for all who read it."""
+
+import json
+import platform
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from creditrisk.champion.baseline import baseline_applicant
+from creditrisk.champion.points import ScorecardParams
+from creditrisk.core.environment import LIBRARIES, library_version
+from creditrisk.core.errors import InputError, from_validation
+from creditrisk.core.files import read_json
+from creditrisk.schema import Schema, parse_schema
+
+
+class CvSummary(BaseModel):
+    """The champion's metrics over the CV folds: means and standard errors, null where unknown."""
+
+    cv: dict[str, float | None]
+    cv_se: dict[str, float | None]
+
+
+class ChampionDescription(BaseModel):
+    """The content of models/champion.json.
+
+    Attributes:
+        algorithm: its name in the registry.
+        label: its name in words.
+        params: of the best candidate, by the names in params.yaml.
+        calibration: `none`, `platt` or `isotonic`.
+        threshold: the cut-off; a PD that reaches it is refused.
+        scorecard: the scale of its points.
+        metrics: over the CV folds.
+        features: the content of features.json.
+        adjustments: caps and merged levels, the content of adjustments.json.
+        schema_: the schema file's content, under which it was trained (key `schema`).
+        baseline: the applicant whom others are compared with, feature to value.
+        training_rows: how many rows it was fitted on.
+        data_sha256: hash of the source file.
+        model_sha256: hash of models/champion.joblib.
+        created_by: versions of Python and of `LIBRARIES`.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    algorithm: str
+    label: str
+    params: dict[str, Any]
+    calibration: str
+    threshold: float
+    scorecard: ScorecardParams
+    metrics: CvSummary
+    features: dict[str, Any]
+    adjustments: dict[str, Any]
+    schema_: dict[str, Any] = Field(alias="schema")
+    baseline: dict[str, Any]
+    training_rows: int
+    data_sha256: str
+    model_sha256: str
+    created_by: dict[str, str]
+
+    @cached_property
+    def schema_contract(self) -> Schema:
+        """The column contract that the model was trained under."""
+        return parse_schema(self.schema_, "models/champion.json")
+
+    @property
+    def columns(self) -> list[str]:
+        """The features, in the model's order."""
+        return [*self.features["numeric"], *self.features["nominal"], *self.features["ordinal"]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of the file."""
+        return self.model_dump(by_alias=True)
+
+
+def describe_champion(
+    summary: Mapping[str, Any],
+    frame: pd.DataFrame,
+    features: dict[str, Any],
+    schema: Schema,
+    **chosen: Any,
+) -> ChampionDescription:
+    """Put the description together, when select has chosen.
+
+    Args:
+        summary: of its training, the content of metrics/train/ALGO.json with the model's hash.
+        frame: the training rows: `bad` and the features.
+        features: the content of features.json.
+        schema: the column contract.
+        chosen: the other fields of `ChampionDescription`, as they are.
+    """
+    versions = {library: library_version(library) or "none" for library in LIBRARIES}
+    return ChampionDescription(
+        params=summary["best_params"],
+        calibration=summary["calibration"],
+        features=features,
+        schema_=schema.model_dump(exclude_defaults=True),
+        baseline=baseline_applicant(frame, features),
+        training_rows=len(frame),
+        model_sha256=summary["model_sha256"],
+        created_by={"python": platform.python_version()} | versions,
+        **chosen,
+    )
+
+
+def read_description(path: str | Path) -> ChampionDescription:
+    """Read models/champion.json.
+
+    Raises:
+        InputError: the file is missing, no JSON, or of an older form.
+    """
+    return parse_description(read_json(path), path)
+
+
+def parse_description(content: str | bytes | Mapping[str, Any], path: str | Path) -> (
+    ChampionDescription
+):  # fmt: skip
+    """Check the content of models/champion.json.
+
+    Args:
+        content: parsed JSON, or its text.
+        path: names the file in an error.
+
+    Raises:
+        InputError: it is of an older form, or not what select writes.
+    """
+    tree = json.loads(content) if isinstance(content, str | bytes) else content
+    try:
+        return ChampionDescription.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        if first["type"] == "missing":
+            name = ".".join(map(str, first["loc"]))
+            problem = f"{name} is missing: an older version wrote it"
+            raise InputError(path, name, problem, "Run `dvc repro` to make it anew.") from None
+        raise from_validation(path, error, ChampionDescription.model_fields) from None
