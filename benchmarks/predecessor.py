@@ -66,9 +66,8 @@ def our_parts(
 ) -> dict[str, dict[str, pd.DataFrame]]:
     """Search and calibrate every algorithm of params.yaml within an outer training part.
 
-    Returns
-    -------
-    name to `inner` (out-of-fold PDs of `inside`) and `outer` (PDs of `outside`).
+    Returns:
+        Name to `inner` (out-of-fold PDs of `inside`) and `outer` (PDs of `outside`).
     """
     entries = {name: algorithm(name) for name in params.algorithms}
     single = [name for name, entry in entries.items() if entry.family == "single"]
@@ -103,9 +102,8 @@ def compete(
 ) -> Iterator[dict[str, Any]]:
     """Let every side predict the test rows of every outer fold.
 
-    Yields
-    ------
-    one dict a side and fold: `side`, `repeat`, `fold`, `choice`, and the metrics.
+    Yields:
+        One dict a side and fold: `side`, `repeat`, `fold`, `choice`, and the metrics.
     """
     for fold in folds:
         inside = frame.iloc[fold.train].reset_index(drop=True)
@@ -143,10 +141,10 @@ def compete(
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
     """Compute means over the folds, and by how much ours beats each recipe, with its error.
 
-    Returns
-    -------
-    one row a side: `side`; of each metric shown its mean, `NAME_gain` (ours minus the recipe's, or
-    the other way round for losses: positive is better) and `NAME_gain_se`, NaN for ours itself.
+    Returns:
+        One row a side: `side`; of each metric shown its mean, `NAME_gain` (ours minus the recipe's,
+        or the other way round for losses: positive is better) and `NAME_gain_se`, NaN for ours
+        itself.
     """
     folds = results["fold"].nunique()
     by_side = {side: part.set_index(["repeat", "fold"]) for side, part in results.groupby("side")}

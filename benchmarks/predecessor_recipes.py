@@ -60,10 +60,9 @@ def recipes(seed: int) -> dict[str, tuple[Any, BaseEstimator, dict[str, list[Any
 def predecessor_pipeline(features: dict[str, Any], resampler: Any, model: Any) -> Pipeline:
     """Build the predecessor's preprocessing, resampler and model.
 
-    Parameters
-    ----------
-    features : features.json.
-    resampler, model : of a recipe.
+    Args:
+        features: features.json.
+        resampler, model: of a recipe.
     """
     numeric = [name for name in features["numeric"] if name not in features["derived"]]
     nominal, ordinal = features["nominal"], list(features["ordinal"])
@@ -96,12 +95,11 @@ def predecessor_pd(
 ) -> np.ndarray:
     """Tune a recipe as the predecessor did, and give the PDs of rows that it has not seen.
 
-    Parameters
-    ----------
-    name : of `recipes`.
-    features : features.json.
-    inside, outside : training and test rows of an outer fold.
-    seed : of everything random.
+    Args:
+        name: of `recipes`.
+        features: features.json.
+        inside, outside: training and test rows of an outer fold.
+        seed: of everything random.
     """
     resampler, model, values = recipes(seed)[name]
     # The candidates differ in the model alone: what stands before it is made once a fold.

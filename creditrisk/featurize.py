@@ -42,14 +42,12 @@ OPERATIONS = {
 def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """Add the derived columns, each from the row alone.
 
-    Parameters
-    ----------
-    frame : has the columns that the definitions name, shape (n, d).
-    derived : name to `{op, of}`, in order; a definition may use an earlier one.
+    Args:
+        frame: has the columns that the definitions name, shape (n, d).
+        derived: name to `{op, of}`, in order; a definition may use an earlier one.
 
-    Returns
-    -------
-    float64 columns added; missing where an operand is, or where a ratio divides by zero.
+    Returns:
+        Float64 columns added; missing where an operand is, or where a ratio divides by zero.
     """
     frame = frame.copy()
     for name, definition in derived.items():
@@ -65,9 +63,8 @@ def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     A derived column that this data set can't have is left out, and named in `left_out` with the
     reason: the parameters serve other data sets too.
 
-    Raises
-    ------
-    InputError : a derived column takes a name of ours.
+    Raises:
+        InputError: a derived column takes a name of ours.
     """
     numeric = schema.of_kind("numeric")
     own = {column.name for column in schema.columns.values()}

@@ -184,10 +184,9 @@ _TextLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_repeats)
 def load_schema(path: str | Path) -> Schema:
     """Read and check a schema file.
 
-    Raises
-    ------
-    InputError : the file is missing, no YAML, or breaks the contract (unknown kind, a name twice,
-        no target, an ordinal without levels, ...).
+    Raises:
+        InputError: the file is missing, no YAML, or breaks the contract (unknown kind, a name
+            twice, no target, an ordinal without levels, ...).
     """
     try:
         # The C loader would be faster, but takes no constructor that sees repeated keys.

@@ -9,15 +9,14 @@ import pandas as pd
 def baseline_applicant(frame: pd.DataFrame, features: dict[str, Any]) -> dict[str, Any]:
     """Put together the typical good applicant of the training rows.
 
-    Parameters
-    ----------
-    frame : training rows: `bad` and the features.
-    features : features.json.
+    Args:
+        frame: training rows: `bad` and the features.
+        features: features.json.
 
-    Returns
-    -------
-    feature to value, ready for JSON: the median of a number, the most frequent level; None where no
-    good row has a value. A median is one of the column's values, so an integer stays one.
+    Returns:
+        Feature to value, ready for JSON: the median of a number, the most frequent level; None
+        where no good row has a value. A median is one of the column's values, so an integer stays
+        one.
     """
     good = frame[frame["bad"] == 0]
     row: dict[str, Any] = {}

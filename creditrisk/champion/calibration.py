@@ -24,15 +24,13 @@ def log_odds(pd_: np.ndarray) -> np.ndarray:
 def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -> dict[str, Any]:
     """Regress the outcome on the log-odds of the PDs (Cox 1958).
 
-    Parameters
-    ----------
-    bad, pd_ : shape (n,); both classes are there.
-    level : of confidence of the Wald intervals.
+    Args:
+        bad, pd_: shape (n,); both classes are there.
+        level: of confidence of the Wald intervals.
 
-    Returns
-    -------
-    `slope` and `intercept` of that regression (1 and 0 for perfect PDs), and `in_the_large`, the
-    intercept where the slope is held at 1; each `{value, ci}`.
+    Returns:
+        `slope` and `intercept` of that regression (1 and 0 for perfect PDs), and `in_the_large`,
+        the intercept where the slope is held at 1; each `{value, ci}`.
     """
     bad, x = np.asarray(bad, dtype=float), log_odds(pd_)
     z = norm.ppf(0.5 + level / 2)
@@ -63,10 +61,9 @@ def brier_parts(bad: np.ndarray, pd_: np.ndarray, bins: int = 10) -> dict[str, f
     The resolution is the generalised one (Stephenson, Coelho and Jolliffe 2008, "Two Extra
     Components in the Brier Score Decomposition"): what the PDs tell apart within the bins counts.
 
-    Returns
-    -------
-    `reliability` (less is better), `resolution` (more is better), `uncertainty`; reliability minus
-    resolution plus uncertainty is the Brier score.
+    Returns:
+        `reliability` (less is better), `resolution` (more is better), `uncertainty`; reliability
+        minus resolution plus uncertainty is the Brier score.
     """
     rows = pd.DataFrame({"bad": np.asarray(bad, dtype=float), "pd": pd_, "bin": _bins(pd_, bins)})
     means = rows.groupby("bin")[["bad", "pd"]].transform("mean")
@@ -93,9 +90,8 @@ def calibration_curves(
     The smooth curve regresses the outcome on cubic splines of the log-odds of the PDs, with
     intervals by a stratified bootstrap; those of the bins are Wilson's.
 
-    Returns
-    -------
-    `curve` (`binned`, `smooth`), `mean_pd`, `bad_rate`, `low`, `high`, `rows`.
+    Returns:
+        `curve` (`binned`, `smooth`), `mean_pd`, `bad_rate`, `low`, `high`, `rows`.
     """
     bad = np.asarray(bad)
     groups = pd.DataFrame({"bad": bad, "pd": pd_, "bin": _bins(pd_, bins)}).groupby("bin")

@@ -10,11 +10,10 @@ from creditrisk.core.params import Strict
 class ScorecardParams(Strict):
     """The block `scorecard`.
 
-    Attributes
-    ----------
-    base_points : of an applicant whose odds are `base_odds`.
-    base_odds : good to bad.
-    pdo : points that double the odds.
+    Attributes:
+        base_points: of an applicant whose odds are `base_odds`.
+        base_odds: good to bad.
+        pdo: points that double the odds.
     """
 
     base_points: float = Field(strict=False)

@@ -26,14 +26,12 @@ BLOCK = 8192
 def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     """Give each row its PD.
 
-    Parameters
-    ----------
-    model : fitted, gives probabilities; one that train made.
-    rows : the features, shape (n, d).
+    Args:
+        model: fitted, gives probabilities; one that train made.
+        rows: the features, shape (n, d).
 
-    Returns
-    -------
-    shape (n,); equal to `model.predict_proba(rows)[:, 1]` but for the last bits.
+    Returns:
+        Shape (n,); equal to `model.predict_proba(rows)[:, 1]` but for the last bits.
     """
     if not len(rows):
         return np.empty(0)
@@ -52,10 +50,9 @@ def _of_member(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
 def in_blocks(work: Callable[[Any], np.ndarray], rows: Any) -> np.ndarray:
     """Do row-wise work on blocks of `BLOCK` rows, the last one filled up with its first row.
 
-    Parameters
-    ----------
-    work : takes a frame or an array of `BLOCK` rows, gives as many results.
-    rows : shape (n, d), n > 0.
+    Args:
+        work: takes a frame or an array of `BLOCK` rows, gives as many results.
+        rows: shape (n, d), n > 0.
     """
     parts = []
     for start in range(0, len(rows), BLOCK):
@@ -77,10 +74,9 @@ def ensemble_members(model: BaseEstimator) -> list[BaseEstimator]:
 def split_pipeline(model: BaseEstimator) -> tuple[Pipeline | None, BaseEstimator]:
     """Part a model into its preprocessing and what works on the encoded numbers.
 
-    Returns
-    -------
-    the pipeline, or None where there is none, and the rest: the final estimator, with its
-    calibrator if it has one.
+    Returns:
+        The pipeline, or None where there is none, and the rest: the final estimator, with its
+        calibrator if it has one.
     """
     if isinstance(model, Pipeline):
         return model, model[-1]
@@ -97,14 +93,12 @@ def split_pipeline(model: BaseEstimator) -> tuple[Pipeline | None, BaseEstimator
 def transform_rows(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
     """Do what a pipeline does to rows before its model, each distinct text once.
 
-    Parameters
-    ----------
-    pipeline : of `preprocess.build_pipeline`, fitted.
-    rows : the features, shape (n, d).
+    Args:
+        pipeline: of `preprocess.build_pipeline`, fitted.
+        rows: the features, shape (n, d).
 
-    Returns
-    -------
-    float64, shape (n, d'): equal to what its steps give one after the other.
+    Returns:
+        Float64, shape (n, d'): equal to what its steps give one after the other.
     """
     impute, encode = pipeline.named_steps["impute"], pipeline.named_steps["encode"]
     parts = []

@@ -26,11 +26,10 @@ MISSING, OTHER = "missing", "any other level"
 class Linear:
     """A model whose log-odds of being bad are `intercept + encoded @ weights`.
 
-    Attributes
-    ----------
-    pipeline : does the encoding.
-    weights : shape (d,).
-    intercept : a number.
+    Attributes:
+        pipeline: does the encoding.
+        weights: shape (d,).
+        intercept: a number.
     """
 
     pipeline: Pipeline
@@ -69,27 +68,24 @@ def scorecard(
     Each line is put to the model's own encoding, in an otherwise unchanged applicant: whatever
     numbers an encoder makes of a variable, those that then change are the variable's.
 
-    Parameters
-    ----------
-    model : linear, its numbers cut into bins.
-    frame : the training rows: `bad` and the features.
-    features : features.json.
-    schema : names the levels.
-    scale : of the points.
-    merges : of the adjustments: a level without a line counts as what it is merged into.
+    Args:
+        model: linear, its numbers cut into bins.
+        frame: the training rows: `bad` and the features.
+        features: features.json.
+        schema: names the levels.
+        scale: of the points.
+        merges: of the adjustments: a level without a line counts as what it is merged into.
 
-    Returns
-    -------
-    `variable`; `bin`, in words; `code` of a level, or `low` (inclusive) and `high` (exclusive) of
-    a bin; `rows` and `bad_rate` of the training rows; `woe`, the encoded value, above 0 where there
-    are more bad than on average (missing where the encoder gives several numbers, or always the
-    same one); its `coefficient`; `points`. A variable's last lines are for a missing value, encoded
-    as the bin or level that stands for it unless missing is a level of its own, and where it has
-    levels for one that no training row has.
+    Returns:
+        `variable`; `bin`, in words; `code` of a level, or `low` (inclusive) and `high` (exclusive)
+        of a bin; `rows` and `bad_rate` of the training rows; `woe`, the encoded value, above 0
+        where there are more bad than on average (missing where the encoder gives several numbers,
+        or always the same one); its `coefficient`; `points`. A variable's last lines are for a
+        missing value, encoded as the bin or level that stands for it unless missing is a level of
+        its own, and where it has levels for one that no training row has.
 
-    Raises
-    ------
-    RuntimeError : the model is no such one, or encodes two variables together: a bug of ours.
+    Raises:
+        RuntimeError: the model is no such one, or encodes two variables together: a bug of ours.
     """
     found = linear(model)
     if found is None:
@@ -142,10 +138,9 @@ def exact_edges(card: pd.DataFrame) -> pd.DataFrame:
 def format_number(value: float, digits: int | None = None) -> str:
     """Write a number as people do, in digits alone where those can be counted.
 
-    Parameters
-    ----------
-    value : finite.
-    digits : at most so many that count; None for as many as tell it from every other number.
+    Args:
+        value: finite.
+        digits: at most so many that count; None for as many as tell it from every other number.
     """
     if value and not 1e-6 <= abs(value) < 1e15:
         return repr(float(value)) if digits is None else f"{value:.{digits}g}"

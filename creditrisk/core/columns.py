@@ -13,14 +13,12 @@ def keep_originals(
 ) -> pd.DataFrame:
     """Add the columns that were adjusted as they were: costs and groups go by the real values.
 
-    Parameters
-    ----------
-    adjusted, clean : the same rows and columns, shape (n, d).
-    names : of the adjusted columns.
+    Args:
+        adjusted, clean: the same rows and columns, shape (n, d).
+        names: of the adjusted columns.
 
-    Returns
-    -------
-    shape (n, d + names).
+    Returns:
+        Shape (n, d + names).
     """
     return adjusted.assign(**{ORIGINAL + name: clean[name] for name in names})
 

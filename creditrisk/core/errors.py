@@ -10,12 +10,11 @@ from pydantic import ValidationError
 class InputError(Exception):
     """The input or the parameters are wrong: exit code 2 and one line on stderr.
 
-    Parameters
-    ----------
-    file : the file to mend.
-    where : the place in it: a line, a column, a dotted parameter.
-    what : what is wrong, without a full stop.
-    mend : what to do about it.
+    Args:
+        file: the file to mend.
+        where: the place in it: a line, a column, a dotted parameter.
+        what: what is wrong, without a full stop.
+        mend: what to do about it.
     """
 
     def __init__(self, file: str | Path, location: str, problem: str, hint: str):
@@ -54,12 +53,11 @@ def from_validation(
 ) -> InputError:
     """Turn the first finding of a pydantic error into the one line of the contract.
 
-    Parameters
-    ----------
-    file : the file that was read.
-    error : pydantic's findings.
-    fields : the names valid where an unknown one was found, for the hint.
-    within : the place in the file of what was validated, where it is not all of it.
+    Args:
+        file: the file that was read.
+        error: pydantic's findings.
+        fields: the names valid where an unknown one was found, for the hint.
+        within: the place in the file of what was validated, where it is not all of it.
     """
     # An unknown key explains a missing one (it is its misspelling), so it is told first.
     found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")

@@ -17,9 +17,8 @@ from creditrisk.core.errors import InputError
 def read_frame(path: str | Path) -> pd.DataFrame:
     """Read a Parquet file that an earlier stage wrote.
 
-    Raises
-    ------
-    InputError : it is missing or no Parquet.
+    Raises:
+        InputError: it is missing or no Parquet.
     """
     try:
         # Read here, not by Arrow's own code, so that an audit hook sees the file; and without
@@ -36,9 +35,8 @@ def read_frame(path: str | Path) -> pd.DataFrame:
 def read_csv(path: str | Path) -> pd.DataFrame:
     """Read a CSV file that an earlier stage wrote.
 
-    Raises
-    ------
-    InputError : it is missing or no CSV.
+    Raises:
+        InputError: it is missing or no CSV.
     """
     try:
         return pd.read_csv(path)
@@ -51,9 +49,8 @@ def read_csv(path: str | Path) -> pd.DataFrame:
 def read_json(path: str | Path) -> Any:
     """Read a JSON file that an earlier stage wrote.
 
-    Raises
-    ------
-    InputError : it is missing or no JSON.
+    Raises:
+        InputError: it is missing or no JSON.
     """
     try:
         return json.loads(Path(path).read_text(encoding="utf-8"))

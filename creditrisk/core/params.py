@@ -24,15 +24,13 @@ Model = TypeVar("Model", bound=Strict)
 def read_params(path: str | Path, model: type[Model], **places: str) -> Model:
     """Read and check the parameters that `model` names.
 
-    Parameters
-    ----------
-    path : a YAML file.
-    model : its fields are the top-level names to read.
-    places : for a field that does not stand at the top level, its dotted place.
+    Args:
+        path: a YAML file.
+        model: its fields are the top-level names to read.
+        places: for a field that does not stand at the top level, its dotted place.
 
-    Raises
-    ------
-    InputError : the file is missing or no YAML; a value is missing, unknown or of a wrong type.
+    Raises:
+        InputError: the file is missing or no YAML; a value is missing, unknown or of a wrong type.
     """
     tree = read_yaml(path)
     given: dict[str, Any] = {}
@@ -50,9 +48,8 @@ def read_params(path: str | Path, model: type[Model], **places: str) -> Model:
 def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
-    Raises
-    ------
-    InputError : the file is missing, unreadable as YAML, or holds no mapping.
+    Raises:
+        InputError: the file is missing, unreadable as YAML, or holds no mapping.
     """
     try:
         tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))

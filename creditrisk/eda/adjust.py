@@ -19,12 +19,11 @@ MERGED_LEVEL = "rare levels"
 class EdaParams(Strict):
     """The block `eda`.
 
-    Attributes
-    ----------
-    cap_iqr_factor : numbers further than this many interquartile ranges beyond the quartiles are
-        capped there; null caps nothing.
-    rare_level_share : nominal levels with fewer than this share of the train rows are merged;
-        0 merges nothing.
+    Attributes:
+        cap_iqr_factor: numbers further than this many interquartile ranges beyond the quartiles are
+            capped there; null caps nothing.
+        rare_level_share: nominal levels with fewer than this share of the train rows are merged; 0
+            merges nothing.
     """
 
     cap_iqr_factor: Annotated[float, Field(gt=0)] | None = 3.0
@@ -44,18 +43,15 @@ def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, A
     common (else the column would become constant). Levels that the train rows don't have join
     them. Ordinal levels are never merged: their order is what they tell.
 
-    Parameters
-    ----------
-    train : the train rows of the clean frame.
-    schema : the columns' contract.
-    params : the thresholds.
+    Args:
+        train: the train rows of the clean frame.
+        schema: the columns' contract.
+        params: the thresholds.
 
-    Returns
-    -------
-    Ready for JSON, and unchanged by a round trip through `write_json`:
-    `{"caps": {column: {"low", "high", "rows_low", "rows_high"}},
-    "merges": {column: {"into", "kept", "merged": {level: train rows}, "rows"}}}`.
-    A side that is not capped is None.
+    Returns:
+        Ready for JSON, and unchanged by a round trip through `write_json`: `{"caps": {column:
+        {"low", "high", "rows_low", "rows_high"}}, "merges": {column: {"into", "kept", "merged":
+        {level: train rows}, "rows"}}}`. A side that is not capped is None.
     """
     caps = {name: _cap(train[name], schema.features[name], params.cap_iqr_factor)
             for name in schema.of_kind("numeric")}  # fmt: skip
@@ -73,14 +69,12 @@ def apply(frame: pd.DataFrame, adjustments: dict[str, Any]) -> pd.DataFrame:
     Missing cells stay missing. A level that the train rows didn't have becomes the merged level
     where the column has one, and stays as it is where it has none.
 
-    Parameters
-    ----------
-    frame : rows with the adjusted columns, typed as in the clean frame; it is not changed.
-    adjustments : what `learn` gave, or its JSON.
+    Args:
+        frame: rows with the adjusted columns, typed as in the clean frame; it is not changed.
+        adjustments: what `learn` gave, or its JSON.
 
-    Returns
-    -------
-    A new frame with the same columns, rows and index.
+    Returns:
+        A new frame with the same columns, rows and index.
     """
     adjusted = frame.copy()
     for name, cap in adjustments["caps"].items():

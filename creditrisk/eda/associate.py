@@ -15,9 +15,8 @@ def spearman(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     Ordinal levels count by their place in the schema. Each pair uses the rows that have both;
     a pair with a constant side, or fewer than three such rows, is NaN.
 
-    Returns
-    -------
-    `a b rho`, a row a pair, in the schema's order.
+    Returns:
+        `a b rho`, a row a pair, in the schema's order.
     """
     names = [n for n, c in schema.features.items() if c.kind in ("numeric", "ordinal")]
     ranks = pd.DataFrame({n: _ranks(train[n], schema, n) for n in names}, index=train.index)
@@ -29,9 +28,8 @@ def spearman(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def cramers(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     """Cramer's V of each pair of nominal columns, over the rows that have both.
 
-    Returns
-    -------
-    `a b v`, a row a pair, in the schema's order.
+    Returns:
+        `a b v`, a row a pair, in the schema's order.
     """
     names = schema.of_kind("nominal")
     codes = {n: pd.factorize(train[n], sort=True)[0] for n in names}
@@ -53,13 +51,11 @@ def cramers_v(counts: np.ndarray) -> float:
     ``r' = r - (r-1)^2/(n-1)``, and k' likewise. Without the correction, columns of many levels
     seem associated by chance alone.
 
-    Parameters
-    ----------
-    counts : array (r, k), the rows of each pair of levels; levels without a row don't count.
+    Args:
+        counts: array (r, k), the rows of each pair of levels; levels without a row don't count.
 
-    Returns
-    -------
-    0 to 1; NaN where a side has one level only, or as many levels as there are rows.
+    Returns:
+        0 to 1; NaN where a side has one level only, or as many levels as there are rows.
     """
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0].astype(float)
     n, (r, k) = counts.sum(), counts.shape

@@ -77,11 +77,10 @@ def levels(train: pd.DataFrame, schema: Schema, bins: int = BINS) -> pd.DataFram
     ``b_i = (bads_i + s) / (bads + k s)`` for k levels and s = `SMOOTHING`; its contribution to the
     information value is ``(g_i - b_i) woe_i`` (Siddiqi 2006, Credit Risk Scorecards, ch. 6).
 
-    Returns
-    -------
-    `variable kind code label rows bads bad_rate low high woe iv`: `low` and `high` are the 95%
-    Wilson interval of the bad rate. Variables and levels in the schema's order; text levels that
-    the schema doesn't list are ordered by their rows, descending.
+    Returns:
+        `variable kind code label rows bads bad_rate low high woe iv`: `low` and `high` are the 95%
+        Wilson interval of the bad rate. Variables and levels in the schema's order; text levels
+        that the schema doesn't list are ordered by their rows, descending.
     """
     parts = []
     for name, column in schema.features.items():
@@ -105,9 +104,8 @@ def information_value(described: pd.DataFrame) -> pd.DataFrame:
 def wilson(count: np.ndarray, total: np.ndarray, z: float = 1.959963984540054) -> np.ndarray:
     """Wilson's score interval of a share (Wilson 1927), 95% by default.
 
-    Returns
-    -------
-    Array (2, n): the low and the high ends; NaN where the total is zero.
+    Returns:
+        Array (2, n): the low and the high ends; NaN where the total is zero.
     """
     count, total = np.asarray(count, float), np.asarray(total, float)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -20,12 +20,11 @@ _ROW, _LINE = 26, 15  # pixels of a bar, and of each further line of its label
 def bars(parts: dict[str, list[float]], names: list[str], x: str, form: str = ",") -> go.Figure:
     """Horizontal bars, the first name on top; several parts are stacked.
 
-    Parameters
-    ----------
-    parts : a part's name and its value for each of `names`.
-    names : labels of the bars, as plain text.
-    x : title of the value axis.
-    form : d3 format of the values.
+    Args:
+        parts: a part's name and its value for each of `names`.
+        names: labels of the bars, as plain text.
+        x: title of the value axis.
+        form: d3 format of the values.
     """
     ticks, height = _rows(names)
     chart = go.Figure(
@@ -66,15 +65,13 @@ def outcome(goods: int, bads: int) -> go.Figure:
 def distribution(x: pd.Series, bad: pd.Series, title: str) -> tuple[go.Figure, int]:
     """Histogram of each outcome's share with box plots below; Tukey's fences as dotted lines.
 
-    Parameters
-    ----------
-    x : (n,) numbers, missing ones left out.
-    bad : (n,) outcomes, 1 is bad.
-    title : the variable's name and unit.
+    Args:
+        x: (n,) numbers, missing ones left out.
+        bad: (n,) outcomes, 1 is bad.
+        title: the variable's name and unit.
 
-    Returns
-    -------
-    The chart, and how many rows lie outside the range that is drawn.
+    Returns:
+        The chart, and how many rows lie outside the range that is drawn.
     """
     groups = {"good": x[(bad == 0) & x.notna()], "bad": x[(bad == 1) & x.notna()]}
     edges = _edges(x.dropna())
@@ -108,10 +105,9 @@ def distribution(x: pd.Series, bad: pd.Series, title: str) -> tuple[go.Figure, i
 def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
     """Bad rate of each level with its 95% interval; a dashed line where the overall rate is.
 
-    Parameters
-    ----------
-    described : rows of `describe.levels` for one variable, the first on top.
-    overall : bad rate of all train rows.
+    Args:
+        described: rows of `describe.levels` for one variable, the first on top.
+        overall: bad rate of all train rows.
     """
     ticks, height = _rows(described["label"].to_list())
     place = list(range(len(described)))
@@ -150,12 +146,11 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
 def heatmap(matrix: np.ndarray, names: list[str], signed: bool, measure: str) -> go.Figure:
     """Square of pairwise values, written in the cells when there are at most six names.
 
-    Parameters
-    ----------
-    matrix : (n, n), NaN where there is no value.
-    names : (n,) labels as plain text.
-    signed : the values run from -1 to 1, not from 0.
-    measure : what the values are.
+    Args:
+        matrix: (n, n), NaN where there is no value.
+        names: (n,) labels as plain text.
+        signed: the values run from -1 to 1, not from 0.
+        measure: what the values are.
     """
     n = len(names)
     ticks = [label(name, 18, 2) for name in names]

@@ -42,12 +42,11 @@ def summarise(
 ) -> dict[str, object]:
     """Pick the numbers that a reviewer compares between two versions of the data.
 
-    Returns
-    -------
-    `rows`, `bad_rate` of the train rows; `information_value` by variable, greatest first; `caps`
-    and `merges`, the numbers of columns; `cells_capped`, `cells_merged` and `rows_adjusted` of the
-    train rows; `most_missing`, `strongest_correlation` and `strongest_association`, None where
-    there is none.
+    Returns:
+        `rows`, `bad_rate` of the train rows; `information_value` by variable, greatest first;
+        `caps` and `merges`, the numbers of columns; `cells_capped`, `cells_merged` and
+        `rows_adjusted` of the train rows; `most_missing`, `strongest_correlation` and
+        `strongest_association`, None where there is none.
     """
     caps, merges = adjustments["caps"], adjustments["merges"]
     touched = [*caps, *merges]

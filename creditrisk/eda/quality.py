@@ -18,12 +18,11 @@ def sections(
 ) -> list[Block]:
     """Show what became missing and why, which rows were rejected, and what is missing now.
 
-    Parameters
-    ----------
-    schema : the columns' contract.
-    found : the description of the train rows.
-    prepared : metrics/prepare.json.
-    rejected : the rejected rows.
+    Args:
+        schema: the columns' contract.
+        found: the description of the train rows.
+        prepared: metrics/prepare.json.
+        rejected: the rejected rows.
     """
     return [*_defects(prepared), *_rejected(prepared, rejected), *_missing(schema, found)]
 

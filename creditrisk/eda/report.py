@@ -42,14 +42,13 @@ def build_page(
 ) -> Page:
     """Put the page together.
 
-    Parameters
-    ----------
-    train : the train rows of the clean frame, before the adjustments.
-    schema : the columns' contract.
-    found, adjustments : what was described and learned on them.
-    params : the thresholds, to name them.
-    prepared : metrics/prepare.json.
-    rejected : the rejected rows.
+    Args:
+        train: the train rows of the clean frame, before the adjustments.
+        schema: the columns' contract.
+        found, adjustments: what was described and learned on them.
+        params: the thresholds, to name them.
+        prepared: metrics/prepare.json.
+        rejected: the rejected rows.
     """
     rate = float(train["bad"].mean())
     ranked = found.information_value["variable"].to_list()

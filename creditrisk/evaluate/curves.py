@@ -11,12 +11,11 @@ from creditrisk.metrics.costs import Sample, cost_curve
 def curves(test: Sample, oof: Sample, threshold: float, seed: int) -> dict[str, pd.DataFrame]:
     """Compute the frames of the plots from outcome, PD and costs of the rows.
 
-    Parameters
-    ----------
-    test : the rows that all the plots are of.
-    oof : the training rows with out-of-fold PDs, for the cost beside that on test.
-    threshold : the cut-off.
-    seed : of the bootstrap.
+    Args:
+        test: the rows that all the plots are of.
+        oof: the training rows with out-of-fold PDs, for the cost beside that on test.
+        threshold: the cut-off.
+        seed: of the bootstrap.
     """
     bad, pds = test.bad, test.pd
     return {
@@ -65,14 +64,12 @@ def score_shares(bad: np.ndarray, pd_: np.ndarray, bins: int = 20) -> pd.DataFra
 def cost_points(samples: dict[str, Sample], points: int = 201) -> pd.DataFrame:
     """Cost and approval rate over all cut-offs.
 
-    Parameters
-    ----------
-    samples : name of the rows (`oof`, `test`) to outcomes, PDs and costs.
-    points : of a grid of cut-offs from 0 to 1.
+    Args:
+        samples: name of the rows (`oof`, `test`) to outcomes, PDs and costs.
+        points: of a grid of cut-offs from 0 to 1.
 
-    Returns
-    -------
-    `rows`, `threshold`, `expected_cost`, `approval_rate`.
+    Returns:
+        `rows`, `threshold`, `expected_cost`, `approval_rate`.
     """
     grid = np.linspace(0, 1, points)
     curves = []

@@ -40,9 +40,8 @@ def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> p
     A number on the first edge belongs above it, one on the last edge of several below it: the edges
     25 and 60 give under 25, 25 to 60, over 60.
 
-    Returns
-    -------
-    ordered categorical, shape (n,).
+    Returns:
+        Ordered categorical, shape (n,).
     """
     if isinstance(by, str):
         found = [level for level in schema.features[name].levels or () if level in set(values)]
@@ -79,20 +78,19 @@ def fairness(
 ) -> pd.DataFrame:
     """Measure the decisions by group.
 
-    Parameters
-    ----------
-    frame : `bad` and the columns to group by, each as it was told; one that it lacks is skipped.
-    pd_ : shape (n,).
-    threshold : the cut-off; from it on applicants are refused.
-    params : what to group by.
-    schema : names the levels.
+    Args:
+        frame: `bad` and the columns to group by, each as it was told; one that it lacks is skipped.
+        pd_: shape (n,).
+        threshold: the cut-off; from it on applicants are refused.
+        params: what to group by.
+        schema: names the levels.
 
-    Returns
-    -------
-    `variable`, `group`, `rows`, `bad`, `judged` (False for groups under `LEAST_ROWS` rows); then
-    each with `_low` and `_high` (95%, Wilson): `approval_rate`; `tpr`, the share of the bad that is
-    refused; `fpr`, the share of the good that is refused; `bad_rate`; `mean_pd`, a fact of these
-    rows without an interval, and `calibration_gap`, mean PD minus bad rate, with that of the rate.
+    Returns:
+        `variable`, `group`, `rows`, `bad`, `judged` (False for groups under `LEAST_ROWS` rows);
+        then each with `_low` and `_high` (95%, Wilson): `approval_rate`; `tpr`, the share of the
+        bad that is refused; `fpr`, the share of the good that is refused; `bad_rate`; `mean_pd`, a
+        fact of these rows without an interval, and `calibration_gap`, mean PD minus bad rate, with
+        that of the rate.
     """
     bad, refused = frame["bad"].to_numpy() == 1, pd_ >= threshold
     lines: list[dict[str, Any]] = []

@@ -40,18 +40,16 @@ def permutation_importance(
     The model is fitted anew in each fold, and the variable shuffled among rows that it has not
     seen. All shuffled copies of a fold are scored in one go.
 
-    Parameters
-    ----------
-    model : the champion.
-    frame : training rows: `bad` and the features.
-    features : the columns to shuffle, each on its own.
-    folds : of the training rows.
-    seed : of the shuffles.
+    Args:
+        model: the champion.
+        frame: training rows: `bad` and the features.
+        features: the columns to shuffle, each on its own.
+        folds: of the training rows.
+        seed: of the shuffles.
 
-    Returns
-    -------
-    `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low` and
-    `high` (two standard errors to each side), the most important first.
+    Returns:
+        `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low`
+        and `high` (two standard errors to each side), the most important first.
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()

@@ -86,14 +86,13 @@ def table(
 ) -> Markup:
     """A table from a frame, without its index; numbers right-aligned, a missing cell as a dash.
 
-    Parameters
-    ----------
-    frame : its column names are the header.
-    caption : stands above the table, and is what one opens when it is collapsed.
-    formats : by column, a format such as `.3f`, `,d` or `.1%`; by default integers with thousands'
-        separators and floats with four significant digits.
-    limit : rows shown at most; a note tells how many there are.
-    collapsed : closed until opened (and open in print); by default when more than 15 rows.
+    Args:
+        frame: its column names are the header.
+        caption: stands above the table, and is what one opens when it is collapsed.
+        formats: by column, a format such as `.3f`, `,d` or `.1%`; by default integers with
+            thousands' separators and floats with four significant digits.
+        limit: rows shown at most; a note tells how many there are.
+        collapsed: closed until opened (and open in print); by default when more than 15 rows.
     """
     formats = formats or {}
     shown = frame.head(limit)

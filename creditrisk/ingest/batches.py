@@ -26,21 +26,18 @@ def read_batches(
 ) -> Iterator[pd.DataFrame]:
     """Read a file in batches; a file without rows gives none.
 
-    Parameters
-    ----------
-    path : CSV, or Parquet by its first bytes.
-    data : how a CSV is written.
-    schema : names the columns to keep; the target is not needed.
-    size : rows of a batch.
+    Args:
+        path: CSV, or Parquet by its first bytes.
+        data: how a CSV is written.
+        schema: names the columns to keep; the target is not needed.
+        size: rows of a batch.
 
-    Yields
-    ------
-    `row_id` (int64, from 1), `malformed` (text, missing for a well-formed row), then the schema's
-    columns as text.
+    Yields:
+        `row_id` (int64, from 1), `malformed` (text, missing for a well-formed row), then the
+        schema's columns as text.
 
-    Raises
-    ------
-    InputError : those of ingest, or the file is empty.
+    Raises:
+        InputError: those of ingest, or the file is empty.
     """
     try:
         with open(path, "rb") as file:

@@ -39,9 +39,8 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
     A line without text yields no cells. With a blank as delimiter, a run of blanks is one. Where a
     stray quote has drawn whole rows into a cell, each line is a record of its own.
 
-    Raises
-    ------
-    InputError : the file is missing, can't be decoded, or a quote is never closed.
+    Raises:
+        InputError: the file is missing, can't be decoded, or a quote is never closed.
     """
     _check_encoding(data.encoding)
     csv.field_size_limit(sys.maxsize)

@@ -17,12 +17,11 @@ from creditrisk.schema import Schema, fold
 class Extract:
     """A source file as it was read.
 
-    Attributes
-    ----------
-    frame : `row_id` (int), `line` (int, the physical line on which the record starts), `malformed`
-        (text, missing for a well-formed record), then the schema's columns as text.
-    ignored : names of the columns that the schema doesn't name.
-    blank_lines : number of lines without any text, which are no records.
+    Attributes:
+        frame: `row_id` (int), `line` (int, the physical line on which the record starts),
+            `malformed` (text, missing for a well-formed record), then the schema's columns as text.
+        ignored: names of the columns that the schema doesn't name.
+        blank_lines: number of lines without any text, which are no records.
     """
 
     frame: pd.DataFrame
@@ -33,16 +32,14 @@ class Extract:
 def read_csv(path: str | Path, data: DataParams, schema: Schema) -> Extract:
     """Read a CSV file into verbatim text.
 
-    Parameters
-    ----------
-    path : the source file.
-    data : how it is written.
-    schema : names the columns to keep.
+    Args:
+        path: the source file.
+        data: how it is written.
+        schema: names the columns to keep.
 
-    Raises
-    ------
-    InputError : besides those of `read_records`: the file is empty or has no data lines, a column
-        of the schema is missing or stands twice in the header.
+    Raises:
+        InputError: besides those of `read_records`: the file is empty or has no data lines, a
+            column of the schema is missing or stands twice in the header.
     """
     records = read_records(path, data)
     first = next((r for r in records if r[2]), None)
@@ -101,21 +98,18 @@ def find_columns(
 ) -> dict[str, int]:
     """Find each source column of the schema in the header, whatever its case, blanks and place.
 
-    Parameters
-    ----------
-    path : names the file in an error.
-    header : its column names.
-    schema : names the columns that are wanted.
-    delimiter : that the header was cut at.
-    with_target : the target is wanted too, as it is not of applicants whose outcome is open.
+    Args:
+        path: names the file in an error.
+        header: its column names.
+        schema: names the columns that are wanted.
+        delimiter: that the header was cut at.
+        with_target: the target is wanted too, as it is not of applicants whose outcome is open.
 
-    Returns
-    -------
-    dict from the schema's name of the column to its position in the header.
+    Returns:
+        Dict from the schema's name of the column to its position in the header.
 
-    Raises
-    ------
-    InputError : one is missing or stands twice, or the delimiter is wrong.
+    Raises:
+        InputError: one is missing or stands twice, or the delimiter is wrong.
     """
     folded = [fold(name) for name in header]
     wanted = [*schema.columns, *([schema.target.column] if with_target else [])]

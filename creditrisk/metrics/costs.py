@@ -17,12 +17,11 @@ Positive = Annotated[float, Field(gt=0, strict=False)]
 class DecisionParams(Strict):
     """The block `decision`.
 
-    Attributes
-    ----------
-    cost_bad_accepted, cost_good_rejected : the cost matrix, a head.
-    threshold : `oof` minimises the cost on out-of-fold PDs; `theory` is the break-even PD.
-    amount_column : where it is named, a bad loan loses its amount times `loss_given_default`, a
-        rejected good one its amount times `margin`, and the cost matrix is not used.
+    Attributes:
+        cost_bad_accepted, cost_good_rejected: the cost matrix, a head.
+        threshold: `oof` minimises the cost on out-of-fold PDs; `theory` is the break-even PD.
+        amount_column: where it is named, a bad loan loses its amount times `loss_given_default`, a
+            rejected good one its amount times `margin`, and the cost matrix is not used.
     """
 
     cost_bad_accepted: Positive
@@ -43,9 +42,8 @@ class DecisionParams(Strict):
 
         The amount is the one that was told, capped or not. A row without one is charged the median.
 
-        Raises
-        ------
-        InputError : `amount_column` is no numeric column of the frame.
+        Raises:
+            InputError: `amount_column` is no numeric column of the frame.
         """
         if self.amount_column is None:
             ones = np.ones(len(frame))

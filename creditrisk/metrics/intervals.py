@@ -12,10 +12,9 @@ def fold_error(values: np.ndarray, folds: int) -> float:
     Nadeau and Bengio 2003, "Inference for the Generalization Error": the variance over the k scores
     times (1/k + n_test/n_train).
 
-    Parameters
-    ----------
-    values : one a fold and repeat, shape (k,).
-    folds : in a repeat, so that n_test/n_train is 1/(folds - 1).
+    Args:
+        values: one a fold and repeat, shape (k,).
+        folds: in a repeat, so that n_test/n_train is 1/(folds - 1).
     """
     if len(values) < 2:
         return float("nan")
@@ -25,9 +24,8 @@ def fold_error(values: np.ndarray, folds: int) -> float:
 def stratified_draws(bad: np.ndarray, draws: int, seed: int) -> np.ndarray:
     """Draw bootstrap samples within each class.
 
-    Returns
-    -------
-    positions, shape (draws, n).
+    Returns:
+        Positions, shape (draws, n).
     """
     rng = np.random.default_rng(seed)
     places = np.arange(len(bad))
@@ -40,15 +38,13 @@ def bootstrap_intervals(
 ) -> dict[str, list[float]]:
     """Compute percentile intervals (Efron 1981).
 
-    Parameters
-    ----------
-    statistic : takes positions of rows, gives named values.
-    samples : from `stratified_draws`.
-    level : of confidence.
+    Args:
+        statistic: takes positions of rows, gives named values.
+        samples: from `stratified_draws`.
+        level: of confidence.
 
-    Returns
-    -------
-    name to `[low, high]`.
+    Returns:
+        Name to `[low, high]`.
     """
     drawn = [statistic(sample) for sample in samples]
     tail = 100 * (1 - level) / 2

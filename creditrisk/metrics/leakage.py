@@ -12,16 +12,14 @@ def leakage_warning(
 ) -> str | None:
     """Word a warning where an AUC is a leak until shown otherwise, or worse than a toss.
 
-    Parameters
-    ----------
-    auc : of a whole model.
-    frame : training rows: `bad` and the features.
-    features : columns to blame.
-    where : whose AUC it is.
+    Args:
+        auc: of a whole model.
+        frame: training rows: `bad` and the features.
+        features: columns to blame.
+        where: whose AUC it is.
 
-    Returns
-    -------
-    a line, for a leak with the name of the variable which alone ranks best; or None.
+    Returns:
+        A line, for a leak with the name of the variable which alone ranks best; or None.
     """
     if auc < RANDOM_AUC:
         return (

@@ -28,16 +28,14 @@ def make_folds(
 ) -> list[Fold]:
     """Cut the rows into folds, the same ones for every algorithm.
 
-    Parameters
-    ----------
-    bad : outcome, shape (n,).
-    applicant : rows with the same number are one applicant, shape (n,).
-    folds, repeats, seed : how many, how often, and what the shuffling hangs on.
-    where : the parameter that says how many, for the error.
+    Args:
+        bad: outcome, shape (n,).
+        applicant: rows with the same number are one applicant, shape (n,).
+        folds, repeats, seed: how many, how often, and what the shuffling hangs on.
+        where: the parameter that says how many, for the error.
 
-    Raises
-    ------
-    InputError : a class has fewer applicants than there are folds.
+    Raises:
+        InputError: a class has fewer applicants than there are folds.
     """
     bad, applicant = np.asarray(bad), np.asarray(applicant)
     for outcome, word in ((1, "bad"), (0, "good")):

@@ -38,9 +38,8 @@ def save_model(model: Any, path: Path) -> None:
 def sha256(path: Path) -> str:
     """Hash a file.
 
-    Raises
-    ------
-    InputError : it is missing.
+    Raises:
+        InputError: it is missing.
     """
     try:
         with open(path, "rb") as file:
@@ -52,9 +51,8 @@ def sha256(path: Path) -> str:
 def check_model(path: Path, recorded: str) -> None:
     """Compare a model file with its recorded SHA-256.
 
-    Raises
-    ------
-    InputError : it is another file.
+    Raises:
+        InputError: it is another file.
     """
     if sha256(path) != recorded:
         problem = "not the model that was recorded, so it is not loaded"
@@ -64,9 +62,8 @@ def check_model(path: Path, recorded: str) -> None:
 def load_model(path: Path, recorded: str) -> Any:
     """Load a model file that is the recorded one.
 
-    Raises
-    ------
-    InputError : it is another file; nothing of it is run.
+    Raises:
+        InputError: it is another file; nothing of it is run.
     """
     check_model(path, recorded)
     return joblib.load(path)

@@ -33,13 +33,12 @@ NEIGHBOURS = 5
 class PreprocessParams(Strict):
     """The block `preprocess`.
 
-    Attributes
-    ----------
-    numeric_impute : what stands for a missing number.
-    nominal_impute : `level` makes missing a level of its own.
-    ordinal_impute : what stands for a missing ordinal level.
-    power_transform : Yeo-Johnson on the numeric columns.
-    scale_ordinal : bring the ordinal ranks to unit variance, as the numbers are.
+    Attributes:
+        numeric_impute: what stands for a missing number.
+        nominal_impute: `level` makes missing a level of its own.
+        ordinal_impute: what stands for a missing ordinal level.
+        power_transform: Yeo-Johnson on the numeric columns.
+        scale_ordinal: bring the ordinal ranks to unit variance, as the numbers are.
     """
 
     numeric_impute: Literal["median", "mean", "most_frequent"]
@@ -94,11 +93,10 @@ def build_pipeline(
     `candidate_params` sets what a candidate chooses. What hangs on no choice stands first, so that
     a cache of the steps serves all candidates.
 
-    Parameters
-    ----------
-    features : features.json: `numeric`, `nominal` (names), `ordinal` (name to levels in order).
-    params : the block `preprocess`.
-    model : the estimator.
+    Args:
+        features: features.json: `numeric`, `nominal` (names), `ordinal` (name to levels in order).
+        params: the block `preprocess`.
+        model: the estimator.
     """
     numeric, nominal = features["numeric"], features["nominal"]
     ordinal = list(features["ordinal"])
@@ -160,17 +158,16 @@ def candidate_params(
 ) -> dict[str, Any]:
     """Word a candidate as parameters of `build_pipeline`'s pipeline.
 
-    Parameters
-    ----------
-    encoder, resample : names in the registries.
-    model : the estimator's values.
-    features : features.json.
-    seed : for the resampler.
-    smallest : rows of the smaller class in the smallest training part; a resampler that looks at
-        neighbours looks at no more than there are.
-    bins : cut the numbers into so many bins, and encode bins and ordinal levels as the nominal ones
-        are; a linear model is then a table of points. None leaves them numbers.
-    numeric_impute : what stands for a missing number before it is cut.
+    Args:
+        encoder, resample: names in the registries.
+        model: the estimator's values.
+        features: features.json.
+        seed: for the resampler.
+        smallest: rows of the smaller class in the smallest training part; a resampler that looks at
+            neighbours looks at no more than there are.
+        bins: cut the numbers into so many bins, and encode bins and ordinal levels as the nominal
+            ones are; a linear model is then a table of points. None leaves them numbers.
+        numeric_impute: what stands for a missing number before it is cut.
     """
     levels = [*features["nominal"], *features["ordinal"]]
     neighbours = max(1, min(NEIGHBOURS, smallest - 1))

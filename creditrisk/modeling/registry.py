@@ -51,9 +51,8 @@ def names() -> list[str]:
 def algorithm(name: str) -> Algorithm:
     """Find a candidate's entry.
 
-    Raises
-    ------
-    InputError : there is none of that name.
+    Raises:
+        InputError: there is none of that name.
     """
     entries = _entries()
     if name not in entries:
@@ -75,19 +74,16 @@ def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
     A list is searched, a single value is fixed; a list within a list is one value (the layers of a
     perceptron). Each value is checked before anything is fitted.
 
-    Parameters
-    ----------
-    name : the algorithm.
-    block : its block of params.yaml.
-    seed : for estimators that take one.
+    Args:
+        name: the algorithm.
+        block: its block of params.yaml.
+        seed: for estimators that take one.
 
-    Returns
-    -------
-    one dict a candidate, with the block's keys, in a fixed order.
+    Returns:
+        One dict a candidate, with the block's keys, in a fixed order.
 
-    Raises
-    ------
-    InputError : an unknown name, with the nearest valid ones, or a value that can't be.
+    Raises:
+        InputError: an unknown name, with the nearest valid ones, or a value that can't be.
     """
     location = f"algorithms.{name}"
     entry = algorithm(name)

@@ -20,11 +20,10 @@ REASONS = ("malformed", "invalid_target", "duplicate", "near_duplicate")
 class Prepared:
     """The frames of the contract and their account.
 
-    Attributes
-    ----------
-    clean : `row_id`, `applicant`, `split`, `bad`, the id if there is one, the features.
-    rejected : `row_id`, `reason`, `detail`, `kept_row_id`.
-    account : what metrics/prepare.json holds.
+    Attributes:
+        clean: `row_id`, `applicant`, `split`, `bad`, the id if there is one, the features.
+        rejected: `row_id`, `reason`, `detail`, `kept_row_id`.
+        account: what metrics/prepare.json holds.
     """
 
     clean: pd.DataFrame
@@ -43,19 +42,17 @@ def prepare(
 ) -> Prepared:
     """Parse, validate, reject, de-duplicate and split.
 
-    Parameters
-    ----------
-    raw : the frame that ingest wrote, shape (n, 3 + source columns).
-    schema : the contract.
-    notation : how numbers and missing values are written.
-    params : the block `prepare`.
-    test_size : share of the applicants to keep for the test.
-    seed : what the split hangs on.
-    source : names the rows' file in an error.
+    Args:
+        raw: the frame that ingest wrote, shape (n, 3 + source columns).
+        schema: the contract.
+        notation: how numbers and missing values are written.
+        params: the block `prepare`.
+        test_size: share of the applicants to keep for the test.
+        seed: what the split hangs on.
+        source: names the rows' file in an error.
 
-    Raises
-    ------
-    InputError : a class has fewer than two applicants.
+    Raises:
+        InputError: a class has fewer than two applicants.
     """
     formed = raw[raw["malformed"].isna()].reset_index(drop=True)
     broken = raw.loc[raw["malformed"].notna(), ["row_id", "malformed"]]
@@ -171,9 +168,8 @@ def _settle_targets(
     CRR Art. 178). `reject`: nobody knows the outcome, all copies go. Rows that are kept beside each
     other keep their outcomes, as long as no other row has joined them.
 
-    Returns
-    -------
-    the outcomes, the rows in conflict (n,), the rows that stay (n,).
+    Returns:
+        The outcomes, the rows in conflict (n,), the rows that stay (n,).
     """
     places = np.arange(len(bad))
     stays = duplicate_groups.representative == places
@@ -252,9 +248,8 @@ def _assert_rows_reconcile(
 ) -> None:
     """Hold law 1 in the code: nothing is lost silently.
 
-    Raises
-    ------
-    RuntimeError : a sum is off, which is a bug of ours.
+    Raises:
+        RuntimeError: a sum is off, which is a bug of ours.
     """
     rejected = summary["rejected"]
     formed = summary["rows_read"] - rejected["malformed"]
@@ -276,9 +271,8 @@ def _assert_rows_reconcile(
 def check_quality_gates(summary: dict[str, Any], params: PrepareParams, params_file: str) -> None:
     """Stop an extract that is too broken to learn from.
 
-    Raises
-    ------
-    InputError : too large a share of the rows rejected, or of a column's cells missing.
+    Raises:
+        InputError: too large a share of the rows rejected, or of a column's cells missing.
     """
     share = summary["rows_rejected"] / summary["rows_read"]
     if share > params.max_rejected_share:

@@ -42,9 +42,8 @@ def _column(column: Column) -> pa.Column:
 def check_clean(clean: pd.DataFrame, schema: Schema) -> None:
     """Check the clean frame.
 
-    Raises
-    ------
-    RuntimeError : it breaks the contract, which is a bug of ours.
+    Raises:
+        RuntimeError: it breaks the contract, which is a bug of ours.
     """
     try:
         contract(schema).validate(clean)

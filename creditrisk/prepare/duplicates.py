@@ -30,16 +30,16 @@ MIN_ROWS_FOR_CHANCE = 30  # rows below which the shares of values say nothing of
 class DuplicateGroups:
     """What became of each row, by position; arrays of shape (n,), `cell_source` (n, d).
 
-    Attributes
-    ----------
-    representative : position of the row that stands for this one (itself where it stays).
-    cell_source : for each cell, the position of the row that it is taken from.
-    is_exact : rejected as an exact duplicate.
-    ambiguous : rejected, and one of several rows that disagree might stand for it.
-    group : rows that might be one applicant share a number, rejected ones included.
-    first_identical : position of the first row that was identical to this one (itself where it is that).
-    copies_group : rows that are copies of each other, and of which each is kept, share a number.
-    too_common : number of rows that any row's agreement with would be one by chance.
+    Attributes:
+        representative: position of the row that stands for this one (itself where it stays).
+        cell_source: for each cell, the position of the row that it is taken from.
+        is_exact: rejected as an exact duplicate.
+        ambiguous: rejected, and one of several rows that disagree might stand for it.
+        group: rows that might be one applicant share a number, rejected ones included.
+        first_identical: position of the first row that was identical to this one (itself where it
+            is that).
+        copies_group: rows that are copies of each other, and of which each is kept, share a number.
+        too_common: number of rows that any row's agreement with would be one by chance.
     """
 
     representative: np.ndarray
@@ -55,9 +55,9 @@ class DuplicateGroups:
 def encode(cells: pd.DataFrame, ids: pd.Series | None) -> np.ndarray:
     """Number each column's values in sorted order, -1 for missing.
 
-    Returns
-    -------
-    int32, shape (n, 1 + d); the first column is the id's, which is always there and never counted.
+    Returns:
+        Int32, shape (n, 1 + d); the first column is the id's, which is always there and never
+        counted.
     """
     who = np.full(len(cells), MISSING) if ids is None else pd.factorize(ids, sort=True)[0]
     columns = [pd.factorize(cells[name], sort=True)[0] for name in cells]
@@ -72,15 +72,13 @@ def least_cells(min_cells: int, columns: int) -> int:
 def chance(codes: np.ndarray) -> np.ndarray:
     """Weigh what an agreement is worth, as if the columns were independent.
 
-    Parameters
-    ----------
-    codes : as from `encode`, shape (n, d).
+    Args:
+        codes: as from `encode`, shape (n, d).
 
-    Returns
-    -------
-    log share of the rows that have this cell's value, 0 where missing, shape (n, d). Its sum over
-    the cells that two rows share, plus log n, is the log of the number of rows expected to agree
-    in them by chance.
+    Returns:
+        Log share of the rows that have this cell's value, 0 where missing, shape (n, d). Its sum
+        over the cells that two rows share, plus log n, is the log of the number of rows expected to
+        agree in them by chance.
     """
     weights = np.zeros(codes.shape)
     for place, column in enumerate(codes.T):
@@ -93,10 +91,9 @@ def chance(codes: np.ndarray) -> np.ndarray:
 def chance_limit(n: int, max_chance: float) -> float:
     """Tell which weight of an agreement (see `chance`) is beyond chance: at most this one.
 
-    Parameters
-    ----------
-    n : rows, all distinct.
-    max_chance : rows that may be expected to agree by chance.
+    Args:
+        n: rows, all distinct.
+        max_chance: rows that may be expected to agree by chance.
     """
     return float(np.log(max_chance) - np.log(n)) if n >= MIN_ROWS_FOR_CHANCE else np.inf
 
@@ -111,15 +108,13 @@ def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np
     Small blocks are compared directly, and a block that can't get beyond chance is dropped. Near
     linear in the rows where few cells are missing.
 
-    Parameters
-    ----------
-    codes : as from `encode`; no two rows identical.
-    min_cells : cells that both rows must have, the id not counted.
-    max_chance : a large number takes every pair.
+    Args:
+        codes: as from `encode`; no two rows identical.
+        min_cells: cells that both rows must have, the id not counted.
+        max_chance: a large number takes every pair.
 
-    Returns
-    -------
-    pairs of positions, shape (pairs, 2), each once, smaller position first.
+    Returns:
+        Pairs of positions, shape (pairs, 2), each once, smaller position first.
     """
     weights = chance(codes)
     limit = chance_limit(len(codes), max_chance)
@@ -218,14 +213,13 @@ def resolve(
 ) -> DuplicateGroups:
     """Find the twins and decide what becomes of each row.
 
-    Parameters
-    ----------
-    cells : the feature columns, shape (n, d).
-    ids : what tells applicants apart, shape (n,), or None.
-    min_cells : cells to be compared for a near-duplicate (see `least_cells`).
-    duplicates : drop exact duplicates, or keep them as rows of one applicant.
-    near_duplicates : merge them into the kept row, drop them, or keep them likewise.
-    max_chance : see `find_pairs`.
+    Args:
+        cells: the feature columns, shape (n, d).
+        ids: what tells applicants apart, shape (n,), or None.
+        min_cells: cells to be compared for a near-duplicate (see `least_cells`).
+        duplicates: drop exact duplicates, or keep them as rows of one applicant.
+        near_duplicates: merge them into the kept row, drop them, or keep them likewise.
+        max_chance: see `find_pairs`.
     """
     codes = encode(cells, ids)
     n = len(codes)

@@ -17,10 +17,9 @@ CAUSES = ("empty", "null_word", "unparseable", "out_of_domain")
 class Notation:
     """How numbers and missing values are written in the source.
 
-    Attributes
-    ----------
-    decimal, thousands : the separators; `thousands` may be empty.
-    null_words : the words for a missing value, squeezed by `squeeze`.
+    Attributes:
+        decimal, thousands: the separators; `thousands` may be empty.
+        null_words: the words for a missing value, squeezed by `squeeze`.
     """
 
     decimal: str
@@ -163,16 +162,14 @@ def read_cells(
 ) -> tuple[pd.Series, pd.Series]:
     """Parse a column; each distinct text is read once.
 
-    Parameters
-    ----------
-    raw : text, shape (n,).
-    read : the reader of one cell; blank cells don't reach it.
-    dtype : of the values.
+    Args:
+        raw: text, shape (n,).
+        read: the reader of one cell; blank cells don't reach it.
+        dtype: of the values.
 
-    Returns
-    -------
-    values : shape (n,), None (or what the dtype has for it) where missing.
-    causes : shape (n,), None where there is a value, else one of `CAUSES`.
+    Returns:
+        values: shape (n,), None (or what the dtype has for it) where missing.
+        causes: shape (n,), None where there is a value, else one of `CAUSES`.
     """
     codes, texts = pd.factorize(raw)
     cells: list[Cell] = [read(text) if text.strip() else (None, "empty") for text in texts]
@@ -195,9 +192,8 @@ def _objects(items: Iterable[object]) -> np.ndarray:
 def read_target(raw: pd.Series, target: Target, notation: Notation) -> pd.Series:
     """Read the outcome: 1 bad, 0 good, missing where the text is of neither class.
 
-    Returns
-    -------
-    Int8, shape (n,).
+    Returns:
+        Int8, shape (n,).
     """
     read = level_reader([*target.good, *target.bad], notation)
     outcome = {**dict.fromkeys(target.good, 0), **dict.fromkeys(target.bad, 1)}
@@ -215,16 +211,14 @@ def parse(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Parse the columns of the schema, target apart.
 
-    Parameters
-    ----------
-    raw : text under the source names, shape (n, columns).
-    schema : the contract.
-    notation : how the source is written.
+    Args:
+        raw: text under the source names, shape (n, columns).
+        schema: the contract.
+        notation: how the source is written.
 
-    Returns
-    -------
-    cells : float64 for numeric columns, text for the others, under our names, the id first.
-    causes : same shape; None for a value, else one of `CAUSES`.
+    Returns:
+        cells: float64 for numeric columns, text for the others, under our names, the id first.
+        causes: same shape; None for a value, else one of `CAUSES`.
     """
     cells, causes = {}, {}
     ordered = sorted(schema.columns.items(), key=lambda item: item[1].kind != "id")

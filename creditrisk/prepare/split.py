@@ -11,13 +11,11 @@ from creditrisk.core.errors import InputError
 def draw(content: pd.DataFrame, seed: int) -> np.ndarray:
     """Draw a number in [0, 1) for each row that hangs on the seed and its content alone.
 
-    Parameters
-    ----------
-    content : shape (n, d).
+    Args:
+        content: shape (n, d).
 
-    Returns
-    -------
-    float64, shape (n,).
+    Returns:
+        Float64, shape (n,).
     """
     text = [content[name].astype("object").where(content[name].notna(), "") for name in content]
     key = str(seed).encode()
@@ -44,23 +42,20 @@ def split(
     Of the applicants with a bad row, and of the others, the share `test_size` with the lowest draws
     is tested. So the same rows in another order, or spread over other lines, fall the same way.
 
-    Parameters
-    ----------
-    content : what the draw hangs on, shape (n, d).
-    group : the applicant of each row, shape (n,).
-    bad : 0 or 1, shape (n,).
-    test_size : share of the applicants of each class.
-    seed : what the draw hangs on.
-    source : names the rows' file in an error.
-    left_out : rows that other rows stand for, to be named in an error.
+    Args:
+        content: what the draw hangs on, shape (n, d).
+        group: the applicant of each row, shape (n,).
+        bad: 0 or 1, shape (n,).
+        test_size: share of the applicants of each class.
+        seed: what the draw hangs on.
+        source: names the rows' file in an error.
+        left_out: rows that other rows stand for, to be named in an error.
 
-    Returns
-    -------
-    text, shape (n,).
+    Returns:
+        Text, shape (n,).
 
-    Raises
-    ------
-    InputError : a class has fewer than two applicants.
+    Raises:
+        InputError: a class has fewer than two applicants.
     """
     rows = pd.DataFrame({"group": group, "bad": bad, "draw": draw(content, seed)})
     applicants = rows.groupby("group").agg(bad=("bad", "max"), draw=("draw", "min"))

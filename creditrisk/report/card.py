@@ -26,9 +26,8 @@ ANNEX = "https://aiact.annotated.nl/en/aiact/annex/iii/5/"
 def model_card(data: ReportData) -> str:
     """Write the card.
 
-    Returns
-    -------
-    Markdown.
+    Returns:
+        Markdown.
     """
     sections = {
         "Purpose and use": purpose(data),

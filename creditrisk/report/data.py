@@ -14,17 +14,16 @@ from creditrisk.schema import Schema
 class ReportData:
     """The results of the stages.
 
-    Attributes
-    ----------
-    metrics : the content of metrics/evaluate.json.
-    selected, prepared, ingested : that of metrics/select.json, prepare.json and ingest.json.
-    champion : the champion's description.
-    board : the leaderboard.
-    curves : `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance` and
-        `fairness`, the frames that are written as CSV.
-    decision : the costs.
-    points : the table of points of the best scorecard; without rows where there is none.
-    warning : what looks like a leak, if anything does.
+    Attributes:
+        metrics: the content of metrics/evaluate.json.
+        selected, prepared, ingested: that of metrics/select.json, prepare.json and ingest.json.
+        champion: the champion's description.
+        board: the leaderboard.
+        curves: `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance` and
+            `fairness`, the frames that are written as CSV.
+        decision: the costs.
+        points: the table of points of the best scorecard; without rows where there is none.
+        warning: what looks like a leak, if anything does.
     """
 
     metrics: dict[str, Any]

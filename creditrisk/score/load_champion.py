@@ -22,10 +22,9 @@ HOW_TO_REMAKE = "Run `dvc repro` to make it anew, or `dvc checkout` to get back 
 class Champion:
     """A model and its description.
 
-    Attributes
-    ----------
-    model : the content of models/champion.joblib.
-    description : that of models/champion.json.
+    Attributes:
+        model: the content of models/champion.joblib.
+        description: that of models/champion.json.
     """
 
     model: BaseEstimator
@@ -50,16 +49,14 @@ class Champion:
 def load_champion(model: Path, description: Path, lock: Path) -> Champion:
     """Load the champion, if both its files are those that DVC recorded.
 
-    Parameters
-    ----------
-    model, description : models/champion.joblib and models/champion.json.
-    lock : dvc.lock.
+    Args:
+        model, description: models/champion.joblib and models/champion.json.
+        lock: dvc.lock.
 
-    Raises
-    ------
-    InputError : a file is missing, not recorded, or another one than was recorded; the description
-        is of an older form; or a library is of another version than the model was made with. The
-        model is not unpickled then.
+    Raises:
+        InputError: a file is missing, not recorded, or another one than was recorded; the
+            description is of an older form; or a library is of another version than the model was
+            made with. The model is not unpickled then.
     """
     hashes = recorded(lock)
     words = _checked(description, hashes, lock)
@@ -79,9 +76,8 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
 def recorded(lock: Path) -> dict[str, str]:
     """Read the MD5 of each output from dvc.lock.
 
-    Raises
-    ------
-    InputError : it is missing or not what DVC writes.
+    Raises:
+        InputError: it is missing or not what DVC writes.
     """
     try:
         stages = read_yaml(lock)["stages"].values()

@@ -30,11 +30,10 @@ NOISE = 1e-6
 class Contributions:
     """What each variable adds to the log-odds of being bad.
 
-    Attributes
-    ----------
-    shares : one column a variable, shape (n, d).
-    base : log-odds of the reference.
-    base_pd : its PD.
+    Attributes:
+        shares: one column a variable, shape (n, d).
+        base: log-odds of the reference.
+        base_pd: its PD.
     """
 
     shares: pd.DataFrame
@@ -46,11 +45,11 @@ class Contributions:
 class Cells:
     """What stands in the rows of features.
 
-    Attributes
-    ----------
-    original : the applicants' values as they were read, and what is derived of those, shape (n, d).
-    model_input : the same with the adjustments (caps, merged levels): what the model saw.
-    causes : why a cell of the source is missing, as `parse` gives it, shape (n, columns).
+    Attributes:
+        original: the applicants' values as they were read, and what is derived of those, shape (n,
+            d).
+        model_input: the same with the adjustments (caps, merged levels): what the model saw.
+        causes: why a cell of the source is missing, as `parse` gives it, shape (n, columns).
     """
 
     original: pd.DataFrame
@@ -67,12 +66,11 @@ def contributions(
 ) -> Contributions:
     """Share the log-odds of rows out among the variables.
 
-    Parameters
-    ----------
-    model : gives PDs.
-    rows : the features, shape (n, d).
-    reference : one row of the same columns.
-    orders : pairs of an order and its reverse; the more, the nearer to the Shapley value.
+    Args:
+        model: gives PDs.
+        rows: the features, shape (n, d).
+        reference: one row of the same columns.
+        orders: pairs of an order and its reverse; the more, the nearer to the Shapley value.
     """
     names = list(rows)
     # Variables in which a row is the reference's equal never make a step.
@@ -141,14 +139,13 @@ def reasons_text(
     explained with. For an accepted one the largest in either direction. Where there is none, that
     is said, with the PD that the applicant shares with the reference.
 
-    Parameters
-    ----------
-    found : contributions to n rows.
-    cells : of these rows.
-    refused : shape (n,).
-    threshold : the cut-off; a PD that reaches it is refused.
-    describe : from `describer`.
-    top : how many at most.
+    Args:
+        found: contributions to n rows.
+        cells: of these rows.
+        refused: shape (n,).
+        threshold: the cut-off; a PD that reaches it is refused.
+        describe: from `describer`.
+        top: how many at most.
     """
     values = found.shares.to_numpy()
     sizes = np.abs(values)

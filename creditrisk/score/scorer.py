@@ -32,11 +32,10 @@ REASON_BATCH = 2048
 class Scorer:
     """All that turns raw rows into scored ones.
 
-    Attributes
-    ----------
-    champion : the model with its description.
-    notation : how numbers and missing values are written.
-    reasons : at most so many are told of each row; 0 for none.
+    Attributes:
+        champion: the model with its description.
+        notation: how numbers and missing values are written.
+        reasons: at most so many are told of each row; 0 for none.
     """
 
     champion: Champion
@@ -58,15 +57,13 @@ class Scorer:
     def score(self, raw: pd.DataFrame) -> pd.DataFrame:
         """Score a batch.
 
-        Parameters
-        ----------
-        raw : from `read_batches`.
+        Args:
+            raw: from `read_batches`.
 
-        Returns
-        -------
-        one row a row, in order: `row_id`; `pd`, `score`, `decision` (`accept` or `reject`) and
-        `reasons`, missing where the row could not be read; `missing`, the cells that count as
-        missing, each with its cause; `problem`, why a row could not be read.
+        Returns:
+            One row a row, in order: `row_id`; `pd`, `score`, `decision` (`accept` or `reject`) and
+            `reasons`, missing where the row could not be read; `missing`, the cells that count as
+            missing, each with its cause; `problem`, why a row could not be read.
         """
         formed = raw["malformed"].isna().to_numpy()
         cells = self.cells(raw[formed] if not formed.all() else raw)

@@ -48,9 +48,8 @@ def choose(
 ) -> str:
     """Choose the champion: the model that is named, or by the rule among all.
 
-    Raises
-    ------
-    InputError : the model is no candidate.
+    Raises:
+        InputError: the model is no candidate.
     """
     names = board["algorithm"].tolist()
     if model != "auto":
@@ -72,10 +71,9 @@ def choose(
 def compare(better: pd.DataFrame, worse: pd.DataFrame, scoring: str) -> dict[str, float]:
     """Compare two candidates on the same folds.
 
-    Returns
-    -------
-    `difference` of the mean scores, its standard error `se` (Nadeau and Bengio 2003), and
-    `more_than_luck`: whether it exceeds two of them.
+    Returns:
+        `difference` of the mean scores, its standard error `se` (Nadeau and Bengio 2003), and
+        `more_than_luck`: whether it exceeds two of them.
     """
     gaps = fold_scores(better, scoring) - fold_scores(worse, scoring)
     folds = gaps.index.get_level_values("fold").nunique()

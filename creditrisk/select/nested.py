@@ -25,18 +25,16 @@ def nested_estimate(
     In each outer fold the candidates were searched and calibrated on the outer training rows alone;
     here the best of them there is chosen, with its cut-off, and measured on the outer test rows.
 
-    Parameters
-    ----------
-    nested : of each candidate that the choice is among.
-    frame : the training rows, for their costs.
-    scoring : what the choice goes by.
-    decision : costs, and how the cut-off is chosen.
-    rule, simplicity : how the champion is chosen, as in `choose` and `leaderboard`.
+    Args:
+        nested: of each candidate that the choice is among.
+        frame: the training rows, for their costs.
+        scoring: what the choice goes by.
+        decision: costs, and how the cut-off is chosen.
+        rule, simplicity: how the champion is chosen, as in `choose` and `leaderboard`.
 
-    Returns
-    -------
-    `mean` and `se` of each metric over the outer folds, the algorithm `chosen` in each, and
-    `calibration` of the pooled PDs.
+    Returns:
+        `mean` and `se` of each metric over the outer folds, the algorithm `chosen` in each, and
+        `calibration` of the pooled PDs.
     """
     by_row = frame.set_index("row_id")
     scores, chosen, pooled = [], [], []
@@ -69,10 +67,9 @@ def best_inside(
 ) -> str:
     """Choose as `leaderboard` and `choose` do, by out-of-fold PDs within an outer training part.
 
-    Parameters
-    ----------
-    inner : name to `repeat`, `fold`, `bad`, `pd`.
-    scoring, rule, simplicity : how the choice is made.
+    Args:
+        inner: name to `repeat`, `fold`, `bad`, `pd`.
+        scoring, rule, simplicity: how the choice is made.
     """
     rows = [(n, fold_scores(oof, scoring).mean(), simplicity[n]) for n, oof in inner.items()]
     rows.sort(key=lambda row: (-row[1], row[2]))

@@ -16,13 +16,11 @@ MAX_COMMAND_CHARS = 360  # characters: an error line is cut behind that, and hal
 def train_outputs(pipeline: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """List what the train stages of dvc.yaml write, as `models/${key}.joblib`.
 
-    Parameters
-    ----------
-    pipeline : the content of dvc.yaml.
+    Args:
+        pipeline: the content of dvc.yaml.
 
-    Returns
-    -------
-    the outputs within folders that some stage depends on as a whole, and the others.
+    Returns:
+        The outputs within folders that some stage depends on as a whole, and the others.
     """
     stages = pipeline["stages"]
     bodies = [stage.get("do", stage) for stage in stages.values()]
@@ -38,12 +36,11 @@ def find_stale_outputs(
 ) -> list[str]:
     """Find what lies where an algorithm writes and is of none that there is.
 
-    Parameters
-    ----------
-    patterns : paths with `${key}`, an algorithm's name, and `${item.FIELD}`, of its entry.
-    entries : the algorithms that there are.
-    more : patterns of places where other files may lie: an algorithm that left nothing in
-        `patterns` is not looked for there.
+    Args:
+        patterns: paths with `${key}`, an algorithm's name, and `${item.FIELD}`, of its entry.
+        entries: the algorithms that there are.
+        more: patterns of places where other files may lie: an algorithm that left nothing in
+            `patterns` is not looked for there.
     """
     found: dict[str, str] = {}
     for pattern in patterns:
@@ -57,14 +54,12 @@ def find_stale_outputs(
 def refuse_stale_outputs(file: str, found: list[str]) -> None:
     """Refuse to go on while there are leftovers.
 
-    Parameters
-    ----------
-    file : what says which algorithms there are.
-    found : the leftovers; none is all right.
+    Args:
+        file: what says which algorithms there are.
+        found: the leftovers; none is all right.
 
-    Raises
-    ------
-    InputError : there are some, with the command that removes them.
+    Raises:
+        InputError: there are some, with the command that removes them.
     """
     if not found:
         return

@@ -19,9 +19,8 @@ def enable(uri: str) -> None:
     Its hook is round `fit`, which is replaced before by one that gives a search the state that it
     had after the stage's own fit: so the stage needs no MLflow, and waits for none.
 
-    Parameters
-    ----------
-    uri : the local store.
+    Args:
+        uri: the local store.
     """
     import mlflow
     import mlflow.sklearn
@@ -46,11 +45,10 @@ def enable(uri: str) -> None:
 def record_search(run_id: str, search: Search, stage: str) -> None:
     """Let autolog see the search, under the run that is given.
 
-    Parameters
-    ----------
-    run_id : of the parent run.
-    search : what was fitted.
-    stage : that fitted it.
+    Args:
+        run_id: of the parent run.
+        search: what was fitted.
+        stage: that fitted it.
     """
     import mlflow
     import mlflow.sklearn

@@ -11,14 +11,12 @@ if TYPE_CHECKING:
 def figures(predictions: pd.DataFrame, title: str) -> dict[str, "Figure"]:
     """Draw ROC curve and calibration.
 
-    Parameters
-    ----------
-    predictions : `bad` and `pd` of rows that the model had not seen.
-    title : whose they are.
+    Args:
+        predictions: `bad` and `pd` of rows that the model had not seen.
+        title: whose they are.
 
-    Returns
-    -------
-    `roc` and `calibration`.
+    Returns:
+        `roc` and `calibration`.
     """
     from matplotlib.figure import Figure
     from sklearn.calibration import CalibrationDisplay

@@ -52,9 +52,8 @@ def hash_code() -> str:
 def run_tags(folder: Path) -> dict[str, str]:
     """Tell commit, dirtiness, DVC experiment and versions.
 
-    Parameters
-    ----------
-    folder : the project.
+    Args:
+        folder: the project.
     """
     found = {
         "git.commit": _git(folder, "rev-parse", "HEAD"),

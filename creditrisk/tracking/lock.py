@@ -11,14 +11,12 @@ from pathlib import Path
 def locked(path: Path, seconds: float = 120.0) -> Iterator[None]:
     """Hold a lock.
 
-    Parameters
-    ----------
-    path : its file, made where there is none.
-    seconds : to wait for another holder; 0 tries once.
+    Args:
+        path: its file, made where there is none.
+        seconds: to wait for another holder; 0 tries once.
 
-    Raises
-    ------
-    TimeoutError : another process held it all the time.
+    Raises:
+        TimeoutError: another process held it all the time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + seconds

@@ -30,12 +30,11 @@ LONGEST_PARAM, LONGEST_TAG = 500, 5000  # characters; what every server of the m
 class Report:
     """What a pass over the store did.
 
-    Attributes
-    ----------
-    sent : runs of stages that are on the server by this pass.
-    skipped : runs that were there already, complete.
-    failed : runs that stay pending.
-    error : what ended the pass, or else the first refusal of a run.
+    Attributes:
+        sent: runs of stages that are on the server by this pass.
+        skipped: runs that were there already, complete.
+        failed: runs that stay pending.
+        error: what ended the pass, or else the first refusal of a run.
     """
 
     sent: int = 0
@@ -78,17 +77,15 @@ def send(
 ) -> Report:
     """Send all that is pending.
 
-    Parameters
-    ----------
-    place : the local store.
-    uri : the server.
-    seconds : after which no further run is begun; also how long to wait for another sender.
-    tell : is given the report after each run.
+    Args:
+        place: the local store.
+        uri: the server.
+        seconds: after which no further run is begun; also how long to wait for another sender.
+        tell: is given the report after each run.
 
-    Returns
-    -------
-    the report. A run that the server refuses stays pending, and the pass goes on; a server that is
-    gone or refuses all ends it, and what follows counts as failed.
+    Returns:
+        The report. A run that the server refuses stays pending, and the pass goes on; a server that
+        is gone or refuses all ends it, and what follows counts as failed.
     """
     from mlflow import MlflowClient
 
@@ -135,9 +132,8 @@ def send(
 class Replay:
     """One run of a stage and its children, from the local store to a server.
 
-    Parameters
-    ----------
-    leads : whether its champion may become that of the server.
+    Args:
+        leads: whether its champion may become that of the server.
     """
 
     def __init__(

@@ -27,10 +27,9 @@ RECORD = 180.0  # seconds; a lock of the store is waited for 120 s
 class Recorder:
     """The process, from its start.
 
-    Parameters
-    ----------
-    store : where it records.
-    ahead : load MLflow now; where there is nothing to record, only when the server answers.
+    Args:
+        store: where it records.
+        ahead: load MLflow now; where there is nothing to record, only when the server answers.
     """
 
     def __init__(self, location: StoreLocation, ahead: bool):
@@ -46,15 +45,13 @@ class Recorder:
     def finish(self, run_data: RunData | None, uri: str | None, seconds: float) -> list[str]:
         """Have the entry recorded, then what is pending sent, and wait for both.
 
-        Parameters
-        ----------
-        entry : the stage's run, unless it is recorded already.
-        uri : the server, if there is one.
-        seconds : that sending may take.
+        Args:
+            entry: the stage's run, unless it is recorded already.
+            uri: the server, if there is one.
+            seconds: that sending may take.
 
-        Returns
-        -------
-        what to tell about it, a line each; none when all is well.
+        Returns:
+            What to tell about it, a line each; none when all is well.
         """
         with tempfile.TemporaryDirectory(prefix="creditrisk-") as folder:
             order: dict[str, Any] = {"uri": uri, "seconds": seconds, "entry": None}

@@ -24,11 +24,10 @@ from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, RunData, Searc
 class Recording:
     """The run of one stage.
 
-    Parameters
-    ----------
-    stage : as DVC names it, `train@lr`.
-    inputs : what it reads, name to path.
-    params : what it reads of params.yaml.
+    Args:
+        stage: as DVC names it, `train@lr`.
+        inputs: what it reads, name to path.
+        params: what it reads of params.yaml.
     """
 
     def __init__(self, stage: str, inputs: Mapping[str, Path], params: Mapping[str, Any]):
@@ -69,11 +68,10 @@ class Recording:
     ) -> None:
         """Keep the grid search that was fitted.
 
-        Parameters
-        ----------
-        grid : fitted.
-        words : its candidates by the names in params.yaml, in its order.
-        rows, bad : what it was fitted on, shapes (n, d) and (n,).
+        Args:
+            grid: fitted.
+            words: its candidates by the names in params.yaml, in its order.
+            rows, bad: what it was fitted on, shapes (n, d) and (n,).
         """
         if self.recorder is None:
             return
@@ -102,13 +100,12 @@ class Recording:
     ) -> None:
         """Have the run written down, and what is pending sent.
 
-        Parameters
-        ----------
-        metrics : a metrics file's content; its numbers are recorded.
-        params : of the best candidate.
-        files : folder among the run's artifacts to files.
-        predictions : `bad` and `pd` of rows that the model had not seen.
-        champion : to be put in the model registry.
+        Args:
+            metrics: a metrics file's content; its numbers are recorded.
+            params: of the best candidate.
+            files: folder among the run's artifacts to files.
+            predictions: `bad` and `pd` of rows that the model had not seen.
+            champion: to be put in the model registry.
         """
         if store.is_off():
             return

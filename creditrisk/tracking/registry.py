@@ -126,9 +126,9 @@ def champion_sha(client: "MlflowClient") -> str | None:
 def align(local: "MlflowClient", remote: "MlflowClient", mark: str) -> None:
     """Let the server's champion be the last one registered here, when that came by no new run.
 
-    Parameters
-    ----------
-    mark : name of a tag of the local registered model, the champion that the server was last told.
+    Args:
+        mark: name of a tag of the local registered model, the champion that the server was last
+            told.
     """
     sha256 = champion_sha(local)
     if sha256 is None or local.get_registered_model(NAME).tags.get(mark) == sha256:

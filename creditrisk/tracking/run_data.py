@@ -15,14 +15,13 @@ LONGEST_PARAM = 500  # characters; servers take 500 (older ones) to 6000
 class Search:
     """A grid search that was fitted.
 
-    Attributes
-    ----------
-    estimator : class of what was searched.
-    diagram : scikit-learn's page of it.
-    scoring : the score's name.
-    results : `cv_results_` of the search, its candidates by the names in params.yaml.
-    best_score : of the best candidate.
-    rows, bad : what it was fitted on, shapes (n, d) and (n,).
+    Attributes:
+        estimator: class of what was searched.
+        diagram: scikit-learn's page of it.
+        scoring: the score's name.
+        results: `cv_results_` of the search, its candidates by the names in params.yaml.
+        best_score: of the best candidate.
+        rows, bad: what it was fitted on, shapes (n, d) and (n,).
     """
 
     estimator: str
@@ -38,13 +37,12 @@ class Search:
 class Champion:
     """What select chose.
 
-    Attributes
-    ----------
-    model : champion.joblib, whose hash has been checked.
-    sha256 : that hash.
-    rows : a few rows of features, the input example.
-    description : champion.json.
-    leads : whether the alias goes to it, which a queued experiment's champion does not get.
+    Attributes:
+        model: champion.joblib, whose hash has been checked.
+        sha256: that hash.
+        rows: a few rows of features, the input example.
+        description: champion.json.
+        leads: whether the alias goes to it, which a queued experiment's champion does not get.
     """
 
     model: Path
@@ -58,19 +56,18 @@ class Champion:
 class RunData:
     """The run of one stage.
 
-    Attributes
-    ----------
-    key : makes it one of a kind.
-    stage : as DVC names it.
-    experiment : what it is filed under.
-    started, ended : milliseconds since the epoch.
-    tags : facts about it.
-    params : of the best candidate.
-    metrics : numbers by their dotted places.
-    files : folder among the run's artifacts to files.
-    search : the grid search, where the stage had one.
-    predictions : `bad` and `pd` of rows that the model had not seen, for the figures.
-    champion : to be put in the model registry.
+    Attributes:
+        key: makes it one of a kind.
+        stage: as DVC names it.
+        experiment: what it is filed under.
+        started, ended: milliseconds since the epoch.
+        tags: facts about it.
+        params: of the best candidate.
+        metrics: numbers by their dotted places.
+        files: folder among the run's artifacts to files.
+        search: the grid search, where the stage had one.
+        predictions: `bad` and `pd` of rows that the model had not seen, for the figures.
+        champion: to be put in the model registry.
     """
 
     key: str

@@ -30,10 +30,9 @@ LATER = "runs stay pending; send them with `python -m commands.mirror`"
 class RemoteError(Exception):
     """The server can't take runs now.
 
-    Attributes
-    ----------
-    what : what is wrong.
-    mend : what to do about it.
+    Attributes:
+        what: what is wrong.
+        mend: what to do about it.
     """
 
     problem: str
@@ -53,14 +52,12 @@ def ping(uri: str, seconds: float) -> None:
 
     Without MLflow, whose import takes seconds: a server that is down costs a moment.
 
-    Parameters
-    ----------
-    uri : the server.
-    seconds : to wait for each answer; a container that sleeps needs some to wake.
+    Args:
+        uri: the server.
+        seconds: to wait for each answer; a container that sleeps needs some to wake.
 
-    Raises
-    ------
-    RemoteError : it can't take runs now.
+    Raises:
+        RemoteError: it can't take runs now.
     """
     if not uri.startswith(("http://", "https://")):
         return
@@ -140,9 +137,8 @@ def _bearer(token: str):
 def status(error: Exception) -> int | None:
     """Find the HTTP status by which a server refused a call.
 
-    Returns
-    -------
-    None where there was no such answer: a lost connection, or a mistake on this side.
+    Returns:
+        None where there was no such answer: a lost connection, or a mistake on this side.
     """
     answer = getattr(error, "response", None)  # of requests, by which files go
     if answer is not None:
@@ -165,9 +161,8 @@ def status(error: Exception) -> int | None:
 def refuses_one(error: Exception, uri: str) -> bool:
     """Tell whether a server that takes other runs refused this one.
 
-    Raises
-    ------
-    RemoteError : without a status the server is asked, and it is gone.
+    Raises:
+        RemoteError: without a status the server is asked, and it is gone.
     """
     code = status(error)
     if code is None:
@@ -180,9 +175,8 @@ def refuses_one(error: Exception, uri: str) -> bool:
 def explain(error: Exception, uri: str, run: str = "") -> RemoteError:
     """Word what MLflow raised in the middle of sending.
 
-    Parameters
-    ----------
-    run : the stage whose run it was, if it was only that.
+    Args:
+        run: the stage whose run it was, if it was only that.
     """
     if isinstance(error, RemoteError):
         return error

@@ -30,9 +30,8 @@ QUIET = {
 class StoreLocation:
     """A local store.
 
-    Attributes
-    ----------
-    folder : holds the database, the artifacts and the locks.
+    Attributes:
+        folder: holds the database, the artifacts and the locks.
     """
 
     folder: Path
@@ -59,9 +58,8 @@ def find_store(start: Path) -> StoreLocation | None:
     All work trees of a repository share one, and so do the temporary folders in which DVC runs
     queued experiments: those are thrown away.
 
-    Returns
-    -------
-    None when there is no DVC project above `start`.
+    Returns:
+        None when there is no DVC project above `start`.
     """
     start = start.resolve()
     project = next((p for p in (start, *start.parents) if (p / ".dvc").is_dir()), None)
@@ -111,9 +109,8 @@ def experiment_name() -> str:
 def remote_uri() -> str | None:
     """The server to send to, if one is named.
 
-    Raises
-    ------
-    InputError : it is no address. No part of it is told: it may hold a password.
+    Raises:
+        InputError: it is no address. No part of it is told: it may hold a password.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
@@ -141,9 +138,8 @@ def is_off() -> bool:
 def bound() -> float:
     """Seconds that sending may take in a stage.
 
-    Raises
-    ------
-    ValueError : CREDITRISK_MIRROR_TIMEOUT is no number.
+    Raises:
+        ValueError: CREDITRISK_MIRROR_TIMEOUT is no number.
     """
     text = os.environ.get("CREDITRISK_MIRROR_TIMEOUT") or str(DEFAULT_TIMEOUT)
     try:

@@ -18,10 +18,9 @@ if TYPE_CHECKING:
 def write(location: StoreLocation, client: "MlflowClient", run_data: RunData) -> None:
     """Record a run, unless it is there; then make its champion that of the local registry.
 
-    Raises
-    ------
-    RuntimeError : autolog left out a candidate.
-    TimeoutError : another process wrote all the time.
+    Raises:
+        RuntimeError: autolog left out a candidate.
+        TimeoutError: another process wrote all the time.
     """
     experiment = local_runs.experiment_id(client, location, run_data.experiment)
     # Two queued experiments may do the same work at once: one writes, the other finds it there.

@@ -42,10 +42,9 @@ class _Score(ClassifierMixin, BaseEstimator):
 def raw_scores(model: BaseEstimator, rows: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Score rows with an uncalibrated model.
 
-    Returns
-    -------
-    score : what a calibrator takes (the decision function, or the probability), shape (n,).
-    probability : of default, shape (n,); NaN where the model gives none.
+    Returns:
+        score: what a calibrator takes (the decision function, or the probability), shape (n,).
+        probability: of default, shape (n,); NaN where the model gives none.
     """
     probability = np.full(len(rows), np.nan)
     if hasattr(model, "predict_proba"):
@@ -60,15 +59,13 @@ def calibrated(
 ) -> np.ndarray:
     """Learn the map from scores to PDs and apply it.
 
-    Parameters
-    ----------
-    method : `platt` (Platt 1999) or `isotonic` (Zadrozny and Elkan 2002).
-    scores, bad : out-of-fold scores and outcomes, shape (n,).
-    new_scores : shape (m,).
+    Args:
+        method: `platt` (Platt 1999) or `isotonic` (Zadrozny and Elkan 2002).
+        scores, bad: out-of-fold scores and outcomes, shape (n,).
+        new_scores: shape (m,).
 
-    Returns
-    -------
-    PDs, shape (m,).
+    Returns:
+        PDs, shape (m,).
     """
     fitted = CalibratedClassifierCV(FrozenEstimator(_Score()), method=METHODS[method])
     fitted.fit(scores[:, None], bad)
@@ -78,14 +75,12 @@ def calibrated(
 def cross_calibrate(method: str, oof: pd.DataFrame) -> np.ndarray:
     """Give each out-of-fold score a PD by a calibrator that has not seen its fold.
 
-    Parameters
-    ----------
-    method : `none`, `platt` or `isotonic`.
-    oof : `repeat`, `fold`, `bad`, `score`, `probability`.
+    Args:
+        method: `none`, `platt` or `isotonic`.
+        oof: `repeat`, `fold`, `bad`, `score`, `probability`.
 
-    Returns
-    -------
-    PDs, shape (n,).
+    Returns:
+        PDs, shape (n,).
     """
     if method == "none":
         return oof["probability"].to_numpy()
@@ -137,12 +132,11 @@ def fit_calibrated(
 ) -> BaseEstimator:
     """Fit the model on all rows, and its calibrator on the out-of-fold scores of one repeat.
 
-    Parameters
-    ----------
-    model : an unfitted pipeline.
-    method : `none`, `platt` or `isotonic`.
-    rows, bad : features, shape (n, d), and outcome, shape (n,).
-    folds : the first repeat's are used.
+    Args:
+        model: an unfitted pipeline.
+        method: `none`, `platt` or `isotonic`.
+        rows, bad: features, shape (n, d), and outcome, shape (n,).
+        folds: the first repeat's are used.
     """
     if method == "none":
         return clone(model).fit(rows, bad)

@@ -29,9 +29,8 @@ def read_summary(folder: Path) -> dict[str, Any]:
 def load_candidate(folder: Path) -> TrainedModel:
     """Read a candidate back, its model after a check of the file's hash.
 
-    Raises
-    ------
-    InputError : the model file is not the one that train wrote: it is not loaded.
+    Raises:
+        InputError: the model file is not the one that train wrote: it is not loaded.
     """
     summary = read_summary(folder)
     return TrainedModel(

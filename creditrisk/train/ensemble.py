@@ -22,15 +22,13 @@ class VoteParams(Strict):
 def members_of(name: str, block: dict[str, Any], single: list[str]) -> list[str]:
     """Check an ensemble's block.
 
-    Parameters
-    ----------
-    name : of the ensemble.
-    block : of params.yaml.
-    single : the candidates that may vote.
+    Args:
+        name: of the ensemble.
+        block: of params.yaml.
+        single: the candidates that may vote.
 
-    Raises
-    ------
-    InputError : an unknown parameter or member, a member twice, or none.
+    Raises:
+        InputError: an unknown parameter or member, a member twice, or none.
     """
     location = f"algorithms.{name}"
     try:
@@ -52,11 +50,10 @@ def train_vote(
 ) -> TrainedModel:
     """Combine candidates that were trained on the same folds.
 
-    Parameters
-    ----------
-    members : name to candidate.
-    frame : the training rows.
-    columns : the columns that the members take.
+    Args:
+        members: name to candidate.
+        frame: the training rows.
+        columns: the columns that the members take.
     """
     parts = list(members.values())
     return TrainedModel(
@@ -82,9 +79,8 @@ def soft_vote(
 def mean_pd(parts: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
     """Average the PDs of the same rows in the same folds.
 
-    Raises
-    ------
-    RuntimeError : the parts hold different rows or folds, which is a bug of ours.
+    Raises:
+        RuntimeError: the parts hold different rows or folds, which is a bug of ours.
     """
     aligned = [part.sort_values(keys, ignore_index=True) for part in parts]
     first = aligned[0]

@@ -37,13 +37,12 @@ OnFitted = Callable[[GridSearchCV, list[dict[str, Any]], pd.DataFrame, np.ndarra
 class SearchSpec:
     """All that a search needs beside the rows.
 
-    Attributes
-    ----------
-    name : the algorithm.
-    candidates : from `algorithms.grid`.
-    features : features.json.
-    preprocess, train : the blocks of those names.
-    seed : what every random choice hangs on.
+    Attributes:
+        name: the algorithm.
+        candidates: from `algorithms.grid`.
+        features: features.json.
+        preprocess, train: the blocks of those names.
+        seed: what every random choice hangs on.
     """
 
     name: str
@@ -82,14 +81,13 @@ class SearchSpec:
 class SearchResult:
     """What a search found.
 
-    Attributes
-    ----------
-    candidate : the best one, as in the block of params.yaml.
-    scores : one row a candidate: `candidate` (position), `mean`, `std`, `rank`.
-    calibration : `none`, `platt` or `isotonic`.
-    oof : `place` (position of the row), `repeat`, `fold`, `bad`, `pd`.
-    model : fitted on all rows, gives PDs.
-    unconverged : fits of the best candidate that stopped before they converged.
+    Attributes:
+        candidate: the best one, as in the block of params.yaml.
+        scores: one row a candidate: `candidate` (position), `mean`, `std`, `rank`.
+        calibration: `none`, `platt` or `isotonic`.
+        oof: `place` (position of the row), `repeat`, `fold`, `bad`, `pd`.
+        model: fitted on all rows, gives PDs.
+        unconverged: fits of the best candidate that stopped before they converged.
     """
 
     candidate: dict[str, Any]
@@ -109,17 +107,15 @@ def search(
 ) -> SearchResult:
     """Search the grid, calibrate the best candidate, fit it on all rows.
 
-    Parameters
-    ----------
-    recipe : what to search.
-    frame : the feature columns and `bad`, shape (n, d).
-    folds : positions in `frame`.
-    watch : is given the grid search when it is fitted.
-    progress : show a bar.
+    Args:
+        recipe: what to search.
+        frame: the feature columns and `bad`, shape (n, d).
+        folds: positions in `frame`.
+        watch: is given the grid search when it is fitted.
+        progress: show a bar.
 
-    Raises
-    ------
-    InputError : a fit raised or a score is NaN, with the candidate.
+    Raises:
+        InputError: a fit raised or a score is NaN, with the candidate.
     """
     rows, bad = frame[spec.columns], frame["bad"].to_numpy()
     smallest = min(np.bincount(bad[fold.train], minlength=2).min() for fold in folds)
@@ -217,10 +213,9 @@ def out_of_fold(
 ) -> tuple[pd.DataFrame, int]:
     """Fit the pipeline in each fold and score the rows that it has not seen.
 
-    Returns
-    -------
-    `place`, `repeat`, `fold`, `bad`, `score`, `probability`, one row a row and repeat; and how many
-    fits did not converge.
+    Returns:
+        `place`, `repeat`, `fold`, `bad`, `score`, `probability`, one row a row and repeat; and how
+        many fits did not converge.
     """
     fitted = joblib.Parallel(n_jobs=-1)(
         joblib.delayed(_fit_and_score)(pipeline, rows, bad, fold) for fold in folds

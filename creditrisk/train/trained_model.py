@@ -22,17 +22,16 @@ OUTER_SEED = 1000
 class TrainedModel:
     """What train@ALGO hands to select, and to the ensembles.
 
-    Attributes
-    ----------
-    model : fitted on all training rows, gives PDs, public classes only.
-    oof : `row_id`, `repeat`, `fold`, `bad`, `pd`.
-    nested : `outer`, `role`, `row_id`, `repeat`, `fold`, `bad`, `pd`; for each outer fold the
-        out-of-fold PDs of its training rows (role `inner`) and the PDs of its test rows (`outer`).
-        No rows where there is no nested estimate.
-    trials : one row a candidate of the grid.
-    best_params : the best of them, by the names in params.yaml.
-    calibration : `none`, `platt` or `isotonic`.
-    unconverged : fits of the best that stopped before they converged.
+    Attributes:
+        model: fitted on all training rows, gives PDs, public classes only.
+        oof: `row_id`, `repeat`, `fold`, `bad`, `pd`.
+        nested: `outer`, `role`, `row_id`, `repeat`, `fold`, `bad`, `pd`; for each outer fold the
+            out-of-fold PDs of its training rows (role `inner`) and the PDs of its test rows
+            (`outer`). No rows where there is no nested estimate.
+        trials: one row a candidate of the grid.
+        best_params: the best of them, by the names in params.yaml.
+        calibration: `none`, `platt` or `isotonic`.
+        unconverged: fits of the best that stopped before they converged.
     """
 
     model: BaseEstimator
@@ -52,12 +51,11 @@ def train_single(
 ) -> TrainedModel:
     """Search one algorithm's grid on all training rows, and within each outer fold.
 
-    Parameters
-    ----------
-    recipe : what to search.
-    frame : the training rows: `row_id`, `applicant`, `bad` and the features.
-    watch : is given the main grid search when it is fitted.
-    tell : is given lines that show progress.
+    Args:
+        recipe: what to search.
+        frame: the training rows: `row_id`, `applicant`, `bad` and the features.
+        watch: is given the main grid search when it is fitted.
+        tell: is given lines that show progress.
     """
     train = spec.train
     applicant = frame["applicant"].to_numpy()

@@ -48,18 +48,15 @@ class Params(Strict):
 def check(tree: dict[str, Any], path: str | Path) -> int:
     """Check every block, also against the schema file and the registry of algorithms.
 
-    Parameters
-    ----------
-    tree : the content of params.yaml.
-    path : its name, for errors.
+    Args:
+        tree: the content of params.yaml.
+        path: its name, for errors.
 
-    Returns
-    -------
-    number of candidates that the grids span.
+    Returns:
+        Number of candidates that the grids span.
 
-    Raises
-    ------
-    InputError : the first thing that a stage would refuse, with the nearest valid names.
+    Raises:
+        InputError: the first thing that a stage would refuse, with the nearest valid names.
     """
     try:
         params = Params.model_validate(tree)

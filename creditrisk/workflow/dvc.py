@@ -10,9 +10,8 @@ from creditrisk.core.errors import InputError
 def run_dvc(*args: str) -> str:
     """Run DVC and return what it prints.
 
-    Raises
-    ------
-    InputError : it fails; its first line that says why.
+    Raises:
+        InputError: it fails; its first line that says why.
     """
     # Files, no pipes: the workers of a queue keep them open, and a pipe is read until they end.
     with TemporaryFile("w+", encoding="utf-8") as out, TemporaryFile("w+", encoding="utf-8") as err:

@@ -10,9 +10,8 @@ from creditrisk.core.errors import InputError
 def check_tracked(tree: dict[str, Any], path: str | Path) -> None:
     """Check that a queued experiment's folder will have the files which the parameters name.
 
-    Raises
-    ------
-    InputError : one is neither in Git nor in DVC.
+    Raises:
+        InputError: one is neither in Git nor in DVC.
     """
     for name in ("source", "schema"):
         file = tree["data"][name]

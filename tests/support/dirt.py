@@ -71,18 +71,17 @@ class Row:
 class Dirty:
     """A dirty file and the truth; frames are indexed by `row_id`, columns by our names.
 
-    Attributes
-    ----------
-    data : the file.
-    style : how it is written.
-    rows : `origin`, `copy`, `line`, `malformed`, `bad` (missing where the target is invalid).
-    true : what each cell was before it was hit.
-    expected : what must be read from each cell, None where it is missing.
-    causes : why a cell is missing, None where it is not.
-    kinds : the defect of each cell, None for a plain one.
-    pairs : {(copy, original), ...} by row_id, both well-formed with a valid target.
-    ignored : names of the extra columns.
-    blank_lines : number of lines without text.
+    Attributes:
+        data: the file.
+        style: how it is written.
+        rows: `origin`, `copy`, `line`, `malformed`, `bad` (missing where the target is invalid).
+        true: what each cell was before it was hit.
+        expected: what must be read from each cell, None where it is missing.
+        causes: why a cell is missing, None where it is not.
+        kinds: the defect of each cell, None for a plain one.
+        pairs: {(copy, original), ...} by row_id, both well-formed with a valid target.
+        ignored: names of the extra columns.
+        blank_lines: number of lines without text.
     """
 
     data: bytes
@@ -102,12 +101,11 @@ def make_dirty(
 ) -> Dirty:
     """Make a clean table dirty.
 
-    Parameters
-    ----------
-    clean : values under the source names, target included: floats for numeric columns, levels as
-        the schema spells them for the others; nothing missing.
-    schema : the contract of its columns.
-    seed : what every draw hangs on.
+    Args:
+        clean: values under the source names, target included: floats for numeric columns, levels as
+            the schema spells them for the others; nothing missing.
+        schema: the contract of its columns.
+        seed: what every draw hangs on.
     """
     rng = np.random.default_rng(seed)
     records = clean.to_dict("records")

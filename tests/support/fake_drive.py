@@ -30,14 +30,13 @@ FOLDER = "application/vnd.google-apps.folder"
 class FakeDrive:
     """A Drive with one shared folder; a context that serves it.
 
-    Attributes
-    ----------
-    files : the items by id: `title`, `parent`, `mimeType`, and `data` of a file.
-    calls : method and path of each request to the API.
-    started, uploads : number of uploads that were let in, and of those that arrived whole.
-    quota : number of uploads after which Drive refuses, as it does a service account that owns
-        no storage; None for no limit.
-    refused : whether Google refuses the key.
+    Attributes:
+        files: the items by id: `title`, `parent`, `mimeType`, and `data` of a file.
+        calls: method and path of each request to the API.
+        started, uploads: number of uploads that were let in, and of those that arrived whole.
+        quota: number of uploads after which Drive refuses, as it does a service account that owns
+            no storage; None for no limit.
+        refused: whether Google refuses the key.
     """
 
     def __init__(self, folder: Path):

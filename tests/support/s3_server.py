@@ -33,10 +33,9 @@ print(json.dumps([key["AccessKeyId"], key["SecretAccessKey"]]))
 class S3Server:
     """A server with an empty bucket `team`; a context that runs it.
 
-    Attributes
-    ----------
-    url : its address.
-    key, secret : a user's key that may do everything with S3.
+    Attributes:
+        url: its address.
+        key, secret: a user's key that may do everything with S3.
     """
 
     def __init__(self, venv: Path, env: dict[str, str]):
@@ -72,10 +71,9 @@ class S3Server:
 class Line:
     """A line to a server that passes bytes on until `budget` of them were sent, then is dead.
 
-    Attributes
-    ----------
-    url : the address of its near end.
-    then : what to do at that moment.
+    Attributes:
+        url: the address of its near end.
+        then: what to do at that moment.
     """
 
     def __init__(self, target: str, budget: int, then: Callable[[], None] = lambda: None):

@@ -27,9 +27,8 @@ PLACEHOLDERS = ("{plot_divs}", "{refresh_tag}", "{scripts}")
 def fetch(package: str, sha512: str, folder: Path) -> tuple[str, str]:
     """Bring a package and check it.
 
-    Returns
-    -------
-    its script, minified, and its licence.
+    Returns:
+        Its script, minified, and its licence.
     """
     command = ["npm", "pack", package, "--silent", "--ignore-scripts", "--pack-destination", folder]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)

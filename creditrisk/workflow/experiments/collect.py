@@ -20,17 +20,16 @@ IN_FOLDER = re.compile(r"No such file or directory: '.*/\.dvc/tmp/exps/(?:standa
 class Row:
     """A revision.
 
-    Attributes
-    ----------
-    name : of the experiment, the branch or the commit.
-    mark : `workspace`, `baseline`, or empty for an experiment.
-    state : `done`, `failed`, `queued`, `running`.
-    model : the champion's algorithm.
-    changed : the parameters that differ from the baseline's, `name=value`.
-    touched : the algorithms whose block differs, with their own CV score; where none does, those
-        that another experiment changed, to compare with.
-    cv, test : the champion's metrics.
-    problem : why it failed.
+    Attributes:
+        name: of the experiment, the branch or the commit.
+        mark: `workspace`, `baseline`, or empty for an experiment.
+        state: `done`, `failed`, `queued`, `running`.
+        model: the champion's algorithm.
+        changed: the parameters that differ from the baseline's, `name=value`.
+        touched: the algorithms whose block differs, with their own CV score; where none does, those
+            that another experiment changed, to compare with.
+        cv, test: the champion's metrics.
+        problem: why it failed.
     """
 
     name: str
@@ -52,15 +51,13 @@ class Row:
 def collect(shown: Sequence[dict[str, Any]], scoring: str) -> list[Row]:
     """Turn the content of `dvc exp show --json` into rows, the best CV score first.
 
-    Parameters
-    ----------
-    shown : DVC's list: the workspace, then the baselines, each with its experiments.
-    scoring : scikit-learn's name of the score that the searches maximise.
+    Args:
+        shown: DVC's list: the workspace, then the baselines, each with its experiments.
+        scoring: scikit-learn's name of the score that the searches maximise.
 
-    Returns
-    -------
-    rows with metrics by the champion's CV score, between equals by that of the algorithm which was
-    changed; then those without.
+    Returns:
+        Rows with metrics by the champion's CV score, between equals by that of the algorithm which
+        was changed; then those without.
     """
     metric, sign = SCORING[scoring]
     rows, scores = [], []
@@ -96,10 +93,9 @@ def collect(shown: Sequence[dict[str, Any]], scoring: str) -> list[Row]:
 def problem_of(log: str, params: dict[str, Any]) -> str:
     """Find in an experiment's log why it failed: our own error line, or else DVC's.
 
-    Parameters
-    ----------
-    log : what DVC and the stages printed.
-    params : the experiment's, by dotted names.
+    Args:
+        log: what DVC and the stages printed.
+        params: the experiment's, by dotted names.
     """
     missing = IN_FOLDER.search(log)
     if missing:

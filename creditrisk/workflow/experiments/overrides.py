@@ -14,18 +14,15 @@ from creditrisk.workflow.check import check
 def expand_sweeps(overrides: Sequence[str], path: str | Path) -> list[list[str]]:
     """Spread comma lists as `dvc exp run --queue` does.
 
-    Parameters
-    ----------
-    overrides : as after `-S`; those of other files than `path` are left to DVC.
-    path : params.yaml.
+    Args:
+        overrides: as after `-S`; those of other files than `path` are left to DVC.
+        path: params.yaml.
 
-    Returns
-    -------
-    each experiment's overrides of `path`, in DVC's order.
+    Returns:
+        Each experiment's overrides of `path`, in DVC's order.
 
-    Raises
-    ------
-    InputError : one can't be read.
+    Raises:
+        InputError: one can't be read.
     """
     # Here, not above: only with overrides is the time for these imports spent.
     from dvc.exceptions import InvalidArgumentError
@@ -44,9 +41,8 @@ def expand_sweeps(overrides: Sequence[str], path: str | Path) -> list[list[str]]
 def apply_overrides(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
     """Return the parameters as DVC would write them for an experiment; the file stays as it is.
 
-    Raises
-    ------
-    InputError : a name that is not there, with the nearest valid ones, or a value that can't be.
+    Raises:
+        InputError: a name that is not there, with the nearest valid ones, or a value that can't be.
     """
     from dvc.exceptions import InvalidArgumentError
 

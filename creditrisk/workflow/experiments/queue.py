@@ -18,11 +18,10 @@ LOOKS = 5
 class Task:
     """An experiment of the queue.
 
-    Attributes
-    ----------
-    rev : the commit under which DVC queued it.
-    name : of the experiment.
-    status : `Queued`, `Running`, `Success`, `Failed`.
+    Attributes:
+        rev: the commit under which DVC queued it.
+        name: of the experiment.
+        status: `Queued`, `Running`, `Success`, `Failed`.
     """
 
     rev: str
@@ -66,18 +65,16 @@ def follow(
 ) -> Iterator[Task]:
     """Wait until the experiments are done, and give each as its status changes.
 
-    Parameters
-    ----------
-    root : of the project.
-    revs : what to wait for.
-    restart : starts the workers. It is called when experiments are queued and no worker is left,
-        which DVC's own workers have been seen to do (treeverse/dvc issue 10562).
-    pause : seconds between two looks.
+    Args:
+        root: of the project.
+        revs: what to wait for.
+        restart: starts the workers. It is called when experiments are queued and no worker is left,
+            which DVC's own workers have been seen to do (treeverse/dvc issue 10562).
+        pause: seconds between two looks.
 
-    Yields
-    ------
-    a task that runs or is done. One that DVC calls running for ever, because its worker was killed,
-    is given as failed.
+    Yields:
+        A task that runs or is done. One that DVC calls running for ever, because its worker was
+        killed, is given as failed.
     """
     known = dict.fromkeys(revs, "Queued")
     moved, silent = time.monotonic(), 0

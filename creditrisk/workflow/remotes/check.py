@@ -33,11 +33,10 @@ TIME_LIMIT = 10.0
 class Remote:
     """A remote as DVC sees it: .dvc/config, .dvc/config.local and the user's own file merged.
 
-    Attributes
-    ----------
-    name : its name.
-    url : its address; a folder's is absolute.
-    options : DVC's other options of it, credentials among them: never print them.
+    Attributes:
+        name: its name.
+        url: its address; a folder's is absolute.
+        options: DVC's other options of it, credentials among them: never print them.
     """
 
     name: str
@@ -66,9 +65,8 @@ class State:
 def read_remotes(folder: Path = Path(".dvc")) -> dict[str, Remote]:
     """Read the remotes of a project, in the order of its config.
 
-    Raises
-    ------
-    InputError : the config can't be read.
+    Raises:
+        InputError: the config can't be read.
     """
     try:
         remotes = Config(folder)["remote"]
@@ -80,9 +78,8 @@ def read_remotes(folder: Path = Path(".dvc")) -> dict[str, Remote]:
 def pick(remotes: Mapping[str, Remote], name: str) -> Remote:
     """Find a remote by its name.
 
-    Raises
-    ------
-    InputError : there is none of that name; the nearest are told.
+    Raises:
+        InputError: there is none of that name; the nearest are told.
     """
     if name not in remotes:
         raise InputError(".dvc/config", "remote", f"no remote {name!r}", nearest(name, remotes))
@@ -92,14 +89,12 @@ def pick(remotes: Mapping[str, Remote], name: str) -> Remote:
 def missing(remote: Remote, env: Mapping[str, str]) -> str | None:
     """Tell what a remote lacks, as far as this can be known without a network.
 
-    Parameters
-    ----------
-    remote : the remote.
-    env : the environment's variables.
+    Args:
+        remote: the remote.
+        env: the environment's variables.
 
-    Returns
-    -------
-    str : what is missing and how to mend it; None when nothing is known to be missing.
+    Returns:
+        What is missing and how to mend it; None when nothing is known to be missing.
     """
     held = next((p for p in PLACEHOLDERS if p in urlsplit(remote.url).netloc), None)
     if held:
@@ -170,10 +165,9 @@ def _missing_login(remote: Remote, env: Mapping[str, str]) -> str | None:
 def interpreter(scheme: str, root: Path) -> Path | None:
     """Find the Python that has DVC with the plugin for a scheme.
 
-    Returns
-    -------
-    Path : of the plugin's own environment where it is installed, else the running one if it has
-        the plugin or needs none; None when no environment has it.
+    Returns:
+        Of the plugin's own environment where it is installed, else the running one if it has the
+        plugin or needs none; None when no environment has it.
     """
     module, venv = PLUGINS.get(scheme, (None, None))
     if module is None:
@@ -188,13 +182,12 @@ def probe(
 ) -> State:
     """Ask the remote itself, by a process that is ended after `limit` seconds, whatever it does.
 
-    Parameters
-    ----------
-    remote : a remote that lacks nothing known.
-    python : an interpreter that has its plugin.
-    root : the project's folder.
-    env : the environment's variables.
-    limit : seconds.
+    Args:
+        remote: a remote that lacks nothing known.
+        python: an interpreter that has its plugin.
+        root: the project's folder.
+        env: the environment's variables.
+        limit: seconds.
     """
     command = [str(python), "-m", "creditrisk.workflow.remotes.probe", remote.name]
     # No input, no terminal (a session of its own), a browser that opens nothing, one try.

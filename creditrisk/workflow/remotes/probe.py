@@ -12,15 +12,13 @@ from dvc.fs import get_cloud_fs
 def ping(scheme: str, fs: Any, path: str) -> str:
     """Read from a remote as little as it takes to know that it is there and lets us in.
 
-    Parameters
-    ----------
-    scheme : the remote's protocol.
-    fs : DVC's file system for it.
-    path : the remote's root on it.
+    Args:
+        scheme: the remote's protocol.
+        fs: DVC's file system for it.
+        path: the remote's root on it.
 
-    Returns
-    -------
-    str : what was found.
+    Returns:
+        What was found.
     """
     bucket, _, prefix = path.partition("/")
     if scheme == "s3":

@@ -24,16 +24,15 @@ _ABSENT = {"deleted", "not in cache"}
 class Changes:
     """All that differs, as DVC tells it.
 
-    Attributes
-    ----------
-    metrics : file to metric to `old`, `new` and, of numbers, `diff`; the unchanged too.
-    metrics_table, params_table : what `dvc metrics diff --md` and `dvc params diff --md` print,
-        without the blanks that align it; empty where nothing differs.
-    old_lock, new_lock : stage to its entry in dvc.lock.
-    stale : stage to what of it does not fit dvc.lock.
-    ci : metric to its test interval in the base, `[low, high]`.
-    folds : scores of the champion's folds in the base and here (`select.fold_account`), None where
-        they were not noted.
+    Attributes:
+        metrics: file to metric to `old`, `new` and, of numbers, `diff`; the unchanged too.
+        metrics_table, params_table: what `dvc metrics diff --md` and `dvc params diff --md` print,
+            without the blanks that align it; empty where nothing differs.
+        old_lock, new_lock: stage to its entry in dvc.lock.
+        stale: stage to what of it does not fit dvc.lock.
+        ci: metric to its test interval in the base, `[low, high]`.
+        folds: scores of the champion's folds in the base and here (`select.fold_account`), None
+            where they were not noted.
     """
 
     metrics: dict[str, dict[str, dict[str, Any]]]
@@ -62,9 +61,8 @@ class Changes:
 def collect(base: Base) -> Changes:
     """Ask DVC what differs between `base` and the work tree.
 
-    Raises
-    ------
-    InputError : the work tree has no results, or DVC can't read them.
+    Raises:
+        InputError: the work tree has no results, or DVC can't read them.
     """
     for path in (LOCK, INGEST, PREPARE, SELECT, EVALUATE):
         if not Path(path).is_file():
@@ -111,12 +109,11 @@ def stale_stages(
     Data that are not on this machine say nothing: metrics and plots are in Git without them. A
     folder of which a part is not here is told as modified, so dvc.lock is asked about folders.
 
-    Parameters
-    ----------
-    status : the answer.
-    lock : stage to its entry in dvc.lock.
-    listing : gives the files of an output folder by its hash, each as `md5` and `relpath`, or None
-        where they are not known here.
+    Args:
+        status: the answer.
+        lock: stage to its entry in dvc.lock.
+        listing: gives the files of an output folder by its hash, each as `md5` and `relpath`, or
+            None where they are not known here.
     """
     found = {}
     for stage, entries in status.items():
@@ -177,10 +174,10 @@ def _listing(md5: str) -> list[dict[str, str]] | None:
 def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
     """Tell the stages that two dvc.lock files record differently.
 
-    Returns
-    -------
-    `stage`, `why` ("changed", "new" or "gone"), `reads` (the parameters, code and data of it that
-    differ), `writes` (its outputs that differ), `outs` (how many it has); in the order of the lock.
+    Returns:
+        `stage`, `why` ("changed", "new" or "gone"), `reads` (the parameters, code and data of it
+        that differ), `writes` (its outputs that differ), `outs` (how many it has); in the order of
+        the lock.
     """
     rows = []
     for stage in dict.fromkeys([*new, *old]):

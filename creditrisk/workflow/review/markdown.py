@@ -48,12 +48,11 @@ class Section:
 def document(changes: Changes, heading: str, pictures: Section, limit: int = LIMIT) -> str:
     """Write the report.
 
-    Parameters
-    ----------
-    changes : what differs.
-    heading : a line that names what is compared.
-    pictures : the section of the plots.
-    limit : characters at most; the longest folded sections go first.
+    Args:
+        changes: what differs.
+        heading: a line that names what is compared.
+        pictures: the section of the plots.
+        limit: characters at most; the longest folded sections go first.
     """
     words, why = verdict(changes)
     head = f"{MARKER}\n## Credit risk: report of a change\n\n{_stale(changes)}"

@@ -30,9 +30,8 @@ _DASHES = {"labelFontSize": 12, "symbolSize": 600}
 def specifications(base: Base) -> dict[str, dict[str, Any]]:
     """Ask DVC for the Vega-Lite specifications of all plots, both revisions in each.
 
-    Returns
-    -------
-    title in dvc.yaml to specification; a plot without data is left out.
+    Returns:
+        Title in dvc.yaml to specification; a plot without data is left out.
     """
     answer = json.loads(run_dvc("plots", "diff", base.short, "--json"))
     labels = {HERE: "this change", base.short: f"base {base.short}"}
@@ -57,9 +56,8 @@ def draw(specification: dict[str, Any]) -> bytes:
 def write_pictures(base: Base, folder: Path) -> dict[str, Path]:
     """Draw all plots into a folder.
 
-    Returns
-    -------
-    title to file.
+    Returns:
+        Title to file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     # Pictures of plots that are gone would be taken for those of this report.

@@ -12,11 +12,10 @@ from creditrisk.core.errors import InputError, nearest
 class Base:
     """The revision that the work tree is compared with.
 
-    Attributes
-    ----------
-    commit : its full SHA-1.
-    short : the same, abbreviated by Git.
-    words : how it came to be the base.
+    Attributes:
+        commit: its full SHA-1.
+        short: the same, abbreviated by Git.
+        words: how it came to be the base.
     """
 
     commit: str
@@ -35,14 +34,12 @@ class Base:
 def find_base(name: str | None, into: str) -> Base:
     """Find the revision to compare with.
 
-    Parameters
-    ----------
-    name : a revision to take as it is; None for the merge base with `into`.
-    into : the branch that the work is to be merged into, here or at `origin`.
+    Args:
+        name: a revision to take as it is; None for the merge base with `into`.
+        into: the branch that the work is to be merged into, here or at `origin`.
 
-    Raises
-    ------
-    InputError : no Git repository, an unknown revision, no common ancestor.
+    Raises:
+        InputError: no Git repository, an unknown revision, no common ancestor.
     """
     if _git("rev-parse", "--git-dir") is None:
         raise InputError(".", "Git", "no Git repository", "Run it in a clone of the project.")

@@ -17,11 +17,10 @@ from creditrisk.workflow.review.changes import EVALUATE, INGEST, LOCK, PREPARE, 
 class MetricChange:
     """A metric of the champion in the base and here.
 
-    Attributes
-    ----------
-    margin : half the 95% interval of the change.
-    paired : whether `margin` is over the same folds; otherwise it is that of two separate
-        estimates, which is wider than need be where the folds are the same.
+    Attributes:
+        margin: half the 95% interval of the change.
+        paired: whether `margin` is over the same folds; otherwise it is that of two separate
+            estimates, which is wider than need be where the folds are the same.
     """
 
     old: float | None
@@ -64,9 +63,8 @@ def within_interval(changes: Changes, metric: str, change: float | None) -> bool
 def metric_change(changes: Changes, metric: str, on: str) -> MetricChange:
     """Compare a metric of the champions.
 
-    Parameters
-    ----------
-    on : `cv`, `nested` or `test`.
+    Args:
+        on: `cv`, `nested` or `test`.
     """
     if on == "test":
         return MetricChange(*changes.value(EVALUATE, f"test.{metric}"))
@@ -88,13 +86,11 @@ def paired_margin(old: dict[str, Any] | None, new: dict[str, Any] | None) -> flo
     Nadeau and Bengio 2003: the corrected standard error, and Student's t with one degree of freedom
     less than there are folds in all repeats.
 
-    Parameters
-    ----------
-    old, new : of `select.fold_account`.
+    Args:
+        old, new: of `select.fold_account`.
 
-    Returns
-    -------
-    None where the folds are not the same, or were not noted.
+    Returns:
+        None where the folds are not the same, or were not noted.
     """
     if old is None or new is None or old["rows_sha256"] != new["rows_sha256"]:
         return None
@@ -152,9 +148,8 @@ def verdict(changes: Changes) -> tuple[str, str]:
     Better or worse is what moved by more than the 95% margin in CV, where the nested estimate,
     which repeats the choice, did not move the other way.
 
-    Returns
-    -------
-    the verdict in a few words, and what it rests on.
+    Returns:
+        The verdict in a few words, and what it rests on.
     """
     metric = SCORING[scoring(changes)][0]
     cv, nested = metric_change(changes, metric, "cv"), metric_change(changes, metric, "nested")

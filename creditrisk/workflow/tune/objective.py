@@ -21,11 +21,10 @@ DEAF = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN
 class Bench:
     """Where candidates of one algorithm are measured.
 
-    Parameters
-    ----------
-    recipe : as for train; its candidates are the combinations of params.yaml.
-    frame : the training rows: `applicant`, `bad` and the features.
-    memory : a folder; candidates that differ in the model alone share their preprocessing.
+    Args:
+        recipe: as for train; its candidates are the combinations of params.yaml.
+        frame: the training rows: `applicant`, `bad` and the features.
+        memory: a folder; candidates that differ in the model alone share their preprocessing.
     """
 
     def __init__(self, spec: SearchSpec, frame: pd.DataFrame, memory: str):
@@ -45,9 +44,8 @@ class Bench:
     def scores(self, candidate: dict) -> list[float]:
         """Fit and score a candidate in each fold, more is better.
 
-        Raises
-        ------
-        ValueError, TypeError : a fit failed, or a score is no number.
+        Raises:
+            ValueError, TypeError: a fit failed, or a score is no number.
         """
         setting = self.spec.settings(candidate, self._smallest)
         with warnings.catch_warnings(), parallel_config("loky", **DEAF):

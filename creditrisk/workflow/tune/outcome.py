@@ -17,12 +17,11 @@ Candidate = dict[str, Any]
 class Outcome:
     """What a search came to.
 
-    Attributes
-    ----------
-    present, present_scores : the best combination of params.yaml, and its score in each fold.
-    best, best_scores : the best of all, which is the present one where none is better.
-    trials : finished, in all calls together.
-    failed : of those, how many could not be fitted.
+    Attributes:
+        present, present_scores: the best combination of params.yaml, and its score in each fold.
+        best, best_scores: the best of all, which is the present one where none is better.
+        trials: finished, in all calls together.
+        failed: of those, how many could not be fitted.
     """
 
     present: Candidate
@@ -40,10 +39,9 @@ class Outcome:
     def verdict(self, scoring: str, folds: int) -> str:
         """Say what the gain is worth, by its paired differences over the same folds.
 
-        Parameters
-        ----------
-        scoring : the score's name.
-        folds : in a repeat.
+        Args:
+            scoring: the score's name.
+            folds: in a repeat.
         """
         done = f"{self.trials} trials" + (f", {self.failed} of them failed" if self.failed else "")
         if self.gain <= 0:
@@ -62,16 +60,14 @@ def fixed_values(
 ) -> Candidate:
     """Take from a candidate what is not searched.
 
-    Parameters
-    ----------
-    algo, block : the algorithm and its block of params.yaml.
-    candidate : any of those that the block spans.
-    space : what is searched.
-    path : the file of the ranges.
+    Args:
+        algo, block: the algorithm and its block of params.yaml.
+        candidate: any of those that the block spans.
+        space: what is searched.
+        path: the file of the ranges.
 
-    Raises
-    ------
-    InputError : params.yaml searches what has no range.
+    Raises:
+        InputError: params.yaml searches what has no range.
     """
     for key, value in block.items():
         if isinstance(value, list) and len(value) > 1 and key not in space:

@@ -92,15 +92,14 @@ Space = dict[str, Range | Choice]
 def read_space(path: str | Path, algo: str, seed: int) -> Space:
     """Read and check what tune.yaml gives an algorithm to search.
 
-    Parameters
-    ----------
-    path : a YAML file with a block an algorithm.
-    algo : a registered algorithm.
-    seed : for estimators that take one.
+    Args:
+        path: a YAML file with a block an algorithm.
+        algo: a registered algorithm.
+        seed: for estimators that take one.
 
-    Raises
-    ------
-    InputError : there is no block, a name is unknown, or a value is impossible for the algorithm.
+    Raises:
+        InputError: there is no block, a name is unknown, or a value is impossible for the
+            algorithm.
     """
     if algorithm(algo).family != "single":
         problem = f"{algo} combines other candidates and has nothing of its own to search"

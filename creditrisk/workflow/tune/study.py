@@ -36,9 +36,8 @@ def open_study(folder: Path, algo: str, name: str) -> Iterator[optuna.Study]:
 
     SQLite, because what it has written stays whole whenever the process is killed.
 
-    Raises
-    ------
-    InputError : another search of this algorithm is running.
+    Raises:
+        InputError: another search of this algorithm is running.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     with contextlib.ExitStack() as held:
@@ -60,14 +59,13 @@ def open_study(folder: Path, algo: str, name: str) -> Iterator[optuna.Study]:
 class Search:
     """A search of one algorithm.
 
-    Parameters
-    ----------
-    study : of `open_study`.
-    bench : measures a candidate.
-    space : what is searched.
-    fixed : the other values of a candidate.
-    seed : what the proposals hang on.
-    tell : is given a line a trial.
+    Args:
+        study: of `open_study`.
+        bench: measures a candidate.
+        space: what is searched.
+        fixed: the other values of a candidate.
+        seed: what the proposals hang on.
+        tell: is given a line a trial.
     """
 
     def __init__(
@@ -97,9 +95,8 @@ class Search:
 
         Ctrl-C ends it with what there is by then.
 
-        Raises
-        ------
-        InputError : a combination of params.yaml could not be fitted.
+        Raises:
+            InputError: a combination of params.yaml could not be fitted.
         """
         with _ctrl_c() as stopped:
             for candidate in present:

@@ -10,15 +10,13 @@ from creditrisk.core.errors import InputError
 def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
     """Give keys of one block new values.
 
-    Parameters
-    ----------
-    text : a YAML document.
-    path : the names that lead to the block.
-    values : by key; a key that the block has not got is added at its end.
+    Args:
+        text: a YAML document.
+        path: the names that lead to the block.
+        values: by key; a key that the block has not got is added at its end.
 
-    Raises
-    ------
-    InputError : the block is written in a way (an alias, say) that can't be changed in place.
+    Raises:
+        InputError: the block is written in a way (an alias, say) that can't be changed in place.
     """
     block = _block(yaml.compose(text, Loader=yaml.SafeLoader), path)
     nodes = {key.value: (key, value) for key, value in block.value}
