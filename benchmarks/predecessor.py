@@ -31,7 +31,7 @@ from benchmarks.predecessor_recipes import predecessor_pd, recipes
 from creditrisk.core.cli import run
 from creditrisk.core.files import read_frame, read_json, write_csv, write_text
 from creditrisk.core.params import Strict, read_params
-from creditrisk.metrics.costs import DecisionParams, choose_threshold
+from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold, expected_cost
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import LOSSES, compute_metrics
 from creditrisk.modeling.folds import Fold, make_folds
@@ -74,18 +74,18 @@ def our_parts(
     folds = make_folds(
         inside["bad"].to_numpy(),
         inside["applicant"].to_numpy(),
-        params.select.inner_folds,
+        params.train.inner_folds,
         1,
         params.seed,
     )
     parts = {}
     for name in single:
         candidates = grid(name, params.algorithms[name], params.seed)
-        recipe = SearchSpec(
+        spec = SearchSpec(
             name, candidates, features, params.preprocess, params.train, params.seed
         )
-        found = search(recipe, inside, folds, progress=False)
-        pds = found.model.predict_proba(outside[recipe.columns])[:, 1]
+        found = search(spec, inside, folds, progress=False)
+        pds = found.model.predict_proba(outside[spec.columns])[:, 1]
         unseen = outside[["row_id", "bad"]].assign(pd=pds)
         parts[name] = {"inner": found.oof, "outer": unseen}
     for name in [name for name in entries if name not in single]:
@@ -114,11 +114,10 @@ def compete(
         def result(
             side: str, choice: str, pds: np.ndarray, cut: float, fold=fold, bad=bad, costs=costs
         ) -> dict[str, Any]:
-            at_break_even = compute_metrics(bad, pds, params.decision.break_even, costs)[
-                "expected_cost"
-            ]
+            sample = Sample(bad, pds, costs)
+            at_break_even = expected_cost(sample, params.decision.break_even)
             key = {"side": side, "repeat": fold.repeat, "fold": fold.fold, "choice": choice}
-            return key | compute_metrics(bad, pds, cut, costs) | {"cost_break_even": at_break_even}
+            return key | compute_metrics(sample, cut) | {"cost_break_even": at_break_even}
 
         for name in recipes(params.seed):
             pds = predecessor_pd(name, features, inside, outside, params.seed)
@@ -131,9 +130,8 @@ def compete(
         for side, name in [(OURS, best), *((f"ours: {name}", name) for name in ensembles)]:
             oof = inner[name]
             seen = params.decision.costs(inside.iloc[oof["place"]])
-            cut = choose_threshold(
-                oof["bad"].to_numpy(), oof["pd"].to_numpy(), seen, params.decision
-            )
+            sample = Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), seen)
+            cut = choose_threshold(sample, params.decision)
             yield result(side, name, parts[name]["outer"]["pd"].to_numpy(), cut)
         print(f"fold {fold.fold + 1} of repeat {fold.repeat + 1}: chose {best}", file=sys.stderr)
 

@@ -1,4 +1,4 @@
-"""One small script per command for people, run as `python -m commands.NAME`; see `make help`."""
+"""Commands that are not stages, one script each: `python -m commands.NAME`, see `make help`."""
 
 from creditrisk.core.environment import require_packages
 

@@ -1,6 +1,6 @@
-"""check: all of params.yaml, and the overrides of an experiment, before a stage runs.
+"""check: check all of params.yaml and the overrides of an experiment, before a stage runs.
 
-No stage of dvc.yaml: it makes no output. `make repro` and `make sweep` call it first.
+This is not a stage of dvc.yaml and has no outputs. `make repro` and `make sweep` run it first.
 """
 
 from creditrisk.core.cli import arguments, run
@@ -13,10 +13,10 @@ from creditrisk.workflow.tracked_files import check_tracked
 
 
 def main() -> None:
-    """Check params.yaml as it is, or as each experiment of a sweep would have it."""
+    """Check params.yaml as it is, or as it would be in each experiment of a sweep."""
     parser = arguments(__doc__)
     parser.add_argument("-S", "--set-param", action="append", default=[], help="as for dvc exp run")
-    parser.add_argument("--queue", action="store_true", help="for an experiment of the queue")
+    parser.add_argument("--queue", action="store_true", help="check for queued experiments")
     args = parser.parse_args()
     experiments = expand_sweeps(args.set_param, args.params) if args.set_param else [[]]
     for overrides in experiments:

@@ -1,6 +1,6 @@
-"""experiments: the table that matters of `dvc exp show`, judged by CV metrics.
+"""experiments: a short table of `dvc exp show`, sorted by CV metrics.
 
-No stage of dvc.yaml: it makes no output.
+This is not a stage of dvc.yaml and has no outputs.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from creditrisk.workflow.experiments.table import as_csv, markdown, terminal
 
 
 class Params(Strict):
-    """What experiments reads of params.yaml."""
+    """The parameters that the table needs."""
 
     train: TrainParams
 
@@ -27,9 +27,11 @@ def main() -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--md", action="store_true", help="as GitHub's Markdown")
     form.add_argument("--csv", action="store_true", help="as CSV, with all digits")
-    parser.add_argument("--rev", help="the experiments of another commit than the last one")
-    parser.add_argument("-n", "--num", type=int, help="of so many commits, back from --rev")
-    parser.add_argument("-A", "--all-commits", action="store_true", help="of all commits")
+    parser.add_argument("--rev", help="a commit other than the last one")
+    parser.add_argument("-n", "--num", type=int, help="number of commits, back from --rev")
+    parser.add_argument(
+        "-A", "--all-commits", action="store_true", help="experiments of all commits"
+    )
     args = parser.parse_args()
     scoring = read_params("params.yaml", Params).train.scoring
     options = [f"--rev={args.rev}"] if args.rev else []

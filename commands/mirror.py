@@ -1,6 +1,6 @@
-"""mirror: send every pending run to the MLflow server that MLFLOW_TRACKING_URI names.
+"""mirror: upload all pending runs to the MLflow server at MLFLOW_TRACKING_URI.
 
-No stage of dvc.yaml: it makes no output. Exit code 0 only when nothing is pending any more.
+This is not a stage of dvc.yaml and has no outputs. The exit code is 0 only if nothing is pending.
 """
 
 import argparse
@@ -16,22 +16,26 @@ from creditrisk.tracking.local_runs import count_pending, experiment_id, open_st
 
 
 def main() -> None:
-    """Send, and say how many runs were sent, skipped (there already) and failed."""
+    """Upload, and print how many runs were sent, skipped (already there) and failed."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    parser.add_argument("--timeout", type=float, default=900, help="seconds for all of it")
-    parser.add_argument("--show", action="store_true", help="open the pages of MLflow on it")
-    parser.add_argument("--port", type=int, default=5000, help="of the pages, on loopback")
+    parser.add_argument("--timeout", type=float, default=900, help="time limit in seconds")
+    parser.add_argument(
+        "--show", action="store_true", help="show the local store in MLflow's pages"
+    )
+    parser.add_argument(
+        "--port", type=int, default=5000, help="port of the pages, on this machine only"
+    )
     args = parser.parse_args()
     location = store.find_store(Path.cwd())
     if location is None:
-        raise InputError(Path.cwd(), ".dvc", "no DVC project", "Run from the project's folder.")
+        raise InputError(Path.cwd(), ".dvc", "no DVC project", "Run this in the project's folder.")
     if args.show:
         show(location, args.port)
     uri = store.remote_uri()
     if uri is None:
-        hint = "Set it to the server's address, as in http://127.0.0.1:5000."
+        hint = "Set it to the server's address, for example http://127.0.0.1:5000."
         raise InputError("environment", "MLFLOW_TRACKING_URI", "not set", hint)
     os.environ.update(server.environment())
     if not location.database.exists():
@@ -53,15 +57,15 @@ def main() -> None:
 
 
 def show(location: store.StoreLocation, port: int) -> NoReturn:
-    """Become MLflow's own server over the local store, for this machine alone."""
+    """Replace this process by MLflow's server for the local store, on this machine only."""
     experiment = experiment_id(open_store(location), location, store.experiment_name())
-    # MLflow opens on its pages for language models unless it is told otherwise.
+    # By default MLflow opens its pages for language models.
     page = f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs?workflowType=machine_learning"
-    print(f"{page} shows the recorded runs; Ctrl-C ends it", flush=True)
+    print(f"{page} shows the recorded runs; stop with Ctrl-C", flush=True)
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", location.uri]
     command += ["--default-artifact-root", location.artifacts.as_uri()]
-    # Not the remote's address: this server is over the local store.
+    # Without the tracking server's address: these pages show the local store.
     env = {name: v for name, v in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     os.execve(sys.executable, command, env | store.QUIET)
 

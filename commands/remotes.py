@@ -1,4 +1,4 @@
-"""Not a stage: what `make remote-check`, `make pull`, `make push` and `make backup` ask first."""
+"""remotes: check DVC's remotes, for `make remote-check`, `pull`, `push` and `backup`."""
 
 import argparse
 import os
@@ -13,18 +13,18 @@ from creditrisk.workflow.remotes.check import Remote, State, examine, pick, read
 
 
 def check(remotes: list[Remote], offline: bool) -> bool:
-    """Print a line for each remote; False when one that is configured can't be reached."""
+    """Print one line per remote; return False if a configured one can't be reached."""
     root = Path.cwd()
     with ThreadPoolExecutor(len(remotes)) as pool:
         states = list(pool.map(lambda r: examine(r, root, os.environ, offline), remotes))
     for remote, state in zip(remotes, states, strict=True):
         report(remote, state)
-    return all(state.word != "unreachable" for state in states)
+    return all(state.status != "unreachable" for state in states)
 
 
 def backup(remotes: list[Remote]) -> bool:
-    """Push to every configured remote by `make push`; False when one of them failed."""
-    good = True
+    """Push to every configured remote with `make push`; return False if a push failed."""
+    all_pushed = True
     for remote in remotes:
         state = examine(remote, Path.cwd(), os.environ, offline=True)
         if state.ready:
@@ -36,28 +36,30 @@ def backup(remotes: list[Remote]) -> bool:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            said = [s for s in done.stdout.splitlines() if s.strip() and not s.startswith("make")]
-            state = State("failed" if done.returncode else "pushed", said[-1] if said else "")
-            good = good and not done.returncode
+            lines = [s for s in done.stdout.splitlines() if s.strip() and not s.startswith("make")]
+            state = State("failed" if done.returncode else "pushed", lines[-1] if lines else "")
+            all_pushed = all_pushed and not done.returncode
         report(remote, state)
-    return good
+    return all_pushed
 
 
 def report(remote: Remote, state: State) -> None:
-    """Print a remote's line."""
-    print(f"{remote.name:8} {state.word}: {state.detail}", flush=True)
+    """Print the line of a remote."""
+    print(f"{remote.name:8} {state.status}: {state.detail}", flush=True)
 
 
 def main() -> None:
-    """`check [--offline] [NAME]`: one line a remote; `backup`: push to all that are configured."""
+    """`check [--offline] [NAME]` prints one line per remote; `backup` pushes to all configured ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("do", choices=["check", "backup"])
-    parser.add_argument("name", nargs="?", help="one remote only, which must be ready")
-    parser.add_argument("--offline", action="store_true", help="only what needs no network")
+    parser.add_argument("name", nargs="?", help="check only this remote, which must be ready")
+    parser.add_argument("--offline", action="store_true", help="skip what needs a network")
     args = parser.parse_intermixed_args()
     remotes = read_remotes()
     if not remotes:
-        raise InputError(".dvc/config", "remote", "there is none", "Add one: `dvc remote add`.")
+        raise InputError(
+            ".dvc/config", "remote", "no remote is configured", "Add one with `dvc remote add`."
+        )
     if args.do == "backup":
         sys.exit(not backup(list(remotes.values())))
     if not args.name:
@@ -67,7 +69,7 @@ def main() -> None:
     if not state.ready:
         location = f"remote {remote.name}"
         hint = "See docs/remotes.md."
-        raise InputError(".dvc/config", location, f"{state.word}: {state.detail}", hint)
+        raise InputError(".dvc/config", location, f"{state.status}: {state.detail}", hint)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""score: PDs, points, decisions and reasons for new applicants, by the champion."""
+"""score: PDs, points, decisions and reasons for new applicants, from the champion."""
 
 import argparse
 import os
@@ -22,7 +22,7 @@ from creditrisk.score.scorer import COLUMNS, Scorer
 
 
 class Params(Strict):
-    """What score reads of params.yaml."""
+    """The parameters that score reads from params.yaml."""
 
     data: DataParams
     null_words: list[str]
@@ -38,11 +38,13 @@ def main() -> None:
     )
     parser.add_argument("--input", type=Path, required=True, help="CSV or Parquet")
     parser.add_argument("--output", type=Path, required=True, help="Parquet")
-    parser.add_argument("--batch", type=_count, default=32768, help="rows held at once")
-    parser.add_argument("--reasons", type=_count, default=4, help="at most so many; 0 for none")
+    parser.add_argument("--batch", type=_count, default=32768, help="rows per batch")
+    parser.add_argument(
+        "--reasons", type=_count, default=4, help="maximum number of reasons per row; 0 for none"
+    )
     args = parser.parse_args()
     if not args.batch:
-        parser.error("argument --batch: at least 1")
+        parser.error("argument --batch: must be at least 1")
     keep([args.input, args.params, args.champion, args.description, args.lock], args.output)
     params = read_params(args.params, Params, null_words="prepare.null_words")
     champion = load_champion(args.champion, args.description, args.lock)
@@ -55,34 +57,38 @@ def main() -> None:
 
 
 def keep(inputs: list[Path], output: Path) -> None:
-    """Refuse to write over a file that is read, however its path is spelled."""
+    """Refuse to overwrite an input, also if its path is written in another way."""
     for path in inputs:
         if os.path.exists(path) and os.path.exists(output) and os.path.samefile(path, output):
             problem = f"the output would overwrite an input, {path}"
-            raise InputError(output, "file", problem, "Name another with --output.")
+            raise InputError(output, "file", problem, "Give another path with --output.")
 
 
 def write(batches: Iterator[pd.DataFrame], path: Path) -> tuple[int, int, int]:
-    """Write scored batches as they come; count the rows, the scored and the refused."""
+    """Write scored batches one by one.
+
+    Returns:
+        Number of rows, of scored rows and of refused applicants.
+    """
     empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in COLUMNS.items()})
-    form = pa.Schema.from_pandas(empty, preserve_index=False)
+    schema = pa.Schema.from_pandas(empty, preserve_index=False)
     rows = scored = refused = 0
     try:
-        with atomic_write(path) as part, pq.ParquetWriter(part, form) as writer:
+        with atomic_write(path) as part, pq.ParquetWriter(part, schema) as writer:
             for batch in batches:
-                writer.write_table(pa.Table.from_pandas(batch, form, preserve_index=False))
+                writer.write_table(pa.Table.from_pandas(batch, schema, preserve_index=False))
                 rows += len(batch)
                 scored += int(batch["pd"].notna().sum())
                 refused += int((batch["decision"] == "reject").sum())
     except OSError as error:
         problem = f"can't be written: {error.strerror}"
-        raise InputError(path, "file", problem, "Name another with --output.") from None
+        raise InputError(path, "file", problem, "Give another path with --output.") from None
     return rows, scored, refused
 
 
 def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is no count")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number")
     return int(text)
 
 

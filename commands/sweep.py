@@ -1,7 +1,7 @@
-"""sweep: queue experiments, run them, wait for all of them, show the table.
+"""sweep: queue experiments, run them, wait for all of them, and print the table.
 
-No stage of dvc.yaml. DVC does all of it: `dvc exp run --queue`, `dvc queue start`, `dvc exp show`.
-Exit code 0 only when every experiment succeeded.
+This is not a stage of dvc.yaml. It uses `dvc exp run --queue`, `dvc queue start` and
+`dvc exp show`. The exit code is 0 only if every experiment succeeded.
 """
 
 import argparse
@@ -22,10 +22,10 @@ PARAMS = "params.yaml"
 
 
 def main() -> None:
-    """Check first, then queue, start, wait, and say of each how it ended."""
+    """Check all experiments, then queue and run them, and print how each ended."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-S", "--set-param", action="append", required=True, help="as for exp run")
-    parser.add_argument("-j", "--jobs", type=int, default=2, help="experiments at a time (2)")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="number of workers (2)")
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error("argument --jobs: at least 1")
@@ -35,21 +35,21 @@ def main() -> None:
         check_tracked(tree, PARAMS)
     root = Path.cwd()
     before = set(tasks(root))
-    run_dvc("exp", "run", "--quiet", "--queue", *(f"-S{one}" for one in args.set_param))
-    mine = {rev: task.name for rev, task in tasks(root).items() if rev not in before}
-    print(f"sweep: queued {len(mine)}: {', '.join(mine.values())}", flush=True)
-    failed = wait(root, set(mine), args.jobs)
+    run_dvc("exp", "run", "--quiet", "--queue", *(f"-S{override}" for override in args.set_param))
+    queued = {rev: task.name for rev, task in tasks(root).items() if rev not in before}
+    print(f"sweep: queued {len(queued)} experiments: {', '.join(queued.values())}", flush=True)
+    failed = wait(root, set(queued), args.jobs)
     print(flush=True)
     subprocess.run([sys.executable, "-m", "commands.experiments"], check=False)
     sys.exit(bool(failed))
 
 
 def wait(root: Path, revs: set[str], jobs: int) -> int:
-    """Start the workers and report each experiment's end; count the failed ones."""
-    # The workers share the cores: a search must not start a process for each of them.
+    """Start the workers and report the end of each experiment; return how many failed."""
+    # The workers share the cores, so a search must not start a process on every core.
     cores = max(1, (os.cpu_count() or 1) // jobs)
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(cores))
-    # DVC's worker looks for `dvc` on the path.
+    # DVC's worker looks for `dvc` on PATH.
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
     def start() -> None:
@@ -63,14 +63,16 @@ def wait(root: Path, revs: set[str], jobs: int) -> int:
             failed += task.status == "Failed"
             report(root, task, f"{ended} of {len(revs)}")
     except KeyboardInterrupt:
-        print("\nsweep: goes on in the background. `make experiments` shows how far it is;", end="")
-        print(" `dvc queue stop --kill` ends it.")
+        print(
+            "\nsweep: continues in the background. `make experiments` shows the progress,", end=""
+        )
+        print(" `dvc queue stop --kill` stops it.")
         sys.exit(130)
     return failed
 
 
 def report(root: Path, task: Task, count: str) -> None:
-    """Print an experiment's line."""
+    """Print the line of an experiment."""
     if task.status == "Failed":
         why = problem_of(log_of(root, task.rev), {})
         print(f"sweep: {task.name} failed ({count}): {why}", flush=True)

@@ -2,7 +2,7 @@
 
 import argparse
 import tempfile
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from creditrisk.core.cli import arguments, run
@@ -15,15 +15,18 @@ from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.modeling.registry import algorithm, grid, names
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import SearchSpec
+from creditrisk.workflow.imports import import_closure
 from creditrisk.workflow.tune.objective import Bench
 from creditrisk.workflow.tune.outcome import Outcome, changes, fixed_values
 from creditrisk.workflow.tune.space import Space, read_space
 from creditrisk.workflow.tune.study import Search, open_study, study_name
 from creditrisk.workflow.tune.yaml_edit import replace_values
 
-# What a score hangs on, beside data and parameters.
+# A study goes on only while all that its scores depend on is the same: data, parameters, code.
 LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "optuna")
-MODULES = ("algorithms.py", "folds.py", "preprocess.py", "train/search.py", "tune/measure.py")
+SCORING_CODE = "creditrisk.workflow.tune.objective"
+NOT_SCORED = {"calibration", "nested", "outer_folds", "inner_folds"}
+ROOT = Path(__file__).parents[1]
 
 
 class Params(Strict):
@@ -59,18 +62,17 @@ def main() -> None:
     fixed = fixed_values(algo, params.block, present[0], space, args.space)
     frame, features = read_frame(args.train), read_json(args.features)
     spec = SearchSpec(algo, present, features, params.preprocess, params.train, params.seed)
-    code = resources.files("creditrisk")
-    bearing = [
+    depends_on = [
         sha256(args.train),
         features,
         {name: values.model_dump() for name, values in space.items()},
         fixed,
         entry.model_dump(),
-        [params.seed, params.preprocess.model_dump(), params.train.model_dump()],
+        [params.seed, params.preprocess.model_dump(), params.train.model_dump(exclude=NOT_SCORED)],
         [requirement(library) for library in LIBRARIES],
-        [code.joinpath(module).read_text(encoding="utf-8") for module in MODULES],
+        {str(path): sha256(ROOT / path) for path in sorted(import_closure(SCORING_CODE, ROOT))},
     ]
-    name = study_name(algo, bearing)
+    name = study_name(algo, depends_on)
     with (
         tempfile.TemporaryDirectory(prefix="creditrisk-") as memory,
         open_study(args.store, algo, name) as study,

@@ -1,4 +1,4 @@
-"""featurize: derived columns, and the manifest of what a model learns from."""
+"""featurize: derived columns, and the list of features that the models use."""
 
 from typing import Any, Literal
 
@@ -12,7 +12,7 @@ from creditrisk.schema import RESERVED, Schema
 
 
 class Derived(Strict):
-    """A derived column: an operation on two numeric ones."""
+    """A derived column: an operation on two numeric columns."""
 
     op: Literal["ratio", "product", "sum", "difference"]
     of: list[str]
@@ -21,7 +21,7 @@ class Derived(Strict):
     @classmethod
     def _two(cls, of: list[str]) -> list[str]:
         if len(of) != 2:
-            raise ValueError("two columns are needed")
+            raise ValueError("exactly two columns are needed")
         return of
 
 
@@ -40,14 +40,15 @@ OPERATIONS = {
 
 
 def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFrame:
-    """Add the derived columns, each from the row alone.
+    """Add the derived columns; a value depends only on its own row.
 
     Args:
-        frame: has the columns that the definitions name, shape (n, d).
-        derived: name to `{op, of}`, in order; a definition may use an earlier one.
+        frame: rows with the columns that the definitions use, shape (n, d).
+        derived: maps a name to `{op, of}`; a definition may use a column that is derived before it.
 
     Returns:
-        Float64 columns added; missing where an operand is, or where a ratio divides by zero.
+        A copy of the frame with a float64 column per definition. A value is missing if an operand
+        is missing, a ratio divides by zero, or the result is not finite.
     """
     frame = frame.copy()
     for name, definition in derived.items():
@@ -58,13 +59,22 @@ def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFr
 
 
 def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
-    """List what a model learns from: the content of features.json.
+    """List the features that the models use: the content of features.json.
 
-    A derived column that this data set can't have is left out, and named in `left_out` with the
-    reason: the parameters serve other data sets too.
+    The same parameters may be used for several data sets, so a derived column that this data set
+    cannot have is not an error: it is left out and listed in `left_out` with the reason.
+
+    Args:
+        schema: the schema of the data set.
+        params: the block `featurize`.
+
+    Returns:
+        `numeric` (source columns, then derived ones) and `nominal`, lists of names; `ordinal`, name
+        to levels in ascending order; `target`; `derived`, name to definition; `left_out`, name to
+        reason.
 
     Raises:
-        InputError: a derived column takes a name of ours.
+        InputError: a derived column has a reserved name.
     """
     numeric = schema.of_kind("numeric")
     own = {column.name for column in schema.columns.values()}
@@ -72,13 +82,16 @@ def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     for name, definition in params.derived.items():
         if name in RESERVED:
             location, hint = f"featurize.derived.{name}", "Choose another name."
-            raise InputError("params.yaml", location, "the name is in use", hint)
-        unfit = next((column for column in definition.of if column not in numeric), None)
+            raise InputError("params.yaml", location, "the name is reserved", hint)
+        unusable = next((column for column in definition.of if column not in numeric), None)
         if name in own:
-            left_out[name] = f"the data have a column {name} of their own"
-        elif unfit is not None:
-            problem = f"{unfit} is no numeric column" if unfit in own else f"no column {unfit} here"
-            left_out[name] = problem
+            left_out[name] = f"the data already has a column {name}"
+        elif unusable is not None:
+            left_out[name] = (
+                f"{unusable} is not numeric"
+                if unusable in own
+                else f"there is no column {unusable}"
+            )
         else:
             derived[name] = definition.model_dump()
             numeric.append(name)

@@ -1,4 +1,4 @@
-"""The column contract: what each source column is called, of what kind, and which values it has."""
+"""The schema: name, kind and valid values of each source column, read from a YAML file."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -20,13 +20,14 @@ from creditrisk.core.columns import ORIGINAL
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import names_at
 
-# Columns of our own: a schema may not take their names, in our frames or in the raw one.
+# Names of columns that the pipeline adds: no feature may have one of them. The raw frame has only
+# the second group, so only those are forbidden as source columns.
 RESERVED = ("row_id", "line", "malformed", "split", "bad", "applicant")
 RESERVED_IN_SOURCE = ("row_id", "line", "malformed")
 
 
 class _Lax(BaseModel):
-    """YAML scalars arrive as text (see `load_schema`), so numbers are read leniently."""
+    """Base without strict types: YAML scalars arrive as text (see `load_schema`)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -38,9 +39,9 @@ def _listed(value: Any) -> Any:
 def _labelled(value: Any) -> Any:
     if isinstance(value, list):
         if not all(isinstance(v, str) for v in value):
-            raise ValueError("levels are a list of values or a map from code to label")
+            raise ValueError("levels must be a list of values or a map from code to label")
         if len(set(value)) < len(value):
-            raise ValueError("a level stands twice")
+            raise ValueError("a level is listed twice")
         return {v: v for v in value}
     return value
 
@@ -56,7 +57,7 @@ class Target(_Lax):
     def _disjoint(self) -> "Target":
         both = {code_key(v) for v in self.good} & {code_key(v) for v in self.bad}
         if both or not self.good or not self.bad:
-            raise ValueError("good and bad each need codes, and share none")
+            raise ValueError("good and bad each need at least one code, and no code may be in both")
         return self
 
 
@@ -76,24 +77,24 @@ class Column(_Lax):
     @classmethod
     def _free(cls, name: str) -> str:
         if not name.strip() or name in RESERVED or name.startswith(ORIGINAL):
-            problem = (
-                f"the names {', '.join(RESERVED)}, {ORIGINAL}... and the empty one are not free"
+            reserved = ", ".join(RESERVED)
+            raise ValueError(
+                f"the name may not be empty, start with '{ORIGINAL}' or be one of {reserved}"
             )
-            raise ValueError(problem)
         return name
 
     @model_validator(mode="after")
     def _consistent(self) -> "Column":
         if self.kind == "ordinal" and not self.levels:
-            raise ValueError("an ordinal column needs its levels, in order")
+            raise ValueError("an ordinal column needs levels, in ascending order")
         if self.kind in ("numeric", "id") and self.levels is not None:
-            raise ValueError(f"a column of kind {self.kind} has no levels")
+            raise ValueError(f"a column of kind {self.kind} may not have levels")
         if self.kind != "numeric" and (self.min, self.max, self.integer) != (None, None, False):
-            raise ValueError("min, max and integer are for numeric columns")
+            raise ValueError("min, max and integer are for numeric columns only")
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError("min is above max")
+            raise ValueError("min is greater than max")
         if self.levels is not None and len({code_key(v) for v in self.levels}) < len(self.levels):
-            raise ValueError("two levels are the same number")
+            raise ValueError("two levels are the same code")
         return self
 
 
@@ -114,58 +115,58 @@ class Schema(_Lax):
             if names.count(name) > 1:
                 raise ValueError(f"two columns have the name {name}")
         if self.target.column in self.columns:
-            raise ValueError(f"the target {self.target.column} stands among the columns too")
+            raise ValueError(f"the target {self.target.column} is also listed under columns")
         for column in (*self.columns, self.target.column):
             if column in RESERVED_IN_SOURCE:
-                raise ValueError(f"the source column {column} has a name that we need; rename it")
+                raise ValueError(f"the name of the source column {column} is reserved; rename it")
         folded = [fold(c) for c in (*self.columns, self.target.column)]
         for column in folded:
             if folded.count(column) > 1:
                 raise ValueError(f"two source columns differ only in case or blanks: {column}")
         if not any(c.kind != "id" for c in self.columns.values()):
-            raise ValueError("there is no column to learn from")
+            raise ValueError("there is no feature column")
         if sum(c.kind == "id" for c in self.columns.values()) > 1:
             raise ValueError("more than one column is of kind id")
         return self
 
     @cached_property
     def features(self) -> dict[str, Column]:
-        """The columns to learn from, by their names in our frames."""
+        """The feature columns, by their names in the clean frame."""
         return {c.name: c for c in self.columns.values() if c.kind != "id"}
 
     @cached_property
     def id_name(self) -> str | None:
-        """The name of the column that tells applicants apart, if there is one."""
+        """The name of the column that identifies applicants, or None."""
         return next((c.name for c in self.columns.values() if c.kind == "id"), None)
 
     def of_kind(self, kind: str) -> list[str]:
-        """Names of the feature columns of one kind, in the schema's order."""
+        """List the feature columns of one kind, in the order of the schema."""
         return [name for name, column in self.features.items() if column.kind == kind]
 
     def label(self, name: str, code: Any) -> str:
-        """The words for one cell: a level's label, or the value itself."""
+        """Return the text to show for a cell: the level's label, or the value itself."""
         column = self.features.get(name)
         levels = column.levels if column and column.levels else {}
         return levels.get(str(code), str(code))
 
 
 def fold(text: str) -> str:
-    """Make a header name or level comparable: no outer blanks, one blank inside, no case."""
+    """Normalise a header name or level: case folded, blanks stripped and collapsed to one."""
     return " ".join(text.split()).casefold()
 
 
 def code_key(text: str) -> Any:
-    """Identify a code: a number where it is one (`2`, `2.0`, ` 2 `), else its folded text."""
+    """Normalise a code: a number if it is one (`2`, `2.0`, ` 2 `), else its folded text."""
     try:
         number = float(text)
     except ValueError:
         return fold(text)
-    # nan is no number that equals itself, and `infinity` as a level is a word.
+    # `nan` and `infinity` parse as floats, but as codes they are words. x - x is 0 if x is finite.
     return number if number - number == 0 else fold(text)
 
 
 class _TextLoader(yaml.BaseLoader):
-    """YAML in which every scalar is text: `1`, `no` and `2.0` are codes, spelled as they stand."""
+    """Loader that keeps every scalar as the text in the file: `1`, `no` and `2.0` are codes."""
 
 
 def _mapping_without_repeats(loader: _TextLoader, node: yaml.MappingNode) -> Mapping[str, Any]:
@@ -173,7 +174,7 @@ def _mapping_without_repeats(loader: _TextLoader, node: yaml.MappingNode) -> Map
     for key in keys:
         if keys.count(key) > 1:
             raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key} stands twice", node.start_mark
+                None, None, f"the key {key} occurs twice", node.start_mark
             )
     return yaml.BaseLoader.construct_mapping(loader, node, deep=True)
 
@@ -185,11 +186,11 @@ def load_schema(path: str | Path) -> Schema:
     """Read and check a schema file.
 
     Raises:
-        InputError: the file is missing, no YAML, or breaks the contract (unknown kind, a name
-            twice, no target, an ordinal without levels, ...).
+        InputError: the file is missing, not YAML, or not a valid schema (an unknown kind, a
+            repeated name, no target, an ordinal column without levels, ...).
     """
     try:
-        # The C loader would be faster, but takes no constructor that sees repeated keys.
+        # Not the faster C loader: it does not let a constructor see repeated keys.
         tree = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_TextLoader)
     except FileNotFoundError:
         hint = "Set data.schema in params.yaml."
@@ -197,15 +198,23 @@ def load_schema(path: str | Path) -> Schema:
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise InputError(path, "file", f"not YAML: {error}", "Correct the syntax.") from None
     if not isinstance(tree, dict):
-        raise InputError(path, "file", "holds no mapping", "Write `name:`, `target:`, `columns:`.")
+        raise InputError(path, "file", "not a mapping", "Write `name:`, `target:`, `columns:`.")
     return parse_schema(tree, path)
 
 
 def parse_schema(tree: dict[str, Any], path: str | Path) -> Schema:
-    """Check a schema given as a mapping; `path` names its file in an error."""
+    """Check a schema that is already a mapping.
+
+    Args:
+        tree: the content of a schema file, all scalars as text.
+        path: the file's name in error messages.
+
+    Raises:
+        InputError: it is not a valid schema.
+    """
     if not tree.get("target"):
         hint = "Add `target: {column: NAME, good: [CODES], bad: [CODES]}`."
-        raise InputError(path, "target", "no target is named", hint)
+        raise InputError(path, "target", "missing", hint)
     try:
         return Schema.model_validate(tree)
     except ValidationError as error:

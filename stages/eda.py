@@ -1,4 +1,4 @@
-"""eda: describe the train rows, learn adjustments from them and apply these to all rows."""
+"""eda: describe the training rows, learn adjustments from them, apply these to all rows."""
 
 import pandas as pd
 
@@ -20,14 +20,14 @@ from creditrisk.schema import load_schema
 
 
 class Params(Strict):
-    """What eda reads of params.yaml."""
+    """The parameters that eda reads from params.yaml."""
 
     eda: EdaParams
     schema_path: str
 
 
 def main() -> None:
-    """Read the clean frame; write the adjusted one, the adjustments, and what was found."""
+    """Read the clean frame; write the adjusted frame, the adjustments, the tables and the page."""
     args = arguments(
         __doc__,
         clean="data/interim/clean.parquet",
@@ -67,15 +67,15 @@ def main() -> None:
 
 
 def _print_summary(ranked: pd.DataFrame, summary: dict) -> None:
-    best = ", ".join(
+    strongest = ", ".join(
         f"{name} {value:.2f}"
         for name, value in ranked[["variable", "information_value"]].head(3).itertuples(index=False)
     )
-    print(f"eda: {summary['rows']} train rows, {summary['bad_rate']:.1%} bad")
-    print(f"  information value: {best}")
+    print(f"eda: {summary['rows']} training rows, {summary['bad_rate']:.1%} bad")
+    print(f"  highest information values: {strongest}")
     print(
-        f"  {summary['caps']} columns capped, {summary['merges']} with rare levels merged: "
-        f"{summary['rows_adjusted']} train rows changed"
+        f"  {summary['caps']} columns capped, {summary['merges']} with merged rare levels, "
+        f"{summary['rows_adjusted']} training rows changed"
     )
 
 

@@ -1,4 +1,4 @@
-"""evaluate: measure the champion on the test rows, which nothing has touched before."""
+"""evaluate: measure the champion on the test rows, which no earlier stage has used."""
 
 import sys
 from typing import Any
@@ -33,7 +33,7 @@ from creditrisk.tracking.recording import Recording
 
 
 class Params(Strict):
-    """What evaluate reads of params.yaml."""
+    """The parameters that evaluate reads from params.yaml."""
 
     seed: int
     folds: int
@@ -42,7 +42,7 @@ class Params(Strict):
 
 
 def main() -> None:
-    """Write the metrics, the curves and the report."""
+    """Write the metrics, the curves, the report and the model card."""
     args = arguments(
         __doc__,
         champion="models/champion.joblib",
@@ -62,13 +62,13 @@ def main() -> None:
     ).parse_args()
     params = read_params(args.params, Params, folds="train.folds")
     board = read_csv(args.board)
-    # DVC hashes the folder as a whole: files that nobody else has would go into dvc.lock.
+    # DVC hashes the whole folder, so files of removed algorithms would change dvc.lock.
     known: dict[str, dict[str, Any]] = {name: {} for name in board["algorithm"]}
     refuse_stale_outputs(
         str(args.board), find_stale_outputs([f"{args.oof}/${{key}}.parquet"], known)
     )
-    read = ("champion", "description", "train", "test", "oof", "ingested", "prepared", "selected")
-    inputs = {name: getattr(args, name) for name in (*read, "board", "points")}
+    names = ("champion", "description", "train", "test", "oof", "ingested", "prepared", "selected")
+    inputs = {name: getattr(args, name) for name in (*names, "board", "points")}
     recording = Recording("evaluate", inputs, params.model_dump())
     champion = read_description(args.description)
     model = load_model(args.champion, champion.model_sha256)
@@ -89,7 +89,7 @@ def main() -> None:
     headline = dict(metrics)
     metrics["importance"] = tables["importance"].set_index("feature").to_dict("index")
     metrics["fairness"] = to_nested_dict(tables["fairness"])
-    # The pages show what the file holds, to the last digit.
+    # Rounded as in the JSON file, so that the pages show the same digits.
     metrics = to_jsonable(metrics)
     warning = leakage_warning(metrics["test"]["roc_auc"], train, features, "the test")
     report = ReportData(
@@ -122,11 +122,11 @@ def main() -> None:
 
 
 def print_summary(metrics: dict[str, Any]) -> None:
-    """Print each metric on test with its interval, CV and train beside it."""
+    """Print each metric on test with its interval, on CV and on train."""
     print(f"evaluate: {metrics['algorithm']}, cut-off {metrics['threshold']:.4f}")
     print(f"  {'':<18}{'test':>8}  {'95% interval':<18}{'cv':>8}{'train':>8}")
-    for name, ends in metrics["test"]["ci"].items():
-        span = f"{ends[0]:.3f} to {ends[1]:.3f}"
+    for name, (low, high) in metrics["test"]["ci"].items():
+        span = f"{low:.3f} to {high:.3f}"
         print(
             f"  {name:<18}{metrics['test'][name]:>8.3f}  {span:<18}"
             f"{metrics['cv'][name]:>8.3f}{metrics['train'][name]:>8.3f}"

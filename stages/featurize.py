@@ -1,4 +1,4 @@
-"""featurize: derive columns, part the rows into train and test, list the features."""
+"""featurize: derive columns, split the rows into train and test, list the features."""
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import KEYS, original_columns
@@ -9,14 +9,14 @@ from creditrisk.schema import load_schema
 
 
 class Params(Strict):
-    """What featurize reads of params.yaml."""
+    """The parameters that featurize reads from params.yaml."""
 
     schema_path: str
     featurize: FeaturizeParams
 
 
 def main() -> None:
-    """Read the explored rows, write the train rows, the test rows and the feature manifest."""
+    """Read the explored rows; write the training rows, the test rows and the list of features."""
     args = arguments(
         __doc__,
         explored="data/processed/explored.parquet",
@@ -33,11 +33,11 @@ def main() -> None:
     write_frame(train, args.train)
     write_frame(test, args.test)
     write_json(features, args.features)
-    for name, why in features["left_out"].items():
-        print(f"featurize: {name} is left out: {why}")
+    for name, reason in features["left_out"].items():
+        print(f"featurize: derived column {name} is left out: {reason}")
     derived = ", ".join(features["derived"]) or "none"
     print(f"featurize: {len(columns)} features (derived: {derived}), ", end="")
-    print(f"{len(train)} train rows, {len(test)} test rows")
+    print(f"{len(train)} training rows, {len(test)} test rows")
 
 
 if __name__ == "__main__":

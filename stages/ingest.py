@@ -1,4 +1,4 @@
-"""ingest: read the applicants' CSV into Parquet, every cell kept as the text it was."""
+"""ingest: convert the applicants' CSV file to Parquet; every cell stays the original text."""
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import write_frame, write_json
@@ -9,13 +9,13 @@ from creditrisk.schema import load_schema
 
 
 class Params(Strict):
-    """What ingest reads of params.yaml."""
+    """The parameters that ingest reads from params.yaml."""
 
     data: DataParams
 
 
 def main() -> None:
-    """Read `data.source`, write the verbatim frame and the counts."""
+    """Read `data.source`; write the raw frame and its counts."""
     args = arguments(
         __doc__, raw="data/interim/raw.parquet", metrics="metrics/ingest.json"
     ).parse_args()

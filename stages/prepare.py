@@ -12,7 +12,7 @@ from creditrisk.schema import load_schema
 
 
 class Params(Strict):
-    """What prepare reads of params.yaml."""
+    """The parameters that prepare reads from params.yaml."""
 
     seed: int
     data: DataParams
@@ -21,7 +21,7 @@ class Params(Strict):
 
 
 def main() -> None:
-    """Read the verbatim frame, write the clean and the rejected rows and their account."""
+    """Read the raw frame; write the clean rows, the rejected rows and the summary."""
     args = arguments(
         __doc__,
         raw="data/interim/raw.parquet",
@@ -31,23 +31,23 @@ def main() -> None:
         metrics="metrics/prepare.json",
     ).parse_args()
     params = read_params(args.params, Params)
-    data, rules = params.data, params.prepare
+    data, block = params.data, params.prepare
     schema = load_schema(data.schema_)
-    notation = Notation.of(data.decimal, data.thousands, rules.null_words)
-    done = prepare(
+    notation = Notation.of(data.decimal, data.thousands, block.null_words)
+    prepared = prepare(
         read_frame(args.raw),
         schema,
         notation,
-        rules,
+        block,
         params.split.test_size,
         params.seed,
         data.source,
     )
-    summary = done.summary | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
-    check_quality_gates(summary, rules, args.params)
-    check_clean(done.clean, schema)
-    write_frame(done.clean, args.clean)
-    write_frame(done.rejected, args.rejected)
+    summary = prepared.summary | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
+    check_quality_gates(summary, block, args.params)
+    check_clean(prepared.clean, schema)
+    write_frame(prepared.clean, args.clean)
+    write_frame(prepared.rejected, args.rejected)
     write_json(summary, args.metrics)
     _print_summary(summary)
 
@@ -58,17 +58,17 @@ def _print_summary(summary: dict) -> None:
         if count:
             print(f"  {reason:<16}{count:>8}")
     if summary["merged_cells"]:
-        print(f"  {'merged cells':<16}{summary['merged_cells']:>8}")
+        print(f"  {'filled cells':<16}{summary['merged_cells']:>8}")
     if count := summary["twins"]["too_common"]:
-        print(f"  {count} rows are too common to tell twins from strangers by their cells")
-    spoilt = {
+        print(f"  {count} rows have too common values to recognise near-duplicates of them")
+    incomplete = {
         name: counts
         for name, counts in summary["cells"].items()
         if any(count for cause, count in counts.items() if cause != "valid")
     }
-    if spoilt:
-        print(f"  {'cells to missing':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
-    for name, counts in spoilt.items():
+    if incomplete:
+        print(f"  {'cells set to missing':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
+    for name, counts in incomplete.items():
         print(f"    {name:<22}" + "".join(f"{counts[cause]:>15}" for cause in CAUSES))
 
 

@@ -1,4 +1,4 @@
-"""select: rank the trained models, take the champion, say what the choice is worth."""
+"""select: rank the trained models, choose the champion, estimate its performance in use."""
 
 import shutil
 from pathlib import Path
@@ -30,7 +30,7 @@ from creditrisk.tracking.store import is_temporary
 
 
 class Params(Strict):
-    """What select reads of params.yaml."""
+    """The parameters that select reads from params.yaml."""
 
     model: str
     schema_path: str
@@ -42,11 +42,11 @@ class Params(Strict):
     scorecard: ScorecardParams
 
 
-PLACES = {"schema_path": "data.schema", "scoring": "train.scoring", "nested": "train.nested"}
+PARAM_PATHS = {"schema_path": "data.schema", "scoring": "train.scoring", "nested": "train.nested"}
 
 
 def main() -> None:
-    """Write the champion, its description, the leaderboard and the estimate of the choice."""
+    """Write the champion, its description, the leaderboard, the scorecard and the metrics."""
     args = arguments(
         __doc__,
         candidates="data/candidates",
@@ -60,13 +60,13 @@ def main() -> None:
         board="plots/leaderboard.csv",
         points="plots/scorecard.csv",
     ).parse_args()
-    params = read_params(args.params, Params, **PLACES)
+    params = read_params(args.params, Params, **PARAM_PATHS)
     entries = {name: algorithm(name) for name in params.algorithms}
     if params.model not in ("auto", *entries):
         hint = nearest(params.model, ["auto", *entries])
         raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
     known = {name: entry.model_dump() for name, entry in entries.items()}
-    # DVC hashes the folder as a whole: files that nobody else has would go into dvc.lock.
+    # DVC hashes the whole folder, so files of removed algorithms would change dvc.lock.
     stale = find_stale_outputs([f"{args.candidates}/${{item.family}}/${{key}}"], known)
     refuse_stale_outputs(str(args.params), stale)
     names = ("candidates", "train", "features", "adjustments", "ingested")
@@ -76,7 +76,7 @@ def main() -> None:
     frame = read_frame(args.train)
     contenders = load_contenders(args.candidates, entries, frame, params.decision)
     board = leaderboard(contenders.values(), params.scoring)
-    rule, oofs = params.select.rule, {name: one.oof for name, one in contenders.items()}
+    rule, oofs = params.select.rule, {name: each.oof for name, each in contenders.items()}
     winner = choose(board, oofs, params.model, rule, params.scoring)
     choice = (contenders, winner, params.model, rule, params.scoring)
     metrics = summarise_choice(board, *choice)

@@ -1,4 +1,4 @@
-"""train: search one algorithm's grid, calibrate the best, measure it out of fold."""
+"""train: search one algorithm's grid, calibrate the best candidate, measure it out of fold."""
 
 import sys
 from pathlib import Path
@@ -21,7 +21,7 @@ from creditrisk.train.trained_model import TrainedModel, summarise, train_single
 
 
 class Params(Strict):
-    """What train reads of params.yaml."""
+    """The parameters that train reads from params.yaml."""
 
     seed: int
     preprocess: PreprocessParams
@@ -57,9 +57,9 @@ def main() -> None:
         members = members_of(algo, params.block, list(folders))
         frame = read_frame(args.train)
         columns = feature_columns(frame)
-        parts = {name: load_candidate(folders[name]) for name in members}
+        trained_members = {name: load_candidate(folders[name]) for name in members}
         recording = record({"train": args.train} | {name: folders[name] for name in members})
-        trained = train_vote(parts, frame, columns)
+        trained = train_vote(trained_members, frame, columns)
     metrics = summarise(trained, frame, columns)
     write(algo, entry.family, trained, metrics)
     files = {
@@ -73,7 +73,11 @@ def main() -> None:
 
 
 def write(algo: str, family: str, trained: TrainedModel, metrics: dict[str, Any]) -> None:
-    """Write the candidate's folder and, under the contract's names, what people look for."""
+    """Write all outputs.
+
+    data/candidates/ is for select and the ensembles, the other files are for people (see
+    docs/architecture.md, Files and columns).
+    """
     save_candidate(trained, metrics, Path("data/candidates", family, algo))
     save_model(trained.model, Path("models", f"{algo}.joblib"))
     write_frame(trained.oof, Path("data/oof", f"{algo}.parquet"))
@@ -82,7 +86,7 @@ def write(algo: str, family: str, trained: TrainedModel, metrics: dict[str, Any]
 
 
 def print_summary(algo: str, metrics: dict[str, Any], warning: str | None) -> None:
-    """Print what a person wants to read."""
+    """Print the main results, and warnings on stderr."""
     cv = metrics["cv"]
     print(
         f"train@{algo}: CV AUC {cv['roc_auc']:.3f}, Brier {cv['brier']:.3f}, "

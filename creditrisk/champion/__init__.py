@@ -1,1 +1,1 @@
-"""The chosen model, for whoever uses it: PDs, points, calibration, description."""
+"""The chosen model: its PDs, points, calibration and description."""

@@ -1,4 +1,4 @@
-"""The applicant whom others are compared with: typical of those who paid back."""
+"""The baseline applicant, whom others are compared with: typical of those who paid back."""
 
 from typing import Any
 
@@ -7,16 +7,16 @@ import pandas as pd
 
 
 def baseline_applicant(frame: pd.DataFrame, features: dict[str, Any]) -> dict[str, Any]:
-    """Put together the typical good applicant of the training rows.
+    """Build the baseline applicant from the good training rows.
 
     Args:
-        frame: training rows: `bad` and the features.
-        features: features.json.
+        frame: the training rows: `bad` and the features.
+        features: the content of features.json.
 
     Returns:
-        Feature to value, ready for JSON: the median of a number, the most frequent level; None
-        where no good row has a value. A median is one of the column's values, so an integer stays
-        one.
+        Feature to value, ready for JSON: the median of a numeric feature, the most frequent level
+        of any other; None if no good row has a value. The median is one of the column's values (the
+        lower of two middle ones), so an integer stays an integer.
     """
     good = frame[frame["bad"] == 0]
     row: dict[str, Any] = {}
@@ -25,12 +25,12 @@ def baseline_applicant(frame: pd.DataFrame, features: dict[str, Any]) -> dict[st
         row[name] = float(values[(len(values) - 1) // 2]) if len(values) else None
     for name in (*features["nominal"], *features["ordinal"]):
         counts = good[name].value_counts()
-        tops = sorted(counts.index[counts == counts.max()]) if len(counts) else [None]
-        row[name] = tops[0]
+        most_frequent = sorted(counts.index[counts == counts.max()]) if len(counts) else [None]
+        row[name] = most_frequent[0]
     return row
 
 
 def baseline_row(row: dict[str, Any], columns: pd.DataFrame) -> pd.DataFrame:
-    """Make a frame of the reference, one row, typed as `columns`."""
+    """Turn the baseline applicant into a frame of one row, with the dtypes of `columns`."""
     names = list(columns)
     return pd.DataFrame({n: pd.Series([row[n]], dtype=columns[n].dtype) for n in names})

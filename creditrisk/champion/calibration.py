@@ -1,4 +1,4 @@
-"""Whether PDs can be believed: slope and intercept, the parts of the Brier score, curves."""
+"""How well PDs are calibrated: slope and intercept, parts of the Brier score, curves."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ from sklearn.preprocessing import SplineTransformer
 
 from creditrisk.metrics.intervals import stratified_draws, wilson
 
-# A PD of exactly 0 or 1 has no log-odds.
+# The log-odds of a PD of exactly 0 or 1 are infinite.
 EDGE = 1e-6
 
 
 def log_odds(pd_: np.ndarray) -> np.ndarray:
-    """Log-odds of PDs, which are kept `EDGE` away from 0 and 1."""
+    """Return the log-odds of PDs, which are first clipped to [EDGE, 1 - EDGE]."""
     return logit(np.clip(pd_, EDGE, 1 - EDGE))
 
 
@@ -25,12 +25,13 @@ def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -
     """Regress the outcome on the log-odds of the PDs (Cox 1958).
 
     Args:
-        bad, pd_: shape (n,); both classes are there.
-        level: of confidence of the Wald intervals.
+        bad: outcomes of both classes, shape (n,).
+        pd_: PDs, shape (n,).
+        level: confidence level of the Wald intervals.
 
     Returns:
         `slope` and `intercept` of that regression (1 and 0 for perfect PDs), and `in_the_large`,
-        the intercept where the slope is held at 1; each `{value, ci}`.
+        the intercept with the slope fixed at 1; each is `{value, ci}`.
     """
     bad, x = np.asarray(bad, dtype=float), log_odds(pd_)
     z = norm.ppf(0.5 + level / 2)
@@ -40,7 +41,7 @@ def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -
     design = np.column_stack([np.ones_like(x), x])
     covariance = np.linalg.pinv(design.T @ (design * (p * (1 - p))[:, None]))
     errors = np.sqrt(np.diag(covariance))
-    # Bracketed: Newton's steps run away where the PDs are far from the bad rate.
+    # A bracketing solver: Newton's method diverges if the PDs are far from the bad rate.
     far = 2 * float(np.abs(x).max()) + np.log(len(x)) + 1
     shift = float(brentq(lambda a: np.sum(bad - expit(a + x)), -far, far, xtol=1e-12))
     q = expit(shift + x)
@@ -56,10 +57,15 @@ def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -
 
 
 def brier_parts(bad: np.ndarray, pd_: np.ndarray, bins: int = 10) -> dict[str, float]:
-    """Part the Brier score (Murphy 1973) over bins of equal size.
+    """Decompose the Brier score over bins of equal size (Murphy 1973).
 
     The resolution is the generalised one (Stephenson, Coelho and Jolliffe 2008, "Two Extra
-    Components in the Brier Score Decomposition"): what the PDs tell apart within the bins counts.
+    Components in the Brier Score Decomposition"), which includes the resolution within the bins.
+
+    Args:
+        bad: outcomes, shape (n,).
+        pd_: PDs, shape (n,).
+        bins: number of bins.
 
     Returns:
         `reliability` (less is better), `resolution` (more is better), `uncertainty`; reliability
@@ -85,10 +91,17 @@ def _bins(pd_: np.ndarray, bins: int) -> np.ndarray:
 def calibration_curves(
     bad: np.ndarray, pd_: np.ndarray, seed: int, bins: int = 10, draws: int = 200
 ) -> pd.DataFrame:
-    """Compare PDs with what happened, binned and smoothed.
+    """Compare PDs with observed bad rates, in bins and as a smooth curve.
 
-    The smooth curve regresses the outcome on cubic splines of the log-odds of the PDs, with
-    intervals by a stratified bootstrap; those of the bins are Wilson's.
+    The smooth curve is a logistic regression of the outcome on cubic splines of the log-odds of the
+    PDs. Its intervals come from a stratified bootstrap, those of the bins are Wilson's.
+
+    Args:
+        bad: outcomes, shape (n,).
+        pd_: PDs, shape (n,).
+        seed: random seed of the bootstrap.
+        bins: number of bins of equal size.
+        draws: number of bootstrap draws.
 
     Returns:
         `curve` (`binned`, `smooth`), `mean_pd`, `bad_rate`, `low`, `high`, `rows`.

@@ -1,4 +1,4 @@
-"""The champion's description: what models/champion.json holds, typed for all who read it."""
+"""The champion's description: the content of models/champion.json as a typed object."""
 
 import json
 import platform
@@ -19,7 +19,12 @@ from creditrisk.schema import Schema, parse_schema
 
 
 class CvSummary(BaseModel):
-    """The champion's metrics over the CV folds: means and standard errors, null where unknown."""
+    """The champion's metrics over the CV folds.
+
+    Attributes:
+        cv: mean of each metric, None if unknown.
+        cv_se: standard error of each mean, None if unknown.
+    """
 
     cv: dict[str, float | None]
     cv_se: dict[str, float | None]
@@ -29,18 +34,18 @@ class ChampionDescription(BaseModel):
     """The content of models/champion.json.
 
     Attributes:
-        algorithm: its name in the registry.
-        label: its name in words.
-        params: of the best candidate, by the names in params.yaml.
+        algorithm: the name in the registry.
+        label: the name in words.
+        params: parameters of the best candidate, by the names in params.yaml.
         calibration: `none`, `platt` or `isotonic`.
-        threshold: the cut-off; a PD that reaches it is refused.
-        scorecard: the scale of its points.
-        metrics: over the CV folds.
+        threshold: the cut-off; applicants are refused if their PD reaches it.
+        scorecard: the scale of the points.
+        metrics: metrics over the CV folds.
         features: the content of features.json.
         adjustments: caps and merged levels, the content of adjustments.json.
-        schema_: the schema file's content, under which it was trained (key `schema`).
-        baseline: the applicant whom others are compared with, feature to value.
-        training_rows: how many rows it was fitted on.
+        schema_: the content of the schema file that it was trained with (JSON key `schema`).
+        baseline: the baseline applicant, feature to value.
+        training_rows: number of rows that it was fitted on.
         data_sha256: hash of the source file.
         model_sha256: hash of models/champion.joblib.
         created_by: versions of Python and of `LIBRARIES`.
@@ -66,7 +71,7 @@ class ChampionDescription(BaseModel):
 
     @cached_property
     def schema_contract(self) -> Schema:
-        """The column contract that the model was trained under."""
+        """The schema that the model was trained with."""
         return parse_schema(self.schema_, "models/champion.json")
 
     @property
@@ -75,7 +80,7 @@ class ChampionDescription(BaseModel):
         return [*self.features["numeric"], *self.features["nominal"], *self.features["ordinal"]]
 
     def to_json(self) -> dict[str, Any]:
-        """The content of the file."""
+        """Return the content of the file."""
         return self.model_dump(by_alias=True)
 
 
@@ -86,14 +91,14 @@ def describe_champion(
     schema: Schema,
     **chosen: Any,
 ) -> ChampionDescription:
-    """Put the description together, when select has chosen.
+    """Build the description of the model that select has chosen.
 
     Args:
-        summary: of its training, the content of metrics/train/ALGO.json with the model's hash.
+        summary: the content of metrics/train/ALGO.json, with the hash of the model file.
         frame: the training rows: `bad` and the features.
         features: the content of features.json.
-        schema: the column contract.
-        chosen: the other fields of `ChampionDescription`, as they are.
+        schema: the schema.
+        chosen: the other fields of `ChampionDescription`.
     """
     versions = {library: library_version(library) or "none" for library in LIBRARIES}
     return ChampionDescription(
@@ -113,7 +118,7 @@ def read_description(path: str | Path) -> ChampionDescription:
     """Read models/champion.json.
 
     Raises:
-        InputError: the file is missing, no JSON, or of an older form.
+        InputError: the file is missing, is not JSON, or was written by an older version.
     """
     return parse_description(read_json(path), path)
 
@@ -125,10 +130,10 @@ def parse_description(content: str | bytes | Mapping[str, Any], path: str | Path
 
     Args:
         content: parsed JSON, or its text.
-        path: names the file in an error.
+        path: the file, for error lines.
 
     Raises:
-        InputError: it is of an older form, or not what select writes.
+        InputError: an older version wrote it, or it is not what select writes.
     """
     tree = json.loads(content) if isinstance(content, str | bytes) else content
     try:
@@ -137,6 +142,6 @@ def parse_description(content: str | bytes | Mapping[str, Any], path: str | Path
         first = error.errors()[0]
         if first["type"] == "missing":
             name = ".".join(map(str, first["loc"]))
-            problem = f"{name} is missing: an older version wrote it"
-            raise InputError(path, name, problem, "Run `dvc repro` to make it anew.") from None
+            problem = "missing, because an older version wrote the file"
+            raise InputError(path, name, problem, "Run `dvc repro` to make it again.") from None
         raise from_validation(path, error, ChampionDescription.model_fields) from None

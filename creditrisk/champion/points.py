@@ -1,4 +1,4 @@
-"""Points: the scale on which a credit officer reads a PD."""
+"""Points: the score scale of credit officers."""
 
 import numpy as np
 from pydantic import Field
@@ -11,9 +11,9 @@ class ScorecardParams(Strict):
     """The block `scorecard`.
 
     Attributes:
-        base_points: of an applicant whose odds are `base_odds`.
-        base_odds: good to bad.
-        pdo: points that double the odds.
+        base_points: points of an applicant whose odds are `base_odds`.
+        base_odds: odds of good to bad.
+        pdo: points to double the odds.
     """
 
     base_points: float = Field(strict=False)
@@ -22,7 +22,7 @@ class ScorecardParams(Strict):
 
     @property
     def factor(self) -> float:
-        """Points that one unit of log-odds of being bad costs."""
+        """Points that are lost per unit of log-odds of being bad."""
         return self.pdo / np.log(2)
 
     @property
@@ -31,5 +31,5 @@ class ScorecardParams(Strict):
         return self.base_points - self.factor * np.log(self.base_odds)
 
     def points(self, pd_: np.ndarray) -> np.ndarray:
-        """Turn PDs into points, not rounded; more is better (Siddiqi 2006)."""
+        """Turn PDs into points, not rounded; more points mean less risk (Siddiqi 2006)."""
         return self.offset - self.factor * log_odds(pd_)

@@ -1,10 +1,11 @@
-"""PDs of any rows: fast, and each row's the same alone, in any batch and in any order.
+"""Fast PDs. A row's PD is the same, bit for bit, alone, in any batch and in any order.
 
-A model's own `predict_proba` gives a row another last bit in another batch: the linear algebra
-below it takes other ways for other shapes. Here the model only ever sees blocks of one size.
+With a model's own `predict_proba`, the last bits of a row's PD depend on the batch, because the
+linear algebra libraries use other code for other shapes. So here the model only gets blocks of one
+size.
 
-Text is slow to encode, and a block holds few distinct texts: each is encoded once, by the model's
-own fitted transformers.
+Text is slow to encode, but there are few distinct texts. So each distinct text is encoded once, by
+the model's own fitted transformers.
 """
 
 import copy
@@ -19,64 +20,69 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
-# Rows that a model sees at once. A single row costs as much as a block.
+# Rows per call of a model. To score a single row takes as long as to score a block.
 BLOCK = 8192
 
 
 def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
-    """Give each row its PD.
+    """Return the PD of each row.
 
     Args:
-        model: fitted, gives probabilities; one that train made.
+        model: a fitted model from train, which gives probabilities.
         rows: the features, shape (n, d).
 
     Returns:
-        Shape (n,); equal to `model.predict_proba(rows)[:, 1]` but for the last bits.
+        PDs, shape (n,); equal to `model.predict_proba(rows)[:, 1]` except for the last bits.
     """
     if not len(rows):
         return np.empty(0)
-    # Averaged as VotingClassifier does it.
-    return np.average([_of_member(member, rows) for member in ensemble_members(model)], axis=0)
+    # The same average as in VotingClassifier.
+    return np.average([_member_pd(member, rows) for member in ensemble_members(model)], axis=0)
 
 
-def _of_member(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
+def _member_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     pipeline, rest = split_pipeline(model)
     if pipeline is not None:
         rows = transform_rows(pipeline, rows)
-    # XGBoost answers in single precision: too coarse to add up.
+    # XGBoost returns single precision, which is too coarse for the average.
     return in_blocks(lambda block: rest.predict_proba(block)[:, 1].astype(np.float64), rows)
 
 
 def in_blocks(work: Callable[[Any], np.ndarray], rows: Any) -> np.ndarray:
-    """Do row-wise work on blocks of `BLOCK` rows, the last one filled up with its first row.
+    """Apply a row-wise function to blocks of `BLOCK` rows.
+
+    The last block is filled up with copies of its first row.
 
     Args:
-        work: takes a frame or an array of `BLOCK` rows, gives as many results.
+        work: takes a frame or an array of `BLOCK` rows and returns as many results.
         rows: shape (n, d), n > 0.
+
+    Returns:
+        The results of the n rows.
     """
     parts = []
     for start in range(0, len(rows), BLOCK):
-        places = np.arange(start, start + BLOCK)
+        positions = np.arange(start, start + BLOCK)
         count = min(BLOCK, len(rows) - start)
-        places[count:] = start
-        block = rows[places] if isinstance(rows, np.ndarray) else rows.iloc[places]
+        positions[count:] = start
+        block = rows[positions] if isinstance(rows, np.ndarray) else rows.iloc[positions]
         parts.append(work(block)[:count])
     return np.concatenate(parts)
 
 
 def ensemble_members(model: BaseEstimator) -> list[BaseEstimator]:
-    """List the models whose mean PD a model gives: itself, or those that vote."""
+    """Return the members of an ensemble, or the model itself if it is none."""
     if isinstance(model, VotingClassifier):
         return [m.estimator if isinstance(m, FrozenEstimator) else m for m in model.estimators_]
     return [model]
 
 
 def split_pipeline(model: BaseEstimator) -> tuple[Pipeline | None, BaseEstimator]:
-    """Part a model into its preprocessing and what works on the encoded numbers.
+    """Split a model into its preprocessing and the part that takes encoded numbers.
 
     Returns:
-        The pipeline, or None where there is none, and the rest: the final estimator, with its
-        calibrator if it has one.
+        The pipeline, or None if there is none; and the final estimator, with its calibrator if it
+        has one.
     """
     if isinstance(model, Pipeline):
         return model, model[-1]
@@ -91,14 +97,14 @@ def split_pipeline(model: BaseEstimator) -> tuple[Pipeline | None, BaseEstimator
 
 
 def transform_rows(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
-    """Do what a pipeline does to rows before its model, each distinct text once.
+    """Apply the steps of a pipeline before its model; each distinct text is encoded once.
 
     Args:
-        pipeline: of `preprocess.build_pipeline`, fitted.
+        pipeline: from `modeling.pipeline.build_pipeline`, fitted.
         rows: the features, shape (n, d).
 
     Returns:
-        Float64, shape (n, d'): equal to what its steps give one after the other.
+        Float64, shape (n, d'): the same as applying the steps one after the other.
     """
     impute, encode = pipeline.named_steps["impute"], pipeline.named_steps["encode"]
     parts = []
@@ -106,31 +112,32 @@ def transform_rows(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
         if not len(columns):
             continue
         steps = [first, encode.named_transformers_[name]]
-        parts.append(_part(steps, rows[list(columns)]))
+        parts.append(_encode(steps, rows[list(columns)]))
     return np.hstack(parts).astype(np.float64, copy=False)
 
 
-def _part(steps: list[Any], rows: pd.DataFrame) -> np.ndarray:
+def _encode(steps: list[Any], rows: pd.DataFrame) -> np.ndarray:
     if any(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
         return in_blocks(lambda block: _apply_steps(steps, block), rows)
-    # Probes: the first row, with each value of each column in turn in its place.
+    # Probes are copies of the first row in which one column takes each of its values in turn.
     codes, levels = zip(
         *(pd.factorize(rows[name], use_na_sentinel=False) for name in rows), strict=True
     )
     ends = np.cumsum([len(values) for values in levels])
     probes = np.repeat(rows.iloc[[0]].to_numpy(dtype=object), ends[-1], axis=0)
-    for place, (end, values) in enumerate(zip(ends, levels, strict=True)):
-        probes[end - len(values) : end, place] = np.asarray(values, dtype=object)
+    for column, (end, values) in enumerate(zip(ends, levels, strict=True)):
+        probes[end - len(values) : end, column] = np.asarray(values, dtype=object)
     table = _apply_steps(steps, pd.DataFrame(probes, columns=rows.columns).astype(rows.dtypes))
     out = np.repeat(table[:1], len(rows), axis=0)
     seen = np.zeros(table.shape[1], dtype=bool)
     for code, end, values in zip(codes, ends, levels, strict=True):
         own = table[end - len(values) : end]
-        hangs = (own != table[:1]).any(axis=0)
-        if (hangs & seen).any():  # a number that hangs on two columns: no table serves
+        changed = (own != table[:1]).any(axis=0)
+        if (changed & seen).any():
+            # An encoded value depends on two columns: fall back to row-wise encoding.
             return in_blocks(lambda block: _apply_steps(steps, block), rows)
-        seen |= hangs
-        out[:, hangs] = own[:, hangs][code]
+        seen |= changed
+        out[:, changed] = own[:, changed][code]
     return out
 
 

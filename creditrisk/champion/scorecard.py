@@ -1,4 +1,4 @@
-"""The scorecard: a linear model on bins and levels, written as a table of points."""
+"""The scorecard: a linear model of bins and levels, written as a table of points."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class Linear:
     """A model whose log-odds of being bad are `intercept + encoded @ weights`.
 
     Attributes:
-        pipeline: does the encoding.
-        weights: shape (d,).
-        intercept: a number.
+        pipeline: the preprocessing, which returns `encoded`.
+        weights: coefficients, shape (d,).
+        intercept: the intercept.
     """
 
     pipeline: Pipeline
@@ -38,7 +38,10 @@ class Linear:
 
 
 def linear(model: BaseEstimator) -> Linear | None:
-    """See a fitted model as a linear one, if it is: bare, or calibrated by Platt's sigmoid."""
+    """Return the linear form of a fitted model, or None if it is not linear.
+
+    A linear model stays linear in the log-odds if it is calibrated by Platt's sigmoid.
+    """
     pipeline, rest = split_pipeline(model)
     if pipeline is None or not hasattr(pipeline[-1], "coef_"):
         return None
@@ -52,7 +55,7 @@ def linear(model: BaseEstimator) -> Linear | None:
 
 
 def is_binned(best_params: dict[str, Any]) -> bool:
-    """Tell whether a candidate's numbers are cut into bins, so that a table can hold its points."""
+    """Check whether a candidate cuts numbers into bins, so that a table can hold its points."""
     return bool(best_params.get("bins"))
 
 
@@ -62,34 +65,37 @@ def scorecard(
 ) -> pd.DataFrame:  # fmt: skip
     """Write a binned linear model as a table.
 
-    An applicant's points are the sum of one line a variable; that is the scale's offset minus its
-    factor times the log-odds of the PD.
+    An applicant's points are the sum of one line per variable. The sum equals the scale's offset
+    minus its factor times the log-odds of the PD.
 
-    Each line is put to the model's own encoding, in an otherwise unchanged applicant: whatever
-    numbers an encoder makes of a variable, those that then change are the variable's.
+    The value of each line is encoded by the model's own encoder, in one applicant whose other
+    variables do not change. The encoded numbers that change belong to the variable, so this works
+    with any encoder.
 
     Args:
-        model: linear, its numbers cut into bins.
+        model: a linear model with bins.
         frame: the training rows: `bad` and the features.
-        features: features.json.
-        schema: names the levels.
-        scale: of the points.
-        merges: of the adjustments: a level without a line counts as what it is merged into.
+        features: the content of features.json.
+        schema: has the labels of the levels.
+        scale: the scale of the points.
+        merges: the merged levels, from adjustments.json. A level without a line counts as the one
+            that it is merged into.
 
     Returns:
         `variable`; `bin`, in words; `code` of a level, or `low` (inclusive) and `high` (exclusive)
-        of a bin; `rows` and `bad_rate` of the training rows; `woe`, the encoded value, above 0
-        where there are more bad than on average (missing where the encoder gives several numbers,
-        or always the same one); its `coefficient`; `points`. A variable's last lines are for a
-        missing value, encoded as the bin or level that stands for it unless missing is a level of
-        its own, and where it has levels for one that no training row has.
+        of a bin; `rows` and `bad_rate` of the training rows; `woe`, the encoded value, above 0 if
+        there are more bad than on average (missing if the encoder returns several numbers, or
+        always the same one); its `coefficient`; `points`. The last lines of a variable are for a
+        missing value, which is imputed unless missing is a level of its own, and, if the variable
+        has levels, for a level that no training row has.
 
     Raises:
-        RuntimeError: the model is no such one, or encodes two variables together: a bug of ours.
+        RuntimeError: the model is not linear, or an encoded number depends on two variables, which
+            is a bug.
     """
     found = linear(model)
     if found is None:
-        raise RuntimeError("no linear model, so no table of points")
+        raise RuntimeError("the model is not linear, so it has no table of points")
     columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
     lines = pd.DataFrame(
         [
@@ -105,16 +111,16 @@ def scorecard(
         values[variables == name] = lines.loc[variables == name, "value"]
         probes[name] = pd.Series(values, dtype=frame[name].dtype)
     codes = transform_rows(found.pipeline, pd.DataFrame(probes))
-    owns = {name: _changes(codes[variables == name]) for name in columns}
-    owners = np.sum(list(owns.values()), axis=0)
-    if (owners > 1).any():
-        raise RuntimeError("an encoded number hangs on two variables, so no table of points")
-    # What is the same for everybody goes to all variables alike, as the intercept does.
-    common = found.intercept + codes[0, owners == 0] @ found.weights[owners == 0]
+    changed_by = {name: _changes(codes[variables == name]) for name in columns}
+    count = np.sum(list(changed_by.values()), axis=0)
+    if (count > 1).any():
+        raise RuntimeError("an encoded number depends on two variables: no table of points")
+    # Numbers that no variable changes are shared equally by the variables, like the intercept.
+    common = found.intercept + codes[0, count == 0] @ found.weights[count == 0]
     share = (scale.offset - scale.factor * common) / len(columns)
-    for name, own in owns.items():
+    for name, changed in changed_by.items():
         here = variables == name
-        code, weights = codes[np.ix_(here, own)], found.weights[own]
+        code, weights = codes[np.ix_(here, changed)], found.weights[changed]
         lines.loc[here, "points"] = share - scale.factor * (code @ weights)
         one = len(weights) == 1
         lines.loc[here, "woe"] = code.ravel() if one else np.nan
@@ -127,20 +133,20 @@ def _changes(codes: np.ndarray) -> np.ndarray:
 
 
 def exact_edges(card: pd.DataFrame) -> pd.DataFrame:
-    """Spell the ends of the bins with all their digits, as text: rows can lie right on them."""
-    spelled = {
-        end: ["" if np.isnan(value) else format_number(value) for value in card[end]]
-        for end in ("low", "high")
+    """Write the bin edges with all their digits, as text, since values can be equal to an edge."""
+    edges = {
+        side: ["" if np.isnan(value) else format_number(value) for value in card[side]]
+        for side in ("low", "high")
     }
-    return card.assign(**spelled)
+    return card.assign(**edges)
 
 
 def format_number(value: float, digits: int | None = None) -> str:
-    """Write a number as people do, in digits alone where those can be counted.
+    """Write a number, without an exponent unless it is very large or very small.
 
     Args:
         value: finite.
-        digits: at most so many that count; None for as many as tell it from every other number.
+        digits: maximum number of significant digits; None for as many as identify the float.
     """
     if value and not 1e-6 <= abs(value) < 1e15:
         return repr(float(value)) if digits is None else f"{value:.{digits}g}"
@@ -153,50 +159,50 @@ def _lines(
     name: str, pipeline: Pipeline, frame: pd.DataFrame, features: dict[str, Any], schema: Schema,
     merges: Mapping[str, dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Give a variable's lines, each with a `value` that belongs there."""
-    bad, given = frame["bad"].to_numpy(), frame[name]
+    """Yield the lines of a variable, each with an example of its values as `value`."""
+    bad, values = frame["bad"].to_numpy(), frame[name]
     if name in features["numeric"]:
         cut = pipeline.named_steps["encode"].named_transformers_["numeric"][0]
         inner = cut.bin_edges_[features["numeric"].index(name)][1:-1]
         for low, high in pairwise([-np.inf, *inner, np.inf]):
             value = low if np.isfinite(low) else np.nextafter(high, -np.inf)
-            yield _counted((given >= low) & (given < high), bad) | {
-                "bin": _interval(_shortest_edge(low, given), _shortest_edge(high, given)),
+            yield _counts((values >= low) & (values < high), bad) | {
+                "bin": _interval(_shortest_edge(low, values), _shortest_edge(high, values)),
                 "code": "",
                 "low": low if np.isfinite(low) else np.nan,
                 "high": high if np.isfinite(high) else np.nan,
-                "value": value if np.isfinite(value) else given.median(),
+                "value": value if np.isfinite(value) else values.median(),
             }
     else:
-        seen = set(given.dropna())
+        seen = set(values.dropna())
         order = [level for level in schema.features[name].levels or () if level in seen]
         for level in [*order, *sorted(seen - set(order))]:
-            yield _counted(given == level, bad) | {
+            yield _counts(values == level, bad) | {
                 "bin": schema.label(name, level), "code": level,
                 "low": np.nan, "high": np.nan, "value": level,
             }  # fmt: skip
     others: dict[str, Any] = {MISSING: np.nan}
     if name not in features["numeric"]:
         others[OTHER] = merges[name]["into"] if name in merges else OTHER
-    for words, value in others.items():
-        yield _counted(given.isna() & (words == MISSING), bad) | {
-            "bin": words, "code": "", "low": np.nan, "high": np.nan, "value": value,
+    for label, value in others.items():
+        yield _counts(values.isna() & (label == MISSING), bad) | {
+            "bin": label, "code": "", "low": np.nan, "high": np.nan, "value": value,
         }  # fmt: skip
 
 
-def _counted(rows: pd.Series, bad: np.ndarray) -> dict[str, Any]:
+def _counts(rows: pd.Series, bad: np.ndarray) -> dict[str, Any]:
     here = rows.fillna(False).to_numpy(dtype=bool)
     count = int(here.sum())
     return {"rows": count, "bad_rate": float(bad[here].mean()) if count else np.nan}
 
 
-def _shortest_edge(edge: float, given: pd.Series) -> float:
-    """Cut an edge to the fewest digits, six at least, that sort each given value as it does."""
+def _shortest_edge(edge: float, values: pd.Series) -> float:
+    """Round an edge down to the fewest digits, at least six, that leave every value in its bin."""
     if not np.isfinite(edge):
         return edge
     exact = Decimal(repr(float(edge)))
-    cut = (float(Context(n, ROUND_FLOOR).plus(exact)) for n in range(6, 18))
-    return next(c for c in cut if not ((given >= c) & (given < edge)).any())
+    rounded = (float(Context(n, ROUND_FLOOR).plus(exact)) for n in range(6, 18))
+    return next(low for low in rounded if not ((values >= low) & (values < edge)).any())
 
 
 def _interval(low: float, high: float) -> str:

@@ -1,38 +1,41 @@
-"""The columns of the frames after eda: what a model learns from, and what applicants told."""
+"""Columns of the frames after eda: features, and the applicants' original (unadjusted) values."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
 KEYS = ("row_id", "applicant", "split", "bad")
-ORIGINAL = "original."  # before the name of a column that an adjustment changes
+ORIGINAL = "original."  # name prefix of the columns with the values before eda adjusted them
 
 
 def keep_originals(
     adjusted: pd.DataFrame, clean: pd.DataFrame, names: Iterable[str]
 ) -> pd.DataFrame:
-    """Add the columns that were adjusted as they were: costs and groups go by the real values.
+    """Add the original values of the adjusted columns.
+
+    Costs and the groups of the fairness table are computed from the original values.
 
     Args:
-        adjusted, clean: the same rows and columns, shape (n, d).
-        names: of the adjusted columns.
+        adjusted: the rows after the adjustments, shape (n, d).
+        clean: the same rows and columns before the adjustments, shape (n, d).
+        names: names of the adjusted columns.
 
     Returns:
-        Shape (n, d + names).
+        `adjusted` with a column `original.NAME` per name, shape (n, d + number of names).
     """
     return adjusted.assign(**{ORIGINAL + name: clean[name] for name in names})
 
 
 def original_values(frame: pd.DataFrame, name: str) -> pd.Series:
-    """Give a column as the applicants told it, shape (n,)."""
+    """Return a column as the applicants stated it, before any adjustment; shape (n,)."""
     return frame[ORIGINAL + name if ORIGINAL + name in frame else name]
 
 
 def original_columns(frame: pd.DataFrame) -> list[str]:
-    """Name the columns that `keep_told` added."""
+    """List the columns that `keep_originals` added."""
     return [name for name in frame if str(name).startswith(ORIGINAL)]
 
 
 def feature_columns(frame: pd.DataFrame) -> list[str]:
-    """Name the columns that a model learns from, in their order."""
+    """List the columns that a model learns from, in the order of the frame."""
     return [name for name in frame if name not in {*KEYS, *original_columns(frame)}]

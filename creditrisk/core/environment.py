@@ -1,12 +1,12 @@
-"""The Python that runs us: whether it has the packages that we need, and of which versions."""
+"""The Python environment: whether the packages are installed, and in which versions."""
 
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
-# What a model file depends on: another version may read it differently, or give other PDs.
+# A model file depends on these: another version may read it differently, or give other PDs.
 LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "pandas", "numpy")
-# A library that comes in distributions of several names; the first one that is installed counts.
+# Libraries that are distributed under several names; the first installed one counts.
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
 
@@ -17,7 +17,7 @@ def require_packages() -> None:
     """
     if find_spec("pandas") is None:
         print(
-            f"error: {sys.executable}: packages: this Python has none of requirements.lock. "
+            f"error: {sys.executable}: packages: those of requirements.lock are not installed. "
             "Run `source .venv/bin/activate` first, or `make repro`.",
             file=sys.stderr,
         )
@@ -25,7 +25,7 @@ def require_packages() -> None:
 
 
 def requirement(library: str) -> str | None:
-    """What installs a library as it is here, `xgboost-cpu==3.2.0`; None where it is missing."""
+    """Pin a library to its installed version, as `xgboost-cpu==3.2.0`; None if it is missing."""
     for name in DISTRIBUTIONS.get(library, (library,)):
         try:
             return f"{name}=={version(name)}"
@@ -35,6 +35,6 @@ def requirement(library: str) -> str | None:
 
 
 def library_version(library: str) -> str | None:
-    """The version of an installed library; None where it is missing."""
+    """Get the version of an installed library; None if it is missing."""
     found = requirement(library)
     return None if found is None else found.partition("==")[2]

@@ -1,4 +1,4 @@
-"""Parameters: each stage reads the entries of params.yaml that its model names, and no other."""
+"""Parameters: each stage reads only those entries of params.yaml that its model names."""
 
 import sys
 from pathlib import Path
@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from creditrisk.core.errors import InputError, from_validation, nearest
 
-READ_EVENT = "creditrisk.param"  # an audit event: the tests compare what was read with dvc.yaml
+READ_EVENT = "creditrisk.param"  # audit event: the tests compare the reads with dvc.yaml
 
 
 class Strict(BaseModel):
-    """A block of parameters: unknown names are refused, values are frozen."""
+    """A block of parameters: unknown names are errors, values are frozen."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=True)
 
@@ -27,19 +27,20 @@ def read_params(path: str | Path, model: type[Model], **places: str) -> Model:
     Args:
         path: a YAML file.
         model: its fields are the top-level names to read.
-        places: for a field that does not stand at the top level, its dotted place.
+        places: dotted location in the file, for each field that is not a top-level name.
 
     Raises:
-        InputError: the file is missing or no YAML; a value is missing, unknown or of a wrong type.
+        InputError: the file is missing or not YAML; a value is missing or of a wrong type; a name
+            is unknown.
     """
     tree = read_yaml(path)
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for field in model.model_fields:
-        place = places.get(field, field)
-        sys.audit(READ_EVENT, place)
-        given[field] = _at(path, tree, place)
+        location = places.get(field, field)
+        sys.audit(READ_EVENT, location)
+        values[field] = _at(path, tree, location)
     try:
-        return model.model_validate(given)
+        return model.model_validate(values)
     except ValidationError as error:
         known = names_at(model, error)
         raise from_validation(path, error, known) from None
@@ -49,39 +50,42 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """Read a YAML mapping.
 
     Raises:
-        InputError: the file is missing, unreadable as YAML, or holds no mapping.
+        InputError: the file is missing, not YAML, or not a mapping.
     """
     try:
         tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run from the project's folder.") from None
     except OSError as error:
-        raise InputError(path, "file", f"can't be read: {error.strerror}", "Mend that.") from None
-    except (yaml.YAMLError, ValueError) as error:  # a date that is none is a ValueError
+        raise InputError(
+            path, "file", f"can't be read: {error.strerror}", "Check the path."
+        ) from None
+    except (yaml.YAMLError, ValueError) as error:  # an impossible date is a ValueError
         raise InputError(path, "file", f"not YAML: {error}", "Correct the syntax.") from None
     if not isinstance(tree, dict):
-        raise InputError(path, "file", "holds no mapping", "Write `name: value` lines.")
+        raise InputError(path, "file", "not a mapping", "Write `name: value` lines.")
     return tree
 
 
 def names_at(model: type[BaseModel], error: ValidationError) -> list[str]:
-    """List the names valid at the place of the first unknown one, by walking the models."""
+    """List the valid names at the level of the first unknown name, by walking the models."""
     found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
-    here: Any = model
+    current: Any = model
     for part in found["loc"][:-1]:
-        fields = getattr(here, "model_fields", {})
+        fields = getattr(current, "model_fields", {})
         if part in fields:
-            here = fields[part].annotation
-    fields = getattr(here, "model_fields", {})
+            current = fields[part].annotation
+    fields = getattr(current, "model_fields", {})
     return [field.alias or name for name, field in fields.items()]
 
 
-def _at(path: str | Path, tree: dict[str, Any], place: str) -> Any:
+def _at(path: str | Path, tree: dict[str, Any], location: str) -> Any:
     value: Any = tree
-    for part in place.split("."):
+    for part in location.split("."):
         if not isinstance(value, dict):
-            raise InputError(path, place, "is no block of parameters", "Write `name: value` lines.")
+            problem = "not a block of parameters"
+            raise InputError(path, location, problem, "Write `name: value` lines.")
         if part not in value:
-            raise InputError(path, place, "missing", nearest(part, value))
+            raise InputError(path, location, "missing", nearest(part, value))
         value = value[part]
     return value

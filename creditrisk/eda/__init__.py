@@ -1,1 +1,1 @@
-"""eda: describe the train rows, learn adjustments from them, apply these to all rows."""
+"""eda: describe the training rows, learn adjustments from them, apply these to all rows."""

@@ -1,7 +1,6 @@
-"""The adjustments: learned from the train rows, applied to any rows.
+"""Adjustments (caps and merged levels), learned from the training rows and applied to any rows.
 
-`apply` is all that a program needs which brings a new record into the model's form; this module
-imports nothing of the description and nothing of the page.
+Scoring needs only `apply`, so this module imports neither the descriptive tables nor the page.
 """
 
 import math
@@ -20,10 +19,10 @@ class EdaParams(Strict):
     """The block `eda`.
 
     Attributes:
-        cap_iqr_factor: numbers further than this many interquartile ranges beyond the quartiles are
-            capped there; null caps nothing.
-        rare_level_share: nominal levels with fewer than this share of the train rows are merged; 0
-            merges nothing.
+        cap_iqr_factor: numbers are capped at this many interquartile ranges beyond the quartiles;
+            null means no caps.
+        rare_level_share: nominal levels with less than this share of the training rows are merged;
+            0 means no merging.
     """
 
     cap_iqr_factor: Annotated[float, Field(gt=0)] | None = 3.0
@@ -31,27 +30,27 @@ class EdaParams(Strict):
 
 
 def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, Any]:
-    """Find the adjustments worth making.
+    """Learn the adjustments from the training rows.
 
-    Caps: a side of a numeric column is capped only where train rows lie beyond its fence, so every
-    number here has rows that speak for it. A column whose quartiles are equal has no fence: most of
-    its rows are one value, and capping would erase all others. Caps of an integer column are
-    rounded towards the middle.
+    Caps: a side of a numeric column is capped only if there are training rows beyond its fence. A
+    column with equal quartiles has no fence: at least half of its rows have the same value, and
+    capping would erase all other values. Caps of an integer column are rounded towards the middle.
 
-    Merges: the levels of a nominal column that are rarer than `rare_level_share` become one, if
-    there are at least two of them (merging one is only renaming it) and at least one level is
-    common (else the column would become constant). Levels that the train rows don't have join
-    them. Ordinal levels are never merged: their order is what they tell.
+    Merges: the levels of a nominal column that are rarer than `rare_level_share` are merged into
+    one, if there are at least two of them (merging one would only rename it) and at least one other
+    level (else the column would become constant). Levels that are not in the training rows are
+    merged into the same level. Ordinal levels are never merged, because that would lose their
+    order.
 
     Args:
-        train: the train rows of the clean frame.
-        schema: the columns' contract.
+        train: the training rows of the clean frame, shape (n, d).
+        schema: the schema of the data set.
         params: the thresholds.
 
     Returns:
-        Ready for JSON, and unchanged by a round trip through `write_json`: `{"caps": {column:
-        {"low", "high", "rows_low", "rows_high"}}, "merges": {column: {"into", "kept", "merged":
-        {level: train rows}, "rows"}}}`. A side that is not capped is None.
+        `{"caps": {column: {"low", "high", "rows_low", "rows_high"}}, "merges": {column: {"into",
+        "kept", "merged": {level: number of training rows}, "rows"}}}`. A side that is not capped is
+        None. A round trip through `write_json` changes nothing.
     """
     caps = {name: _cap(train[name], schema.features[name], params.cap_iqr_factor)
             for name in schema.of_kind("numeric")}  # fmt: skip
@@ -64,14 +63,15 @@ def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, A
 
 
 def apply(frame: pd.DataFrame, adjustments: dict[str, Any]) -> pd.DataFrame:
-    """Apply learned adjustments to any rows; applying them twice is applying them once.
+    """Apply learned adjustments to any rows; applying them again changes nothing.
 
-    Missing cells stay missing. A level that the train rows didn't have becomes the merged level
-    where the column has one, and stays as it is where it has none.
+    Missing cells stay missing. A level that was not in the training rows becomes the merged level
+    if the column has one, and else stays as it is.
 
     Args:
-        frame: rows with the adjusted columns, typed as in the clean frame; it is not changed.
-        adjustments: what `learn` gave, or its JSON.
+        frame: rows with the columns to adjust, typed as in the clean frame, shape (n, d); it is not
+            changed.
+        adjustments: the result of `learn`, or that from its JSON file.
 
     Returns:
         A new frame with the same columns, rows and index.
@@ -87,10 +87,10 @@ def apply(frame: pd.DataFrame, adjustments: dict[str, Any]) -> pd.DataFrame:
 
 
 def fences(values: pd.Series, factor: float) -> tuple[float, float]:
-    """Tukey's fences: the quartiles moved outwards by `factor` interquartile ranges.
+    """Compute Tukey's fences: the quartiles moved outwards by `factor` interquartile ranges.
 
-    Quartiles are interpolated linearly. Without a value, or with equal quartiles, there is no fence
-    and both are NaN.
+    Quartiles are interpolated linearly. Both fences are NaN if the quartiles are equal or there are
+    no values.
     """
     q1, q3 = values.quantile(0.25), values.quantile(0.75)
     if not q3 > q1:
@@ -104,7 +104,7 @@ def _cap(values: pd.Series, column: Column, factor: float | None) -> dict[str, A
     low, high = fences(values, factor)
     if column.integer and not math.isnan(low):
         low, high = math.ceil(low), math.floor(high)
-    # Ten digits are what write_json keeps: what is applied now is what the file says.
+    # write_json keeps ten digits. Round here, so that this run applies the same caps as the file.
     low, high = float(f"{low:.10g}"), float(f"{high:.10g}")
     below, above = int((values < low).sum()), int((values > high).sum())
     if not below and not above:
@@ -134,9 +134,9 @@ def _merge(values: pd.Series, column: Column, share: float) -> dict[str, Any] | 
 
 
 def _free_name(levels: list[str], column: Column) -> str:
-    """Name the merged level as no level and no label is named, however it is spelled."""
+    """Choose a name for the merged level that differs from every level and label."""
     taken = {code_key(level) for level in levels}
-    taken |= {fold(words) for words in (column.levels or {}).values()}
+    taken |= {fold(label) for label in (column.levels or {}).values()}
     name, number = MERGED_LEVEL, 2
     while fold(name) in taken:
         name, number = f"{MERGED_LEVEL} {number}", number + 1

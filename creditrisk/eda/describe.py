@@ -1,4 +1,4 @@
-"""What the train rows look like, as plain tables: no model, no page, no test row."""
+"""Tables that describe the training rows: missing cells, summaries, outliers, bad rates, WoE."""
 
 import math
 
@@ -8,14 +8,19 @@ import pandas as pd
 from creditrisk.eda.adjust import fences
 from creditrisk.schema import Schema
 
-FENCE = 1.5  # interquartile ranges: Tukey's "outside" values; caps have their own, wider factor
+FENCE = 1.5  # interquartile ranges: Tukey's "outside" values; caps have a wider factor
 BINS = 10  # quantile bins of a numeric column
-SMOOTHING = 0.5  # added to the goods and bads of each level, so that no logarithm is infinite
+SMOOTHING = 0.5  # added to the good and bad counts of each level, to avoid infinite logarithms
 MISSING = "missing"
 
 
 def missing(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Count the missing cells: `variable`, `kind`, `missing`, `share`, in the schema's order."""
+    """Count the missing cells of each feature.
+
+    Returns:
+        Columns `variable`, `kind`, `missing`, `share`; one row per feature, in the order of the
+        schema.
+    """
     names = list(schema.features)
     counts = train[names].isna().sum()
     return pd.DataFrame(
@@ -29,7 +34,11 @@ def missing(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def numeric_summary(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Summarise the numeric columns, a row each; the means by outcome stand last."""
+    """Summarise the numeric columns: location, spread, quantiles, and the means by outcome.
+
+    Returns:
+        One row per numeric column, in the order of the schema.
+    """
     rows = []
     for name in schema.of_kind("numeric"):
         x = train[name]
@@ -52,9 +61,17 @@ def numeric_summary(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 
 
 def outliers(train: pd.DataFrame, schema: Schema, factor: float = FENCE) -> pd.DataFrame:
-    """Count the numbers outside Tukey's fences: `variable low high below above share`.
+    """Count the numbers outside Tukey's fences.
 
-    `share` is of the column's present values. Without a fence (equal quartiles) nothing is outside.
+    Args:
+        train: the training rows.
+        schema: the schema of the data set.
+        factor: distance of the fences from the quartiles, in interquartile ranges.
+
+    Returns:
+        Columns `variable`, `low` and `high` (the fences), `below` and `above` (numbers of rows),
+        `share` (of the values that are not missing). Without fences (equal quartiles) no value is
+        outside.
     """
     rows = []
     for name in schema.of_kind("numeric"):
@@ -67,20 +84,25 @@ def outliers(train: pd.DataFrame, schema: Schema, factor: float = FENCE) -> pd.D
 
 
 def levels(train: pd.DataFrame, schema: Schema, bins: int = BINS) -> pd.DataFrame:
-    """Bad rate and weight of evidence of every level of every variable.
+    """Compute bad rate and weight of evidence (WoE) of every level of every variable.
 
-    Numeric columns are cut into quantile bins, named by the least and the greatest train value in
-    them. Missing cells, where there are any, are a level of their own with an empty code.
+    Numeric columns are cut into quantile bins, labelled with the smallest and the largest training
+    value in the bin. Missing cells, if there are any, are a level with an empty code.
 
-    Weight of evidence of level i, positive where the level is safer than the whole:
-    ``woe_i = ln(g_i / b_i)``, with ``g_i = (goods_i + s) / (goods + k s)`` and
-    ``b_i = (bads_i + s) / (bads + k s)`` for k levels and s = `SMOOTHING`; its contribution to the
-    information value is ``(g_i - b_i) woe_i`` (Siddiqi 2006, Credit Risk Scorecards, ch. 6).
+    The WoE of level i is ``woe_i = ln(g_i / b_i)``, with ``g_i = (goods_i + s) / (goods + k s)``
+    and ``b_i = (bads_i + s) / (bads + k s)`` for k levels and s = `SMOOTHING`. It is positive if
+    the level is safer than average. Its contribution to the information value is
+    ``(g_i - b_i) woe_i`` (Siddiqi 2006, Credit Risk Scorecards, ch. 6).
+
+    Args:
+        train: the training rows.
+        schema: the schema of the data set.
+        bins: number of quantile bins of a numeric column.
 
     Returns:
-        `variable kind code label rows bads bad_rate low high woe iv`: `low` and `high` are the 95%
-        Wilson interval of the bad rate. Variables and levels in the schema's order; text levels
-        that the schema doesn't list are ordered by their rows, descending.
+        Columns `variable`, `kind`, `code`, `label`, `rows`, `bads`, `bad_rate`, `low` and `high`
+        (95% Wilson interval of the bad rate), `woe`, `iv`. Variables and levels are in the order of
+        the schema; levels that the schema doesn't list are ordered by their rows, descending.
     """
     parts = []
     for name, column in schema.features.items():
@@ -95,41 +117,53 @@ def levels(train: pd.DataFrame, schema: Schema, bins: int = BINS) -> pd.DataFram
 
 
 def information_value(described: pd.DataFrame) -> pd.DataFrame:
-    """Sum the levels' contributions: `variable kind levels information_value`, greatest first."""
+    """Sum up the information value of each variable.
+
+    Args:
+        described: the result of `levels`.
+
+    Returns:
+        Columns `variable`, `kind`, `levels`, `information_value`; the greatest value first.
+    """
     by = described.groupby(["variable", "kind"], sort=False)
     found = by.agg(levels=("code", "size"), information_value=("iv", "sum")).reset_index()
     return found.sort_values("information_value", ascending=False, kind="stable", ignore_index=True)
 
 
 def wilson(count: np.ndarray, total: np.ndarray, z: float = 1.959963984540054) -> np.ndarray:
-    """Wilson's score interval of a share (Wilson 1927), 95% by default.
+    """Compute Wilson's score interval of a proportion (Wilson 1927), 95% by default.
+
+    Args:
+        count: number of successes, shape (n,).
+        total: number of trials, shape (n,).
+        z: normal quantile of the confidence level.
 
     Returns:
-        Array (2, n): the low and the high ends; NaN where the total is zero.
+        The low and the high ends, shape (2, n); NaN where the total is zero.
     """
     count, total = np.asarray(count, float), np.asarray(total, float)
     with np.errstate(divide="ignore", invalid="ignore"):
         p = count / total
         middle = (p + z**2 / (2 * total)) / (1 + z**2 / total)
         half = z / (1 + z**2 / total) * np.sqrt(p * (1 - p) / total + z**2 / (4 * total**2))
-    # At 0 and at all the ends are 0 and 1; rounding may carry them a hair outside.
+    # If no or all trials succeed the ends are 0 or 1; rounding may move them slightly outside.
     return np.clip([middle - half, middle + half], 0, 1)
 
 
 def unit(schema: Schema, name: str) -> str:
-    """The unit of a column as the schema spells it first, or nothing."""
+    """Return the first unit of a column in the schema, or an empty text."""
     return next(iter(schema.features[name].unit), "")
 
 
 def title(schema: Schema, name: str) -> str:
-    """A variable's name in words, with its unit."""
+    """Return a variable's name in words, with its unit."""
     words = " ".join(name.replace("_", " ").split()) or name
     measured = unit(schema, name)
     return f"{words} ({measured})" if measured else words
 
 
 def number(x: float) -> str:
-    """Print a number for a label: whole numbers whole, others with four digits or two decimals."""
+    """Format a number for a label: integers in full, others with four digits or two decimals."""
     if math.isfinite(x) and x == round(x):
         return f"{x:,.0f}"
     return f"{x:.4g}" if abs(x) < 1000 else f"{x:,.2f}"
@@ -138,29 +172,29 @@ def number(x: float) -> str:
 def _labels(codes: pd.Series, schema: Schema, name: str) -> dict[str, str]:
     counts = codes.value_counts()
     listed = [c for c in schema.features[name].levels or () if c in counts.index]
-    # Ties by rows in the order of the text: value_counts orders them by first appearance.
+    # Order ties by text: value_counts would order them by first appearance.
     order = listed or sorted(counts.index, key=lambda c: (-counts[c], c))
     return {c: schema.label(name, c) for c in order}
 
 
 def _bins(x: pd.Series, bins: int) -> tuple[pd.Series, dict[str, str]]:
-    """Cut at the quantiles; a value on a cut belongs to the bin below it."""
+    """Cut at the quantiles; a value on an edge belongs to the lower bin."""
     inner = np.linspace(0, 1, bins + 1)[1:-1]
     cuts = np.unique(x.dropna().quantile(inner))
     cuts = cuts[cuts < x.max()]
-    place = pd.Series(np.searchsorted(cuts, x, side="left"), index=x.index)[x.notna()]
-    ends = x.groupby(place).agg(["min", "max"])
+    numbers = pd.Series(np.searchsorted(cuts, x, side="left"), index=x.index)[x.notna()]
+    ends = x.groupby(numbers).agg(["min", "max"])
     labels = {
         str(i + 1): number(lo) if lo == hi else f"{number(lo)} to {number(hi)}"
         for i, (lo, hi) in enumerate(zip(ends["min"], ends["max"], strict=True))
     }
     names = dict(zip(ends.index, labels, strict=True))
-    return place.map(names).reindex(x.index), labels
+    return numbers.map(names).reindex(x.index), labels
 
 
 def _rates(codes: pd.Series, labels: dict[str, str], bad: pd.Series) -> pd.DataFrame:
     rows, bads = codes.value_counts(), codes[bad == 1].value_counts()
-    entries = [(c, words, int(rows[c]), int(bads.get(c, 0))) for c, words in labels.items()]
+    entries = [(c, label, int(rows[c]), int(bads.get(c, 0))) for c, label in labels.items()]
     absent = codes.isna()
     if absent.any():
         entries.append(("", MISSING, int(absent.sum()), int(bad[absent].sum())))

@@ -1,4 +1,4 @@
-"""The charts of the exploration page, drawn from aggregated numbers: no row is embedded."""
+"""The charts of the exploration page. They contain only aggregated numbers, no single rows."""
 
 import math
 
@@ -13,15 +13,15 @@ from creditrisk.html.page import BAD, BLACK, DIVERGING, GOOD, GREY, PALETTE, lab
 
 CAUSES = ("empty", "null_word", "unparseable", "out_of_domain")
 MAX_BINS = 30
-_FAR = 6  # interquartile ranges beyond the quartiles: what lies further is not drawn
-_ROW, _LINE = 26, 15  # pixels of a bar, and of each further line of its label
+_FAR = 6  # interquartile ranges beyond the quartiles; values further out are not drawn
+_ROW, _LINE = 26, 15  # height of a bar and of each further line of its label, in pixels
 
 
 def bars(parts: dict[str, list[float]], names: list[str], x: str, form: str = ",") -> go.Figure:
-    """Horizontal bars, the first name on top; several parts are stacked.
+    """Draw horizontal bars, the first name on top; several parts are stacked.
 
     Args:
-        parts: a part's name and its value for each of `names`.
+        parts: maps the name of a part to its values, one per bar.
         names: labels of the bars, as plain text.
         x: title of the value axis.
         form: d3 format of the values.
@@ -48,7 +48,7 @@ def bars(parts: dict[str, list[float]], names: list[str], x: str, form: str = ",
 
 
 def outcome(goods: int, bads: int) -> go.Figure:
-    """One bar split into goods and bads."""
+    """Draw one bar that is split into good and bad rows."""
     chart = go.Figure(
         [
             go.Bar(x=[n], y=[""], orientation="h", name=name, marker={"color": color}, text=[n],
@@ -59,19 +59,19 @@ def outcome(goods: int, bads: int) -> go.Figure:
     )  # fmt: skip
     chart.update_layout(barmode="stack", legend_traceorder="normal")
     chart.update_xaxes(range=[0, goods + bads], nticks=5)
-    return styled(chart, x="train rows", height=150)
+    return styled(chart, x="training rows", height=150)
 
 
 def distribution(x: pd.Series, bad: pd.Series, title: str) -> tuple[go.Figure, int]:
-    """Histogram of each outcome's share with box plots below; Tukey's fences as dotted lines.
+    """Draw a histogram per outcome with box plots below; dotted lines are Tukey's fences.
 
     Args:
-        x: (n,) numbers, missing ones left out.
-        bad: (n,) outcomes, 1 is bad.
-        title: the variable's name and unit.
+        x: numbers, shape (n,); missing ones are ignored.
+        bad: outcome, 1 for a default, shape (n,).
+        title: name and unit of the variable.
 
     Returns:
-        The chart, and how many rows lie outside the range that is drawn.
+        The chart, and the number of rows outside the range that is drawn.
     """
     groups = {"good": x[(bad == 0) & x.notna()], "bad": x[(bad == 1) & x.notna()]}
     edges = _edges(x.dropna())
@@ -103,18 +103,18 @@ def distribution(x: pd.Series, bad: pd.Series, title: str) -> tuple[go.Figure, i
 
 
 def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
-    """Bad rate of each level with its 95% interval; a dashed line where the overall rate is.
+    """Draw the bad rate of each level with its 95% interval; a dashed line is the overall rate.
 
     Args:
         described: rows of `describe.levels` for one variable, the first on top.
-        overall: bad rate of all train rows.
+        overall: bad rate of all training rows.
     """
     ticks, height = _rows(described["label"].to_list())
-    place = list(range(len(described)))
+    positions = list(range(len(described)))
     chart = go.Figure(
         go.Scatter(
             x=described["bad_rate"],
-            y=place,
+            y=positions,
             mode="markers",
             marker={"color": BAD, "size": 9},
             cliponaxis=False,
@@ -133,7 +133,7 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
     )
     chart.add_vline(overall, line={"color": GREY, "dash": "dash", "width": 1.5})
     side = {"xref": "paper", "x": 1.0, "xanchor": "left", "showarrow": False, "xshift": 6}
-    for i, n in zip(place, described["rows"], strict=True):
+    for i, n in zip(positions, described["rows"], strict=True):
         chart.add_annotation(y=i, text=f"{n:,}", **side)
     chart.add_annotation(yref="paper", y=1, yanchor="bottom", text="rows", **side)
     _ticks(chart, ticks)
@@ -144,17 +144,17 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
 
 
 def heatmap(matrix: np.ndarray, names: list[str], signed: bool, measure: str) -> go.Figure:
-    """Square of pairwise values, written in the cells when there are at most six names.
+    """Draw a heatmap of pairwise values, with numbers in the cells for up to six names.
 
     Args:
-        matrix: (n, n), NaN where there is no value.
-        names: (n,) labels as plain text.
-        signed: the values run from -1 to 1, not from 0.
-        measure: what the values are.
+        matrix: values, shape (n, n); NaN where there is no value.
+        names: labels as plain text, length n.
+        signed: whether the values range from -1 to 1 instead of from 0 to 1.
+        measure: name of the values.
     """
     n = len(names)
     ticks = [label(name, 18, 2) for name in names]
-    # One line each: on a phone the columns are no wider than that.
+    # One line per label, because the columns are narrow on a phone.
     below = [label(name, 24, 1) for name in names]
     scale = DIVERGING if signed else [[0.0, "#FFFFFF"], [1.0, GOOD]]
     chart = go.Figure(
@@ -190,16 +190,15 @@ def heatmap(matrix: np.ndarray, names: list[str], signed: bool, measure: str) ->
 
 
 def _rows(names: list[str]) -> tuple[list[str], int]:
-    """Labels of a chart's rows, and the height that their lines need."""
+    """Return the labels of a chart's rows, and the height in pixels that their lines need."""
     ticks = [label(name) for name in names]
     return ticks, sum(_ROW + _LINE * tick.count("<br>") for tick in ticks)
 
 
 def _ticks(chart: go.Figure, ticks: list[str]) -> None:
-    # Places, not names, on the axis: two long labels may be cut to the same text.
-    place = list(range(len(ticks)))
+    # The axis has positions instead of names, because two long labels may be cut to the same text.
     chart.update_yaxes(
-        tickvals=place,
+        tickvals=list(range(len(ticks))),
         ticktext=ticks,
         range=[len(ticks) - 0.5, -0.5],
         showgrid=False,
@@ -208,12 +207,12 @@ def _ticks(chart: go.Figure, ticks: list[str]) -> None:
 
 
 def _edges(x: pd.Series) -> np.ndarray:
-    """Edges of at most `MAX_BINS` bins; whole numbers get bins of whole width."""
+    """Compute the edges of at most `MAX_BINS` bins; the width is an integer for integer values."""
     if x.empty:
         return np.array([0.0, 1.0])
     low, high = float(x.min()), float(x.max())
     near, far = fences(x, _FAR)
-    # Python's max and min keep their first argument against a NaN: no fence, no limit.
+    # If there is no fence it is NaN, and Python's max and min then return their first argument.
     low, high = max(low, near), min(high, far)
     if (x == x.round()).all() and high < 2**52:
         low, high = math.floor(low), math.ceil(high)
@@ -225,7 +224,7 @@ def _edges(x: pd.Series) -> np.ndarray:
 
 
 def _box(x: pd.Series, name: str, color: str) -> dict[str, object]:
-    """A box plot's five numbers; whiskers end at the last value inside Tukey's fences."""
+    """Make a box plot from its five numbers; whiskers end at the last value inside the fences."""
     q1, median, q3 = (float(v) for v in x.quantile([0.25, 0.5, 0.75]))
     inside = x[(x >= q1 - FENCE * (q3 - q1)) & (x <= q3 + FENCE * (q3 - q1))]
     return {

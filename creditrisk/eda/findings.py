@@ -1,4 +1,4 @@
-"""What the train rows gave: all tables together, and the few numbers of metrics/eda.json."""
+"""All tables that describe the training rows, and the numbers for metrics/eda.json."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from creditrisk.schema import Schema
 
 @dataclass(frozen=True)
 class Findings:
-    """The tables that describe the train rows; see `describe` and `associate`."""
+    """The tables that describe the training rows; see `describe` and `associate`."""
 
     missing: pd.DataFrame
     numeric: pd.DataFrame
@@ -24,7 +24,7 @@ class Findings:
 
     @classmethod
     def of(cls, train: pd.DataFrame, schema: Schema) -> "Findings":
-        """Describe the train rows."""
+        """Compute all tables."""
         described = describe.levels(train, schema)
         return cls(
             missing=describe.missing(train, schema),
@@ -40,18 +40,23 @@ class Findings:
 def summarise(
     train: pd.DataFrame, found: Findings, adjustments: dict[str, Any]
 ) -> dict[str, object]:
-    """Pick the numbers that a reviewer compares between two versions of the data.
+    """Collect the numbers that a reviewer compares between two versions of the data.
+
+    Args:
+        train: the training rows, before the adjustments.
+        found: their tables.
+        adjustments: the result of `learn`.
 
     Returns:
-        `rows`, `bad_rate` of the train rows; `information_value` by variable, greatest first;
-        `caps` and `merges`, the numbers of columns; `cells_capped`, `cells_merged` and
-        `rows_adjusted` of the train rows; `most_missing`, `strongest_correlation` and
-        `strongest_association`, None where there is none.
+        The content of metrics/eda.json: `rows` and `bad_rate`; `information_value` by variable,
+        greatest first; `caps` and `merges`, numbers of columns; `cells_capped`, `cells_merged` and
+        `rows_adjusted`, counted in the training rows; `most_missing`, `strongest_correlation` and
+        `strongest_association`, each None if there is none.
     """
     caps, merges = adjustments["caps"], adjustments["merges"]
     touched = [*caps, *merges]
     before, after = train[touched], apply(train, adjustments)[touched]
-    # A missing cell equals nothing, itself included, and is never adjusted.
+    # NaN differs from itself, so exclude missing cells; they are never adjusted.
     changed = (before != after) & before.notna()
     ranked = found.information_value.set_index("variable")["information_value"]
     return {

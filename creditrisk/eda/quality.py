@@ -1,4 +1,4 @@
-"""The quality section: the defects of the file, as prepare counted them, and what is missing."""
+"""The section about data quality: defects that prepare counted, and missing cells."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from creditrisk.eda.findings import Findings
 from creditrisk.html.page import Block, figure, table, text
 from creditrisk.schema import Schema
 
-TOP_COLUMNS = 40  # bars of a chart
-SAMPLE = 5  # rejected rows of each reason
+TOP_COLUMNS = 40  # maximum number of bars in a chart
+SAMPLE = 5  # number of rejected rows to show per reason
 
 
 def sections(
     schema: Schema, found: Findings, prepared: dict[str, Any], rejected: pd.DataFrame
 ) -> list[Block]:
-    """Show what became missing and why, which rows were rejected, and what is missing now.
+    """Show which cells became missing and why, the rejected rows, and the missing cells.
 
     Args:
-        schema: the columns' contract.
-        found: the description of the train rows.
-        prepared: metrics/prepare.json.
+        schema: the schema of the data set.
+        found: the tables that describe the training rows.
+        prepared: content of metrics/prepare.json.
         rejected: the rejected rows.
     """
     return [*_defects(prepared), *_rejected(prepared, rejected), *_missing(schema, found)]
@@ -32,18 +32,18 @@ def _defects(prepared: dict[str, Any]) -> list[Block]:
         name: [cells.get(cause, 0) for cause in figures.CAUSES]
         for name, cells in prepared["cells"].items()
     }
-    spoilt = sorted((n for n in counts if any(counts[n])), key=lambda n: -sum(counts[n]))
-    if not spoilt:
-        return [text("Every cell of the file could be read: none became missing.")]
-    shown = spoilt[:TOP_COLUMNS]
+    affected = sorted((n for n in counts if any(counts[n])), key=lambda n: -sum(counts[n]))
+    if not affected:
+        return [text("Every cell of the file is valid.")]
+    shown = affected[:TOP_COLUMNS]
     parts = {
         cause.replace("_", " "): [counts[n][i] for n in shown]
         for i, cause in enumerate(figures.CAUSES)
     }
     chart = figures.bars(parts, [n.replace("_", " ") for n in shown], "cells")
-    note = "All well-formed rows of the file, before duplicates were taken out."
-    if len(shown) < len(spoilt):
-        note += f" The worst {len(shown)} of {len(spoilt)} columns."
+    note = "Counted in all well-formed rows of the file, before duplicates were removed."
+    if len(shown) < len(affected):
+        note += f" The {len(shown)} columns with the most such cells, of {len(affected)}."
     return [figure(chart, "Cells that became missing, by column and cause", note)]
 
 
@@ -55,18 +55,18 @@ def _rejected(prepared: dict[str, Any], rejected: pd.DataFrame) -> list[Block]:
     ordered = rejected.sort_values(["reason", "row_id"], ignore_index=True)
     sample = ordered.groupby("reason").head(SAMPLE)
     sample = sample.rename(columns=lambda c: str(c).replace("_", " "))
-    words = f"Rejected rows, up to {SAMPLE} of each reason"
+    heading = f"Rejected rows, up to {SAMPLE} per reason"
     return [
         figure(chart, "Rejected rows, by reason"),
-        table(sample, words, {"row id": "d", "kept row id": "d"}, collapsed=False),
+        table(sample, heading, {"row id": "d", "kept row id": "d"}, collapsed=False),
     ]
 
 
 def _missing(schema: Schema, found: Findings) -> list[Block]:
     absent = found.missing[found.missing["missing"] > 0]
     if absent.empty:
-        return [text("No cell of the train rows is missing.")]
+        return [text("No cell of the training rows is missing.")]
     absent = absent.sort_values("share", ascending=False, kind="stable").head(TOP_COLUMNS)
     names = [describe.title(schema, n) for n in absent["variable"]]
     chart = figures.bars({"missing": absent["share"].to_list()}, names, "missing", ".1~%")
-    return [figure(chart, "Missing cells of the train rows, by variable")]
+    return [figure(chart, "Missing cells of the training rows, by variable")]

@@ -1,4 +1,4 @@
-"""The exploration page: what the data is, what it suffers from, what tells good from bad."""
+"""The exploration page: the data, its defects, and the variables that separate good from bad."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ from creditrisk.eda.findings import Findings
 from creditrisk.html.page import Block, Page, bullets, facts, figure, table, text
 from creditrisk.schema import Schema
 
-TOP_LEVELS = 20  # of a nominal column, by rows
-TOP_VARIABLES = 40  # charts by variable, by information value
-TOP_MATRIX = 25  # variables of a heatmap
-TOP_PAIRS = 10  # in the tables of the strongest pairs
+TOP_LEVELS = 20  # levels shown of a nominal column, the most frequent ones
+TOP_VARIABLES = 40  # variables with charts, those with the highest information value
+TOP_MATRIX = 25  # maximum number of variables in a heatmap
+TOP_PAIRS = 10  # rows of the tables of the strongest pairs
 
 _LEGEND = (
-    "Bad rates: a dot each level, with its 95% Wilson interval; dashed, the bad rate of all train "
-    "rows."
+    "Bad rates: one dot per level, with its 95% Wilson interval. The dashed line is the bad rate "
+    "of all training rows."
 )
 _LEGEND_NUMERIC = (
-    f" Levels of numbers are up to {describe.BINS} quantile bins. Distributions: shares of the "
-    "good and of the bad rows, with box plots below; dotted, the fences, "
+    f" Numbers are grouped into up to {describe.BINS} quantile bins. Distributions: shares of the "
+    "good and of the bad rows, with box plots below. The dotted lines are the fences, "
     f"{describe.FENCE} interquartile ranges beyond the quartiles."
 )
 _SUMMARY_NAMES = {
@@ -40,14 +40,15 @@ def build_page(
     prepared: dict[str, Any],
     rejected: pd.DataFrame,
 ) -> Page:
-    """Put the page together.
+    """Build the page.
 
     Args:
-        train: the train rows of the clean frame, before the adjustments.
-        schema: the columns' contract.
-        found, adjustments: what was described and learned on them.
-        params: the thresholds, to name them.
-        prepared: metrics/prepare.json.
+        train: the training rows of the clean frame, before the adjustments.
+        schema: the schema of the data set.
+        found: the tables that describe the training rows.
+        adjustments: the adjustments learned from the training rows.
+        params: the thresholds, which the page states.
+        prepared: content of metrics/prepare.json.
         rejected: the rejected rows.
     """
     rate = float(train["bad"].mean())
@@ -71,9 +72,10 @@ def build_page(
                 blocks += _distribution(train, schema, name)
             blocks += _levels(found.levels, schema, name, rate)
         if hidden := [n for n in names if n not in shown]:
-            words = f"The {TOP_VARIABLES} variables of the highest information value are drawn; "
-            blocks.append(text(words + f"plots/eda/levels.csv has the other {len(hidden)} too."))
-        page.section(heading, *(blocks or [text(f"The schema names no {kind} column.")]))
+            note = f"Only the {TOP_VARIABLES} variables with the highest information value have "
+            note += f"charts. The other {len(hidden)} are in plots/eda/levels.csv."
+            blocks.append(text(note))
+        page.section(heading, *(blocks or [text(f"The schema has no {kind} column.")]))
     page.section("Information value", *_information(schema, found))
     page.section("Correlation", *_correlation(schema, found, ranked))
     page.section("Adjustments", *_adjustments(schema, adjustments, params, len(train)))
@@ -92,13 +94,13 @@ def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list
                 "clean rows": f"{prepared['rows_clean']:,}",
                 "bad rate of the clean rows": f"{prepared['bad_rate']:.1%}",
                 "cells missing": f"{absent / cells:.2%}" if cells else "0",
-                "train rows described here": f"{len(train):,}",
+                "training rows described here": f"{len(train):,}",
             }
         ),
         text(
-            f"{len(schema.features)} variables: {kinds}. The counts of rows and cells are of the "
-            "whole file; everything from Outcome on is of the train rows alone, so that the test "
-            "rows stay unseen."
+            f"{len(schema.features)} variables: {kinds}. The counts of rows and cells are for the "
+            "whole file. Everything from Outcome on is about the training rows only, so that the "
+            "test rows stay unseen."
         ),
     ]
 
@@ -106,8 +108,8 @@ def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list
 def _outcome(train: pd.DataFrame) -> list[Block]:
     bads, rows = int(train["bad"].sum()), len(train)
     low, high = describe.wilson([bads], [rows])[:, 0]
-    words = f"{bads / rows:.1%} of the train rows are bad (95% interval {low:.1%} to {high:.1%})."
-    return [text(words), figure(figures.outcome(rows - bads, bads), "Good and bad train rows")]
+    rate = f"{bads / rows:.1%} of the training rows are bad (95% interval {low:.1%} to {high:.1%})."
+    return [text(rate), figure(figures.outcome(rows - bads, bads), "Good and bad training rows")]
 
 
 def _numeric_tables(schema: Schema, found: Findings) -> list[Block]:
@@ -116,28 +118,29 @@ def _numeric_tables(schema: Schema, found: Findings) -> list[Block]:
     outside = found.outliers.assign(variable=[title(schema, n) for n in found.outliers["variable"]])
     outside = outside.rename(columns={"low": "low fence", "high": "high fence"})
     return [
-        table(summary, "Summary of the train rows"),
+        table(summary, "Summary of the training rows"),
         table(
             outside,
-            f"Train rows outside the fences ({describe.FENCE} interquartile ranges)",
+            f"Training rows outside the fences ({describe.FENCE} interquartile ranges)",
             {"share": ".1%"},
         ),
     ]
 
 
 def _distribution(train: pd.DataFrame, schema: Schema, name: str) -> list[Block]:
-    words = title(schema, name)
+    label = title(schema, name)
     if train[name].nunique() < 2:
         return []
-    chart, outside = figures.distribution(train[name], train["bad"], words)
-    note = f"{outside:,} rows lie outside the range that is drawn." if outside else ""
-    return [figure(chart, f"{words}: distribution by outcome", note)]
+    chart, outside = figures.distribution(train[name], train["bad"], label)
+    note = f"{outside:,} rows are outside the range of the chart." if outside else ""
+    return [figure(chart, f"{label}: distribution by outcome", note)]
 
 
 def _levels(levels: pd.DataFrame, schema: Schema, name: str, rate: float) -> list[Block]:
     own = levels[levels["variable"] == name]
     if len(own) == 1:
-        return [text(f"{title(schema, name)}: the same in all train rows: {own['label'].item()}.")]
+        value = own["label"].item()
+        return [text(f"{title(schema, name)} is constant in the training rows: {value}.")]
     shown, note = own, ""
     if schema.features[name].kind == "nominal":
         shown = own.sort_values("rows", ascending=False, kind="stable").head(TOP_LEVELS)
@@ -157,15 +160,16 @@ def _information(schema: Schema, found: Findings) -> list[Block]:
     chart = figures.bars(values, names, "information value", ".2f")
     return [
         text(
-            "How well a variable alone tells good from bad. By custom, below 0.02 it tells "
-            "nothing, from 0.1 it is of medium strength, from 0.3 strong; above 0.5 ask whether it "
-            "was known at the time of the application. Many levels of few rows inflate it."
+            "How well a variable alone separates good from bad. By convention, below 0.02 it is "
+            "not predictive, from 0.1 it is of medium strength, from 0.3 strong; above 0.5 check "
+            "whether its value was known at the time of the application. Many levels with few rows "
+            "inflate the information value."
         ),
         figure(
             chart,
             "Information value, ranked",
-            f"Numeric variables in up to {describe.BINS} quantile bins; {describe.SMOOTHING} added "
-            "to the goods and to the bads of each level; missing cells are a level.",
+            f"Numeric variables have up to {describe.BINS} quantile bins. {describe.SMOOTHING} is "
+            "added to the number of good and of bad rows of each level. Missing cells are a level.",
         ),
         table(
             found.levels.assign(variable=[title(schema, n) for n in found.levels["variable"]])
@@ -180,26 +184,28 @@ def _information(schema: Schema, found: Findings) -> list[Block]:
 
 def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Block]:
     blocks: list[Block] = []
-    spelled = {name: title(schema, name) for name in schema.features}
-    for pairs, kinds, words, measure, signed in (
+    titles = {name: title(schema, name) for name in schema.features}
+    for pairs, kinds, heading, measure, signed in (
         (found.correlations, ("numeric", "ordinal"), "Spearman's rank correlation", "rho", True),
         (found.cramers_v, ("nominal",), "Cramer's V, bias-corrected", "V", False),
     ):
-        problem = " and ".join(kinds)
+        joined = " and ".join(kinds)
         names = [n for n, c in schema.features.items() if c.kind in kinds]
         if len(names) < 2:
-            blocks.append(text(f"{words}: there are no two {problem} variables."))
+            blocks.append(text(f"{heading}: there are fewer than two {joined} variables."))
             continue
         drawn = set([n for n in ranked if n in set(names)][:TOP_MATRIX])
-        few = [n for n in names if n in drawn]
-        matrix = associate.square(pairs, few)
-        note = "" if len(few) == len(names) else f"The {len(few)} of highest information value."
-        chart = figures.heatmap(matrix, [n.replace("_", " ") for n in few], signed, measure)
-        blocks.append(figure(chart, f"{words}: {problem} variables", note))
+        shown = [n for n in names if n in drawn]
+        matrix = associate.square(pairs, shown)
+        note = ""
+        if len(shown) < len(names):
+            note = f"The {len(shown)} variables with the highest information value."
+        chart = figures.heatmap(matrix, [n.replace("_", " ") for n in shown], signed, measure)
+        blocks.append(figure(chart, f"{heading}: {joined} variables", note))
         value = pairs.columns[-1]
         top = pairs.dropna().sort_values(value, key=abs, ascending=False, kind="stable")
         if len(top):
-            top = top.head(TOP_PAIRS).replace({"a": spelled, "b": spelled})
+            top = top.head(TOP_PAIRS).replace({"a": titles, "b": titles})
             top.columns = ["variable", "and", value]
             blocks.append(table(top, f"The strongest {len(top)} pairs", {value: ".2f"}))
     return blocks
@@ -208,27 +214,30 @@ def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Blo
 def _adjustments(
     schema: Schema, adjustments: dict[str, Any], params: EdaParams, rows: int
 ) -> list[Block]:
-    said = []
+    lines = []
     for name, cap in adjustments["caps"].items():
-        for side, word in (("low", "below"), ("high", "above")):
+        for side, where in (("low", "below"), ("high", "above")):
             if cap[side] is not None:
-                said.append(
-                    f"{title(schema, name)}: values {word} {describe.number(cap[side])} are set to "
-                    f"it ({cap[f'rows_{side}']:,} of {rows:,} train rows)."
+                lines.append(
+                    f"{title(schema, name)}: values {where} {describe.number(cap[side])} are set "
+                    f"to it ({cap[f'rows_{side}']:,} of {rows:,} training rows)."
                 )
     for name, merge in adjustments["merges"].items():
-        listed = [schema.label(name, code) for code in merge["merged"]]
-        more = f" and {len(listed) - TOP_LEVELS} more" if len(listed) > TOP_LEVELS else ""
-        said.append(
-            f'{title(schema, name)}: {len(listed)} rare levels become one, "{merge["into"]}" '
-            f"({merge['rows']:,} of {rows:,} train rows): {'; '.join(listed[:TOP_LEVELS])}{more}. "
-            "Levels that the train rows don't have join them."
+        merged = [schema.label(name, code) for code in merge["merged"]]
+        more = f" and {len(merged) - TOP_LEVELS} more" if len(merged) > TOP_LEVELS else ""
+        lines.append(
+            f'{title(schema, name)}: {len(merged)} rare levels are merged into "{merge["into"]}" '
+            f"({merge['rows']:,} of {rows:,} training rows): "
+            f"{'; '.join(merged[:TOP_LEVELS])}{more}. "
+            "Levels that are not in the training rows are merged into it too."
         )
-    caps = "no cap on numbers"
+    caps = "numbers are not capped"
     if params.cap_iqr_factor is not None:
-        caps = f"cap numbers {params.cap_iqr_factor:g} interquartile ranges beyond the quartiles"
+        factor = f"{params.cap_iqr_factor:g}"
+        caps = f"numbers are capped {factor} interquartile ranges beyond the quartiles"
     rule = (
-        f"Rules: {caps}; merge the nominal levels under {params.rare_level_share:.1%} of the train "
-        "rows where there are at least two. Learned from the train rows, applied to all."
+        f"Rules: {caps}; nominal levels with less than {params.rare_level_share:.1%} of the "
+        "training rows are merged if there are at least two of them. The adjustments are learned "
+        "from the training rows and applied to all rows."
     )
-    return [text(rule), bullets(said) if said else text("Nothing needed an adjustment.")]
+    return [text(rule), bullets(lines) if lines else text("No adjustment was needed.")]

@@ -1,4 +1,4 @@
-"""The points of the plots: ROC, precision and recall, calibration, decisions, costs."""
+"""The data of the plots: ROC, precision and recall, calibration, decisions, costs."""
 
 import numpy as np
 import pandas as pd
@@ -9,13 +9,16 @@ from creditrisk.metrics.costs import Sample, cost_curve
 
 
 def curves(test: Sample, oof: Sample, threshold: float, seed: int) -> dict[str, pd.DataFrame]:
-    """Compute the frames of the plots from outcome, PD and costs of the rows.
+    """Compute the frames of the plots.
 
     Args:
-        test: the rows that all the plots are of.
-        oof: the training rows with out-of-fold PDs, for the cost beside that on test.
+        test: outcomes, PDs and costs of the test rows, which all plots show.
+        oof: the same of the training rows with out-of-fold PDs, for the plot of the costs.
         threshold: the cut-off.
-        seed: of the bootstrap.
+        seed: random seed of the bootstrap.
+
+    Returns:
+        Name of the plot to frame.
     """
     bad, pds = test.bad, test.pd
     return {
@@ -29,15 +32,16 @@ def curves(test: Sample, oof: Sample, threshold: float, seed: int) -> dict[str, 
 
 
 def roc_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
-    """Points of the ROC curve: `fpr`, `tpr`, `threshold`."""
+    """Compute the points of the ROC curve: `fpr`, `tpr`, `threshold`."""
     fpr, tpr, thresholds = roc_curve(bad, pd_)
     return pd.DataFrame({"fpr": fpr, "tpr": tpr, "threshold": np.minimum(thresholds, 1.0)})
 
 
 def pr_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
-    """Points of the precision-recall curve: `recall`, `precision`, `threshold`.
+    """Compute the points of the precision-recall curve: `recall`, `precision`, `threshold`.
 
-    In the order of the curve, recall rising: a chart that sorts by recall keeps it within ties.
+    They are in the order of rising recall. A chart that sorts them by recall then keeps the order
+    of points with equal recall.
     """
     precision, recall, thresholds = precision_recall_curve(bad, pd_)
     points = {"recall": recall, "precision": precision, "threshold": np.append(thresholds, 1.0)}
@@ -45,7 +49,7 @@ def pr_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
 
 
 def confusion_rows(bad: np.ndarray, pd_: np.ndarray, threshold: float) -> pd.DataFrame:
-    """One line a row: `actual` and `predicted`, in words."""
+    """Return one line per row: `actual` and `predicted`, each `good` or `bad`."""
     return pd.DataFrame(
         {
             "actual": np.where(np.asarray(bad) == 1, "bad", "good"),
@@ -55,18 +59,22 @@ def confusion_rows(bad: np.ndarray, pd_: np.ndarray, threshold: float) -> pd.Dat
 
 
 def score_shares(bad: np.ndarray, pd_: np.ndarray, bins: int = 20) -> pd.DataFrame:
-    """Distribution of the PDs: `pd` (middle of the bin), share of the `good` and of the `bad`."""
+    """Compute the distribution of the PDs.
+
+    Returns:
+        `pd`, the middle of each bin; `good` and `bad`, the shares of each outcome in the bin.
+    """
     edges = np.linspace(0, 1, bins + 1)
     good, bads = (np.histogram(pd_[bad == k], edges)[0] / np.sum(bad == k) for k in (0, 1))
     return pd.DataFrame({"pd": (edges[1:] + edges[:-1]) / 2, "good": good, "bad": bads})
 
 
 def cost_points(samples: dict[str, Sample], points: int = 201) -> pd.DataFrame:
-    """Cost and approval rate over all cut-offs.
+    """Compute cost and approval rate for all cut-offs.
 
     Args:
         samples: name of the rows (`oof`, `test`) to outcomes, PDs and costs.
-        points: of a grid of cut-offs from 0 to 1.
+        points: number of cut-offs, on a grid from 0 to 1.
 
     Returns:
         `rows`, `threshold`, `expected_cost`, `approval_rate`.
@@ -75,8 +83,8 @@ def cost_points(samples: dict[str, Sample], points: int = 201) -> pd.DataFrame:
     curves = []
     for name, sample in samples.items():
         curve = cost_curve(sample)
-        # A step for each number of distinct PDs below the cut-off.
-        place = np.searchsorted(np.unique(sample.pd), grid, side="left")
-        curves.append(curve.iloc[place].assign(rows=name, threshold=grid))
+        # The curve has a row for each number of distinct PDs below the cut-off.
+        positions = np.searchsorted(np.unique(sample.pd), grid, side="left")
+        curves.append(curve.iloc[positions].assign(rows=name, threshold=grid))
     columns = ["rows", "threshold", "expected_cost", "approval_rate"]
     return pd.concat(curves, ignore_index=True)[columns]

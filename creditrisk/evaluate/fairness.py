@@ -1,4 +1,4 @@
-"""Whether groups of applicants are treated alike: rates by group, with counts and intervals."""
+"""Fairness: approval and error rates by group of applicants, with counts and intervals."""
 
 from itertools import pairwise
 from typing import Annotated, Any, Literal
@@ -12,13 +12,13 @@ from creditrisk.core.params import Strict
 from creditrisk.metrics.intervals import wilson
 from creditrisk.schema import Schema
 
-# Smaller groups are shown and flagged, not judged.
+# Smaller groups are shown but not judged.
 MIN_GROUP_ROWS = 30
 MISSING = "missing"
 
 
 class Bins(Strict):
-    """A numeric column's groups: under the first edge, between edges, over the last."""
+    """Edges of the groups of a numeric column: under the first, between two, over the last."""
 
     bins: Annotated[list[Annotated[float, Field(strict=False)]], Field(min_length=1)]
 
@@ -26,19 +26,25 @@ class Bins(Strict):
     @classmethod
     def _ascending(cls, bins: list[float]) -> list[float]:
         if any(b <= a for a, b in pairwise(bins)):
-            raise ValueError("the edges must ascend")
+            raise ValueError("the edges must be in ascending order")
         return bins
 
 
-# The block `fairness`: a column's name to its edges, or `levels`.
+# The block `fairness`: name of a column to its edges, or to `levels`.
 FairnessParams = dict[str, Bins | Literal["levels"]]
 
 
 def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> pd.Series:
-    """Word each row's group.
+    """Return the label of each row's group.
 
-    A number on the first edge belongs above it, one on the last edge of several below it: the edges
-    25 and 60 give under 25, 25 to 60, over 60.
+    A number equal to an edge belongs to the group above it, except at the last of several edges.
+    For example, the edges 25 and 60 give the groups under 25, 25 to 60, and over 60.
+
+    Args:
+        name: the name of the column.
+        values: its values, shape (n,).
+        by: edges, or `levels`.
+        schema: has the labels of the levels.
 
     Returns:
         Ordered categorical, shape (n,).
@@ -50,18 +56,18 @@ def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> p
         texts = values.map(words).astype(object)
         order = list(dict.fromkeys(words.values()))
     else:
-        edges, order = by.bins, _words(by.bins)
-        places = np.searchsorted(edges, values.to_numpy(dtype=float), side="right")
+        edges, order = by.bins, _labels(by.bins)
+        groups = np.searchsorted(edges, values.to_numpy(dtype=float), side="right")
         if len(edges) > 1:
-            places = np.where(values == edges[-1], len(edges) - 1, places)
-        texts = pd.Series(np.array(order, dtype=object)[places], index=values.index)
+            groups = np.where(values == edges[-1], len(edges) - 1, groups)
+        texts = pd.Series(np.array(order, dtype=object)[groups], index=values.index)
         texts = texts.where(values.notna())
     texts = texts.where(values.notna(), MISSING)
     order += [MISSING] * bool(values.isna().any())
     return pd.Series(pd.Categorical(texts, order, ordered=True), index=values.index)
 
 
-def _words(edges: list[float]) -> list[str]:
+def _labels(edges: list[float]) -> list[str]:
     if len(edges) == 1:
         return [f"under {edges[0]:g}", f"from {edges[0]:g}"]
     inner = [f"{a:g} to under {b:g}" for a, b in pairwise(edges[:-1])]
@@ -79,18 +85,19 @@ def fairness(
     """Measure the decisions by group.
 
     Args:
-        frame: `bad` and the columns to group by, each as it was told; one that it lacks is skipped.
-        pd_: shape (n,).
-        threshold: the cut-off; from it on applicants are refused.
-        params: what to group by.
-        schema: names the levels.
+        frame: `bad` and the columns to group by, of which the original values are used; columns
+            that it does not have are skipped.
+        pd_: PDs, shape (n,).
+        threshold: the cut-off; applicants are refused if their PD reaches it.
+        params: the columns to group by.
+        schema: has the labels of the levels.
 
     Returns:
-        `variable`, `group`, `rows`, `bad`, `judged` (False for groups under `LEAST_ROWS` rows);
-        then each with `_low` and `_high` (95%, Wilson): `approval_rate`; `tpr`, the share of the
-        bad that is refused; `fpr`, the share of the good that is refused; `bad_rate`; `mean_pd`, a
-        fact of these rows without an interval, and `calibration_gap`, mean PD minus bad rate, with
-        that of the rate.
+        `variable`, `group`, `rows`, `bad`, `judged` (False for groups under `MIN_GROUP_ROWS` rows);
+        then with `_low` and `_high` (95%, Wilson) `approval_rate`, `tpr` (the share of the bad that
+        is refused), `fpr` (the share of the good that is refused) and `bad_rate`; then `mean_pd`,
+        without an interval since it is an exact mean of these rows, and `calibration_gap`, mean PD
+        minus bad rate, with an interval that comes from that of the bad rate.
     """
     bad, refused = frame["bad"].to_numpy() == 1, pd_ >= threshold
     lines: list[dict[str, Any]] = []
@@ -135,7 +142,7 @@ def _share(name: str, part: int, whole: int) -> dict[str, float]:
 
 
 def to_nested_dict(table: pd.DataFrame) -> dict[str, dict[str, dict[str, Any]]]:
-    """The table as JSON has it: variable to group to figures."""
+    """Convert the table for JSON: variable to group to figures."""
     out: dict[str, dict[str, dict[str, Any]]] = {}
     for line in table.to_dict("records"):
         out.setdefault(line.pop("variable"), {})[line.pop("group")] = line

@@ -1,4 +1,4 @@
-"""Which variables the champion leans on: permutation importance out of fold."""
+"""Which variables the champion uses most: permutation importance, out of fold."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ SHUFFLES = 5
 
 
 def unfitted_copy(model: BaseEstimator) -> BaseEstimator:
-    """Take a champion apart into what can be fitted on fewer rows.
+    """Return an unfitted copy of the champion, which can be fitted on fewer rows.
 
-    A calibrator changes no rank and is left out where the model gives probabilities itself; the
-    frozen members of a vote are thawed.
+    A calibrator does not change the ranking, so it is left out if the model gives probabilities
+    itself. The members of a vote are no longer frozen.
     """
     if isinstance(model, VotingClassifier):
         members = [(name, unfitted_copy(member)) for name, member in model.estimators]
@@ -37,15 +37,15 @@ def permutation_importance(
 ) -> pd.DataFrame:
     """Measure how much AUC is lost when one variable is shuffled (Breiman 2001).
 
-    The model is fitted anew in each fold, and the variable shuffled among rows that it has not
-    seen. All shuffled copies of a fold are scored in one go.
+    The model is fitted again in each fold, and the variable is shuffled among rows that the model
+    has not seen. All shuffled copies of a fold are scored in one call.
 
     Args:
         model: the champion.
-        frame: training rows: `bad` and the features.
-        features: the columns to shuffle, each on its own.
-        folds: of the training rows.
-        seed: of the shuffles.
+        frame: the training rows: `bad` and the features.
+        features: the columns to shuffle, one at a time.
+        folds: positions in `frame`.
+        seed: random seed of the shuffles.
 
     Returns:
         `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low`

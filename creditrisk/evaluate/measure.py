@@ -1,4 +1,4 @@
-"""evaluate: measure the champion on the test rows, beside its CV and training metrics."""
+"""Measure the champion on the test rows and compare this with its CV and training metrics."""
 
 from typing import Any
 
@@ -18,20 +18,26 @@ BOOTSTRAP_DRAWS = 1000
 def predicted(
     model: BaseEstimator, frame: pd.DataFrame, features: list[str], decision: DecisionParams
 ) -> Sample:
-    """Give rows whose outcome is known their PDs and costs.
+    """Compute the PDs and the costs of rows with a known outcome.
 
     Args:
         model: the champion.
         frame: `bad` and the features.
         features: the columns that the model takes.
-        decision: what the two errors cost.
+        decision: the costs of the two errors.
     """
     pds = default_pd(model, frame[features])
     return Sample(frame["bad"].to_numpy(), pds, decision.costs(frame))
 
 
 def out_of_fold(oof: pd.DataFrame, train: pd.DataFrame, decision: DecisionParams) -> Sample:
-    """Take the champion's out-of-fold PDs, with the costs of their training rows."""
+    """Combine the champion's out-of-fold PDs with the costs of the training rows.
+
+    Args:
+        oof: `row_id`, `bad`, `pd`.
+        train: the training rows.
+        decision: the costs of the two errors.
+    """
     costs = decision.costs(train.set_index("row_id").loc[oof["row_id"]])
     return Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
 
@@ -39,17 +45,18 @@ def out_of_fold(oof: pd.DataFrame, train: pd.DataFrame, decision: DecisionParams
 def measure_champion(
     test: Sample, train: Sample, cv: dict[str, Any], threshold: float, seed: int
 ) -> dict[str, Any]:
-    """Measure PDs on test and training rows.
+    """Measure the PDs on the test and training rows.
 
     Args:
-        test, train: outcomes, PDs and costs.
-        cv: the champion's means over the CV folds.
-        threshold: the cut-off, chosen before.
-        seed: of the bootstrap.
+        test: outcomes, PDs and costs of the test rows.
+        train: outcomes, PDs and costs of the training rows.
+        cv: the champion's mean of each metric over the CV folds.
+        threshold: the cut-off, which select chose.
+        seed: random seed of the bootstrap.
 
     Returns:
-        `threshold`; `test` (with `ci`, the 95% intervals of a stratified bootstrap), `train`, `cv`,
-        `gap` (train minus test); `calibration` and `baselines` on the test rows.
+        `threshold`; `test` (with `ci`, the 95% intervals from a stratified bootstrap), `train`,
+        `cv`, `gap` (train minus test); `calibration` and `baselines` on the test rows.
     """
     bad, pds = test.bad, test.pd
     samples = stratified_draws(bad, BOOTSTRAP_DRAWS, seed)

@@ -141,3 +141,9 @@ def _unclosed(record: list[str], delimiter: str) -> bool:
     except csv.Error as error:
         return "unexpected end" in str(error)
     return False
+
+
+def ragged(start: int, end: int, cells: int, wanted: int) -> str:
+    """Say what is wrong with a record that has another number of cells than the header."""
+    lines = f"line {start}" if start == end else f"lines {start} to {end}"
+    return f"{lines}: {cells} cells, the header has {wanted}"

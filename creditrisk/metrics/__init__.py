@@ -1,1 +1,1 @@
-"""The yardsticks: performance, costs, intervals, and the warning of target leakage."""
+"""Metrics: performance, costs and cut-off, confidence intervals, the target leakage warning."""

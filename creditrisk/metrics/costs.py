@@ -1,4 +1,4 @@
-"""The decision: what each error costs, and the cut-off that follows."""
+"""The cost of each wrong decision, and the cut-off that follows from the costs."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -18,10 +18,14 @@ class DecisionParams(Strict):
     """The block `decision`.
 
     Attributes:
-        cost_bad_accepted, cost_good_rejected: the cost matrix, a head.
+        cost_bad_accepted: cost of accepting a bad applicant.
+        cost_good_rejected: cost of rejecting a good applicant, in the same unit.
         threshold: `oof` minimises the cost on out-of-fold PDs; `theory` is the break-even PD.
-        amount_column: where it is named, a bad loan loses its amount times `loss_given_default`, a
-            rejected good one its amount times `margin`, and the cost matrix is not used.
+        amount_column: numeric column with the amount of the loan. If it is set, accepting a bad
+            applicant costs the amount times `loss_given_default`, rejecting a good one costs the
+            amount times `margin`, and the two costs above are not used.
+        loss_given_default: share of the amount that is lost if the applicant defaults.
+        margin: share of the amount that would have been earned from a good applicant.
     """
 
     cost_bad_accepted: Positive
@@ -38,12 +42,15 @@ class DecisionParams(Strict):
         return self
 
     def costs(self, frame: pd.DataFrame) -> "Costs":
-        """Work out each row's two costs.
+        """Compute the costs of both wrong decisions for each row.
 
-        The amount is the one that was told, capped or not. A row without one is charged the median.
+        Uses the original amount, not the capped one. A missing amount counts as the median.
+
+        Args:
+            frame: rows with the features, shape (n, d).
 
         Raises:
-            InputError: `amount_column` is no numeric column of the frame.
+            InputError: `amount_column` is not a numeric feature of the frame.
         """
         if self.amount_column is None:
             ones = np.ones(len(frame))
@@ -59,10 +66,10 @@ class DecisionParams(Strict):
 
     @property
     def break_even(self) -> float:
-        """The PD at which accepting and rejecting cost the same, given believable PDs.
+        """The PD at which accepting and rejecting cost the same, if the PDs are calibrated.
 
-        Accepting costs PD times the cost of a bad, rejecting (1 - PD) times that of a good (Elkan
-        2001, "The Foundations of Cost-Sensitive Learning").
+        Accepting costs PD times `cost_bad_accepted`, rejecting costs (1 - PD) times
+        `cost_good_rejected` (Elkan 2001, "The Foundations of Cost-Sensitive Learning").
         """
         if self.amount_column is None:
             return self.cost_good_rejected / (self.cost_good_rejected + self.cost_bad_accepted)
@@ -71,7 +78,7 @@ class DecisionParams(Strict):
 
 @dataclass(frozen=True)
 class Costs:
-    """What the two errors cost, per row.
+    """The costs of both wrong decisions, per row.
 
     Attributes:
         bad_accepted: cost of accepting the row if it is bad, shape (n,).
@@ -82,18 +89,18 @@ class Costs:
     good_rejected: np.ndarray
 
     def take(self, positions: np.ndarray) -> "Costs":
-        """Keep the rows at some positions."""
+        """Select the rows at the given positions."""
         return Costs(self.bad_accepted[positions], self.good_rejected[positions])
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Applicants whose outcome is known, with the PDs that a model gave them.
+    """Applicants whose outcome is known, with their predicted PDs.
 
     Attributes:
         bad: outcome, 1 for a default, shape (n,).
         pd: probability of default, shape (n,).
-        costs: of each row's two errors; None where no decision is judged.
+        costs: costs of both wrong decisions; None if only metrics without a cut-off are computed.
     """
 
     bad: np.ndarray
@@ -101,24 +108,24 @@ class Sample:
     costs: Costs | None = None
 
     def take(self, positions: np.ndarray) -> "Sample":
-        """Keep the rows at some positions, as a fold or a bootstrap draw does."""
+        """Select the rows at the given positions, for a fold or a bootstrap sample."""
         costs = None if self.costs is None else self.costs.take(positions)
         return Sample(self.bad[positions], self.pd[positions], costs)
 
     @property
     def priced(self) -> Costs:
-        """The costs, which must be there.
+        """The costs, if there are any.
 
         Raises:
-            ValueError: a decision is judged without costs, which is a bug of ours.
+            ValueError: there are none, which is a bug in the calling code.
         """
         if self.costs is None:
-            raise ValueError("a decision can't be judged without costs")
+            raise ValueError("the cost of decisions needs a sample with costs")
         return self.costs
 
 
 def expected_cost(sample: Sample, threshold: float) -> float:
-    """Cost per applicant when rows with `pd >= threshold` are refused."""
+    """Compute the mean cost per applicant if applicants with `pd >= threshold` are refused."""
     bad, costs = np.asarray(sample.bad).astype(bool), sample.priced
     refused = sample.pd >= threshold
     lost = np.where(bad & ~refused, costs.bad_accepted, 0.0)
@@ -127,23 +134,24 @@ def expected_cost(sample: Sample, threshold: float) -> float:
 
 
 def cost_curve(sample: Sample) -> pd.DataFrame:
-    """Compute the cost per applicant at every cut-off that makes a difference.
+    """Compute the cost per applicant at each cut-off that gives different decisions.
 
     Returns:
-        `threshold` (ascending: 0, the midpoints between distinct PDs, one above all PDs),
-        `expected_cost`, `approval_rate` (share with a PD below the cut-off).
+        One row per cut-off: `threshold` (ascending: 0, the midpoints between distinct PDs, a value
+        above all PDs), `expected_cost`, `approval_rate` (share of PDs below the cut-off).
     """
     bad, costs = np.asarray(sample.bad).astype(bool), sample.priced
     order = np.argsort(sample.pd, kind="stable")
     pds = sample.pd[order]
     n = len(pds)
-    # Accepting the k lowest PDs loses the bad among them and misses the good among the others.
+    # If the k lowest PDs are accepted, lost[k] is the cost of the bad among them and missed[k] the
+    # cost of the good among the others.
     lost = np.concatenate([[0.0], np.cumsum(np.where(bad, costs.bad_accepted, 0.0)[order])])
     good = np.cumsum(np.where(~bad, costs.good_rejected, 0.0)[order])
     missed = good[-1] - np.concatenate([[0.0], good])
     cuts = np.concatenate([[True], pds[1:] > pds[:-1], [True]])
     between = (pds[1:] + pds[:-1]) / 2
-    # A midpoint may round down to its lower neighbour; the upper one cuts the same.
+    # A midpoint may be rounded down to the lower PD. The upper PD gives the same decisions.
     between = np.where(between > pds[:-1], between, pds[1:])
     thresholds = np.concatenate([[0.0], between, [np.nextafter(max(pds[-1], 1.0), 2)]])
     return pd.DataFrame(
@@ -156,12 +164,15 @@ def cost_curve(sample: Sample) -> pd.DataFrame:
 
 
 def choose_threshold(sample: Sample, params: DecisionParams) -> float:
-    """Choose the cut-off as the parameter says.
+    """Choose the cut-off.
 
     Args:
-        sample: out-of-fold PDs and outcomes; never test rows.
-        params: `threshold: theory` looks at no row; `oof` takes the cut-off of the least cost; if
-            there are several, the one nearest to the break-even PD.
+        sample: outcomes, out-of-fold PDs and costs; never test rows.
+        params: `threshold: theory` is the break-even PD and ignores the sample; `oof` takes the
+            cut-off with the least cost, and of several the one nearest to the break-even PD.
+
+    Returns:
+        The cut-off, a PD.
     """
     if params.threshold == "theory":
         return params.break_even

@@ -1,4 +1,4 @@
-"""How sure a number is: errors of means over folds, intervals by bootstrap, intervals of shares."""
+"""Uncertainty: standard errors of CV means, bootstrap intervals, intervals of proportions."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,11 @@ def fold_error(values: np.ndarray, folds: int) -> float:
     times (1/k + n_test/n_train).
 
     Args:
-        values: one a fold and repeat, shape (k,).
-        folds: in a repeat, so that n_test/n_train is 1/(folds - 1).
+        values: one score per fold and repeat, shape (k,).
+        folds: number of folds in a repeat, so n_test/n_train is 1/(folds - 1).
+
+    Returns:
+        The standard error; NaN for fewer than two scores.
     """
     if len(values) < 2:
         return float("nan")
@@ -22,15 +25,20 @@ def fold_error(values: np.ndarray, folds: int) -> float:
 
 
 def stratified_draws(bad: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Draw bootstrap samples within each class.
+    """Draw bootstrap samples separately within each class.
+
+    Args:
+        bad: outcome, 1 for a default, shape (n,).
+        draws: number of samples.
+        seed: random seed.
 
     Returns:
-        Positions, shape (draws, n).
+        Positions of rows, shape (draws, n).
     """
     rng = np.random.default_rng(seed)
-    places = np.arange(len(bad))
-    parts = [places[bad == outcome] for outcome in (0, 1)]
-    return np.hstack([rng.choice(part, (draws, len(part))) for part in parts])
+    positions = np.arange(len(bad))
+    classes = [positions[bad == outcome] for outcome in (0, 1)]
+    return np.hstack([rng.choice(members, (draws, len(members))) for members in classes])
 
 
 def bootstrap_intervals(
@@ -39,12 +47,12 @@ def bootstrap_intervals(
     """Compute percentile intervals (Efron 1981).
 
     Args:
-        statistic: takes positions of rows, gives named values.
-        samples: from `stratified_draws`.
-        level: of confidence.
+        statistic: computes named values from the positions of the drawn rows.
+        samples: positions from `stratified_draws`, shape (draws, n).
+        level: confidence level.
 
     Returns:
-        Name to `[low, high]`.
+        Maps each name to `[low, high]`.
     """
     drawn = [statistic(sample) for sample in samples]
     tail = 100 * (1 - level) / 2
@@ -55,13 +63,22 @@ def bootstrap_intervals(
 
 
 def wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> np.ndarray:
-    """Interval of a share (Wilson 1927); shape (2,) + that of the counts, NaN without trials."""
+    """Compute Wilson's score interval of a proportion (Wilson 1927).
+
+    Args:
+        successes: counts, any shape.
+        trials: counts, same shape.
+        level: confidence level.
+
+    Returns:
+        Low and high ends, shape (2,) plus the shape of the counts; NaN where there are no trials.
+    """
     z = norm.ppf(0.5 + level / 2)
     k, n = np.asarray(successes, dtype=float), np.asarray(trials, dtype=float)
     with np.errstate(divide="ignore", invalid="ignore"):
         centre = (k + z**2 / 2) / (n + z**2)
         half = z / (n + z**2) * np.sqrt(k * (n - k) / n + z**2 / 4)
         one = n / n
-    # Exact at the ends, which the sums above miss by a rounding.
+    # Exactly 0 and 1 if no or all trials succeed; the formula above has a rounding error there.
     low, high = np.where(k == 0, 0 * one, centre - half), np.where(k == n, one, centre + half)
     return np.array([low, high])

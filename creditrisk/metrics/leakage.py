@@ -1,4 +1,4 @@
-"""A suspicion that is worth a loud line: a result too good to be true, or below chance."""
+"""A warning if an AUC is too good to be true (target leakage) or below 0.5."""
 
 import pandas as pd
 from sklearn.metrics import roc_auc_score
@@ -10,34 +10,40 @@ RANDOM_AUC = 0.5
 def leakage_warning(
     auc: float, frame: pd.DataFrame, features: list[str], location: str
 ) -> str | None:
-    """Word a warning where an AUC is a leak until shown otherwise, or worse than a toss.
+    """Return a warning if the AUC is suspiciously high (target leakage) or below 0.5.
 
     Args:
-        auc: of a whole model.
-        frame: training rows: `bad` and the features.
-        features: columns to blame.
-        where: whose AUC it is.
+        auc: AUC of a model.
+        frame: training rows with `bad` and the features, shape (n, d).
+        features: columns that may contain the leak.
+        location: whose AUC it is, for the text.
 
     Returns:
-        A line, for a leak with the name of the variable which alone ranks best; or None.
+        One line, or None. For a high AUC it names the feature with the highest AUC of its own.
     """
     if auc < RANDOM_AUC:
         return (
-            f"WARNING: {location} AUC is {auc:.4f}, below that of a coin toss: what the model has "
-            "learned does not hold for other applicants."
+            f"WARNING: {location} AUC is {auc:.4f}, worse than random (0.5): what the model has "
+            "learned does not apply to other applicants."
         )
     if auc <= LEAK_AUC:
         return None
     alone = {name: single_auc(frame[name], frame["bad"]) for name in features}
     worst = max(alone, key=alone.__getitem__)
     return (
-        f"WARNING: {location} AUC is {auc:.4f}. That is a leak until shown otherwise: look at "
-        f"{worst}, which alone reaches {alone[worst]:.4f}. Is it known before the decision?"
+        f"WARNING: {location} AUC is {auc:.4f}. Suspect target leakage: {worst} alone has an AUC "
+        f"of {alone[worst]:.4f}. Is its value known before the decision?"
     )
 
 
 def single_auc(values: pd.Series, bad: pd.Series) -> float:
-    """AUC of one variable alone, whichever way it points; levels are ranked by their bad rate."""
+    """Compute the AUC of a single feature, at least 0.5 because either direction counts.
+
+    Args:
+        values: numbers (missing ones count as the median) or levels (ranked by their bad rate; this
+            is optimistic, because the same rows give the rates), shape (n,).
+        bad: outcome, shape (n,).
+    """
     if not pd.api.types.is_numeric_dtype(values):
         values = bad.groupby(values.fillna("")).transform("mean")
     elif values.isna().any():

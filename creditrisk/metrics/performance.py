@@ -1,10 +1,10 @@
-"""The metrics of the contract, from outcomes and probabilities of default (PD).
+"""Performance metrics, computed from outcomes and probabilities of default (PD).
 
-`bad` is 1 where the applicant defaulted: the positive class everywhere. An applicant is refused
-where the PD reaches the cut-off.
+`bad` is 1 if the applicant defaulted: the positive class everywhere. An applicant is refused if the
+PD is at least the cut-off.
 
-A metric is one entry of `METRICS`. Everything else follows from it: the metrics files, the
-intervals, the leaderboard, the report's tables and the table of experiments.
+To add a metric, add one entry to `METRICS`. The metrics files, the intervals, the leaderboard, the
+report's tables and the table of experiments use every entry.
 """
 
 from collections.abc import Callable
@@ -26,11 +26,11 @@ from creditrisk.metrics.costs import Costs, Sample, expected_cost
 
 @dataclass(frozen=True)
 class Assessment:
-    """A sample and the decisions at a cut-off; what several metrics share is computed once.
+    """A sample and the decisions at a cut-off; values that several metrics use are cached.
 
     Attributes:
         sample: outcomes, PDs and costs, both classes present.
-        threshold: the cut-off; NaN where only metrics of the PDs are asked for.
+        threshold: the cut-off; NaN if only metrics without a cut-off are computed.
     """
 
     sample: Sample
@@ -53,23 +53,23 @@ class Assessment:
 
     @cached_property
     def recall(self) -> float:
-        """Share of the bad that is refused."""
+        """Share of the bad applicants who are refused."""
         return np.sum(self.refused & self.bad) / self.bad.sum()
 
     @cached_property
     def specificity(self) -> float:
-        """Share of the good that is approved."""
+        """Share of the good applicants who are approved."""
         return np.sum(~self.refused & ~self.bad) / np.sum(~self.bad)
 
     @cached_property
     def precision(self) -> float:
-        """Share of bad among the refused; 0 where nobody is refused."""
+        """Share of the refused applicants who are bad; 0 if nobody is refused."""
         refused = self.refused
         return np.sum(refused & self.bad) / refused.sum() if refused.any() else 0.0
 
     @cached_property
     def f1(self) -> float:
-        """Harmonic mean of precision and recall; 0 where no bad applicant is refused."""
+        """Harmonic mean of precision and recall; 0 if no bad applicant is refused."""
         if not (self.refused & self.bad).any():
             return 0.0
         return 2 * self.precision * self.recall / (self.precision + self.recall)
@@ -78,7 +78,7 @@ class Assessment:
 def ks_statistic(bad: np.ndarray, pd_: np.ndarray) -> float:
     """Compute the Kolmogorov-Smirnov distance between the PDs of the bad and of the good.
 
-    The largest distance in either direction, as for any two samples.
+    This is the largest difference between the two distribution functions, in either direction.
 
     Args:
         bad: outcome, shape (n,), both classes present.
@@ -93,13 +93,13 @@ class Metric:
     """One metric.
 
     Attributes:
-        label: its name in words.
-        meaning: what it says, in words.
-        compute: from an assessment to the value.
-        short: its name in narrow tables; the label by default.
+        label: name to show.
+        meaning: explanation in a few words.
+        compute: computes the value from an assessment.
+        short: name in narrow tables; empty for the label.
         smaller_is_better: whether it is a loss.
-        needs_cutoff: whether it judges decisions; the others judge PDs and need no cut-off.
-        scoring: scikit-learn's name of it, where a search may maximise it.
+        needs_cutoff: whether it depends on the decisions, not only on the PDs.
+        scoring: scikit-learn's name if a grid search may maximise it, else empty.
     """
 
     label: str
@@ -126,27 +126,27 @@ METRICS = {
     ),
     "average_precision": Metric(
         "average precision",
-        "area under precision over recall",
+        "area under the precision-recall curve",
         lambda a: average_precision_score(a.bad, a.sample.pd),
         short="AP",
         scoring="average_precision",
     ),
     "accuracy": Metric(
         "accuracy",
-        "share of right decisions at the cut-off",
+        "share of correct decisions at the cut-off",
         lambda a: np.mean(a.refused == a.bad),
         needs_cutoff=True,
     ),
     "precision": Metric(
-        "precision", "share of bad among the refused", lambda a: a.precision, needs_cutoff=True
+        "precision", "share of the refused who are bad", lambda a: a.precision, needs_cutoff=True
     ),
     "recall": Metric(
-        "recall", "share of the bad that is refused", lambda a: a.recall, needs_cutoff=True
+        "recall", "share of the bad who are refused", lambda a: a.recall, needs_cutoff=True
     ),
     "f1": Metric("F1", "harmonic mean of precision and recall", lambda a: a.f1, needs_cutoff=True),
     "gmean": Metric(
         "G-mean",
-        "geometric mean of recall and the share of the good that is approved",
+        "geometric mean of recall and the share of the good who are approved",
         lambda a: np.sqrt(a.recall * a.specificity),
         needs_cutoff=True,
     ),
@@ -167,7 +167,7 @@ METRICS = {
     ),
     "expected_cost": Metric(
         "cost a head",
-        "cost of the decisions at the cut-off, by applicant",
+        "cost of the decisions at the cut-off, per applicant",
         lambda a: expected_cost(a.sample, a.threshold),
         short="cost",
         smaller_is_better=True,
@@ -176,7 +176,7 @@ METRICS = {
 }
 NAMES = tuple(METRICS)
 LOSSES = tuple(name for name, metric in METRICS.items() if metric.smaller_is_better)
-# scikit-learn's names of the scores that a search may use: our metric, and its sign.
+# Maps scikit-learn's name of a score to our metric and the sign that makes more better.
 SCORING = {
     metric.scoring: (name, -1 if metric.smaller_is_better else 1)
     for name, metric in METRICS.items()
@@ -188,12 +188,12 @@ def compute_metrics(sample: Sample, threshold: float | None = None) -> dict[str,
     """Compute the metrics of a sample.
 
     Args:
-        sample: outcomes (both classes present), PDs and, where there is a cut-off, costs.
-        threshold: the cut-off: refused where `pd >= threshold`. Without one, the metrics that
-            judge decisions are left out.
+        sample: outcomes (both classes present), PDs, and costs if there is a cut-off.
+        threshold: the cut-off; applicants with `pd >= threshold` are refused. If None, metrics that
+            need a cut-off are left out.
 
     Returns:
-        Name to value, in the order of `METRICS`; `expected_cost` is per applicant.
+        Maps each name to its value, in the order of `METRICS`; `expected_cost` is per applicant.
     """
     assessment = Assessment(sample, np.nan if threshold is None else threshold)
     return {
@@ -209,12 +209,12 @@ def compute_fold_metrics(
     """Compute the metrics in each fold of each repeat.
 
     Args:
-        oof: `repeat`, `fold`, `bad`, `pd`, shape (rows x repeats,).
-        threshold: the cut-off; without one only the metrics of the PDs are computed.
-        costs: of each row of `oof`, where there is a cut-off.
+        oof: out-of-fold PDs with columns `repeat`, `fold`, `bad`, `pd`; rows x repeats rows.
+        threshold: the cut-off; if None, metrics that need a cut-off are left out.
+        costs: costs per row of `oof`; needed if there is a cut-off.
 
     Returns:
-        One row per fold, indexed by repeat and fold, one column per metric.
+        One row per fold, indexed by repeat and fold; one column per metric.
     """
     sample = Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
     rows = {
@@ -225,10 +225,10 @@ def compute_fold_metrics(
 
 
 def fold_scores(oof: pd.DataFrame, scoring: str) -> pd.Series:
-    """Score each fold of out-of-fold PDs, more is better.
+    """Score each fold of out-of-fold PDs; a higher score is better.
 
     Args:
-        oof: `repeat`, `fold`, `bad`, `pd`, shape (rows x repeats,).
+        oof: out-of-fold PDs with columns `repeat`, `fold`, `bad`, `pd`; rows x repeats rows.
         scoring: scikit-learn's name of the score, a key of `SCORING`.
 
     Returns:

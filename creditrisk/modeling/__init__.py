@@ -1,1 +1,1 @@
-"""How a model is put together and kept: registry, pipeline, folds, model files."""
+"""How a model is built and stored: registry, preprocessing pipeline, folds, model files."""

@@ -1,4 +1,4 @@
-"""Folds: stratified, repeated, seeded; the rows of one applicant stay together."""
+"""Cross-validation folds: stratified, repeated, seeded; all rows of an applicant in one fold."""
 
 from dataclasses import dataclass
 
@@ -26,33 +26,38 @@ def make_folds(
     seed: int,
     location: str = "train.folds",
 ) -> list[Fold]:
-    """Cut the rows into folds, the same ones for every algorithm.
+    """Split the rows into folds, the same ones for every algorithm.
 
     Args:
         bad: outcome, shape (n,).
-        applicant: rows with the same number are one applicant, shape (n,).
-        folds, repeats, seed: how many, how often, and what the shuffling hangs on.
-        where: the parameter that says how many, for the error.
+        applicant: number of each row's applicant, shape (n,).
+        folds: number of folds per repeat.
+        repeats: number of repeats, each shuffled differently.
+        seed: random seed of the first repeat; each further repeat adds one.
+        location: the parameter with the number of folds, for errors.
+
+    Returns:
+        The folds, repeat by repeat.
 
     Raises:
-        InputError: a class has fewer applicants than there are folds.
+        InputError: a class has fewer applicants than there are folds, or is absent from a fold.
     """
     bad, applicant = np.asarray(bad), np.asarray(applicant)
-    for outcome, word in ((1, "bad"), (0, "good")):
+    for outcome, name in ((1, "bad"), (0, "good")):
         count = len(np.unique(applicant[bad == outcome]))
         if count < folds:
-            problem = f"{folds} folds and {count} training applicants of the class {word}"
-            hint = "Give more data or fewer folds."
+            problem = f"{folds} folds, but only {count} training applicants of the class {name}"
+            hint = "Use more data or fewer folds."
             raise InputError("params.yaml", location, problem, hint)
     grouped = len(np.unique(applicant)) < len(applicant)
-    cutter, group = (StratifiedGroupKFold, applicant) if grouped else (StratifiedKFold, None)
-    cut = []
+    kind, groups = (StratifiedGroupKFold, applicant) if grouped else (StratifiedKFold, None)
+    made = []
     for repeat in range(repeats):
-        splitter = cutter(folds, shuffle=True, random_state=seed + repeat)
-        for fold, (train, test) in enumerate(splitter.split(bad, bad, group)):
+        splitter = kind(folds, shuffle=True, random_state=seed + repeat)
+        for fold, (train, test) in enumerate(splitter.split(bad, bad, groups)):
             if len(np.unique(bad[test])) < 2 or len(np.unique(bad[train])) < 2:
-                problem = f"fold {fold} of repeat {repeat} has one class only"
-                hint = "Give more data or fewer folds."
+                problem = f"fold {fold} of repeat {repeat} has only one class"
+                hint = "Use more data or fewer folds."
                 raise InputError("params.yaml", location, problem, hint)
-            cut.append(Fold(repeat, fold, train, test))
-    return cut
+            made.append(Fold(repeat, fold, train, test))
+    return made

@@ -1,4 +1,4 @@
-"""Model files. Loading one runs code, so it is checked against its recorded hash first."""
+"""Model files. Loading one runs code, so check its hash first (docs/architecture.md, Law 7)."""
 
 import copyreg
 import hashlib
@@ -14,10 +14,10 @@ from creditrisk.core.files import atomic_write
 
 
 def _reduce_tree(tree: Tree) -> tuple:
-    """Pickle a tree with zeros between the fields of its nodes.
+    """Pickle a tree with zeros in the padding between the fields of its nodes.
 
-    A tree that was loaded holds there what was in memory before: it would be saved to other bytes
-    each time (an ensemble saves members that it loaded).
+    In a loaded tree the padding holds whatever was in memory before. Without this, an ensemble that
+    saves loaded members would be written to different bytes each time.
     """
     kind, arguments, state = tree.__reduce__()
     nodes = np.zeros(state["nodes"].shape, state["nodes"].dtype)
@@ -36,10 +36,10 @@ def save_model(model: Any, path: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Hash a file.
+    """Compute the SHA-256 of a file.
 
     Raises:
-        InputError: it is missing.
+        InputError: the file is missing.
     """
     try:
         with open(path, "rb") as file:
@@ -52,18 +52,18 @@ def check_model(path: Path, recorded: str) -> None:
     """Compare a model file with its recorded SHA-256.
 
     Raises:
-        InputError: it is another file.
+        InputError: the hash differs, or the file is missing.
     """
     if sha256(path) != recorded:
-        problem = "not the model that was recorded, so it is not loaded"
-        raise InputError(path, "file", problem, "Run `dvc repro` to make it anew.")
+        problem = "its hash is not the recorded one, so it is not loaded"
+        raise InputError(path, "file", problem, "Run `dvc repro` to make it again.")
 
 
 def load_model(path: Path, recorded: str) -> Any:
-    """Load a model file that is the recorded one.
+    """Load a model file if its hash is the recorded one.
 
     Raises:
-        InputError: it is another file; nothing of it is run.
+        InputError: the hash differs or the file is missing; no code of the file was run.
     """
     check_model(path, recorded)
     return joblib.load(path)

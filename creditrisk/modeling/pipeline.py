@@ -1,6 +1,6 @@
-"""What stands before the model in its pipeline: impute, encode, resample.
+"""The preprocessing before the model: impute, encode, resample.
 
-Both choices are registries: adding an encoder or a resampler is one entry.
+To add an encoder or a resampler, add one entry to `ENCODERS` or `RESAMPLERS`.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from sklearn.preprocessing import (
 from creditrisk.core.params import Strict
 
 MISSING_LEVEL = "missing"
-# Rows of the smaller class that a resampler looks at, where the folds have that many.
+# Neighbours that a resampler uses, if the smaller class of a training part has enough rows.
 NEIGHBOURS = 5
 
 
@@ -34,11 +34,11 @@ class PreprocessParams(Strict):
     """The block `preprocess`.
 
     Attributes:
-        numeric_impute: what stands for a missing number.
-        nominal_impute: `level` makes missing a level of its own.
-        ordinal_impute: what stands for a missing ordinal level.
-        power_transform: Yeo-Johnson on the numeric columns.
-        scale_ordinal: bring the ordinal ranks to unit variance, as the numbers are.
+        numeric_impute: replacement of a missing number.
+        nominal_impute: replacement of a missing nominal level; `level` makes missing its own level.
+        ordinal_impute: replacement of a missing ordinal level.
+        power_transform: whether to apply a Yeo-Johnson transform to the numeric columns.
+        scale_ordinal: whether to scale the ordinal ranks to unit variance, like the numbers.
     """
 
     numeric_impute: Literal["median", "mean", "most_frequent"]
@@ -48,8 +48,8 @@ class PreprocessParams(Strict):
     scale_ordinal: bool
 
 
-# Each makes an encoder of the named nominal columns. category_encoders is told the columns: left
-# to guess, it encodes nothing where an imputer has changed their type.
+# Each makes an encoder for the given nominal columns. category_encoders needs their names: if it
+# has to guess, it encodes no column whose type the imputer has changed.
 ENCODERS: dict[str, Callable[[list[str]], BaseEstimator]] = {
     "onehot": lambda columns: OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     "binary": lambda columns: ce.BinaryEncoder(cols=columns),
@@ -63,8 +63,9 @@ def _smotenc(seed: int, k: int, categorical: list[str]) -> BaseEstimator:
     return SMOTENC(categorical_features=categorical, k_neighbors=k, random_state=seed)
 
 
-# Each makes a resampler of (seed, neighbours, the columns that hold levels). `mixed` ones work on
-# the imputed levels, before they are encoded; the others on the encoded numbers.
+# Each makes a resampler from the seed, the number of neighbours and the names of the columns with
+# levels. Those in `MIXED` work on the imputed levels before encoding, the others on the encoded
+# numbers.
 RESAMPLERS: dict[str, Callable[[int, int, list[str]], Any]] = {
     "none": lambda seed, k, levels: "passthrough",
     "smote": lambda seed, k, levels: SMOTE(k_neighbors=k, random_state=seed),
@@ -80,23 +81,27 @@ RESAMPLERS: dict[str, Callable[[int, int, list[str]], Any]] = {
 }
 MIXED = {"smotenc"}
 
-# Into how many bins of about equally many rows the numbers may be cut; None leaves them numbers.
+# Allowed numbers of bins for numeric columns (quantile bins); None means no binning.
 BINS = (None, *range(2, 21))
 
 
 def build_pipeline(
     features: dict[str, Any], params: PreprocessParams, model: BaseEstimator
 ) -> Pipeline:
-    """Build preprocessor, resampler and model as one pipeline of public classes.
+    """Build preprocessor, resampler and model as one pipeline of library classes.
 
-    The steps: `impute` (and scale the numbers), `resample_mixed`, `encode`, `resample`, `model`;
-    `candidate_params` sets what a candidate chooses. What hangs on no choice stands first, so that
-    a cache of the steps serves all candidates.
+    The steps are `impute` (which also scales the numbers), `resample_mixed`, `encode`, `resample`
+    and `model`. `candidate_params` sets the values of a candidate. Steps that don't depend on the
+    candidate come first, so that they are cached once.
 
     Args:
-        features: features.json: `numeric`, `nominal` (names), `ordinal` (name to levels in order).
+        features: features.json: `numeric` and `nominal` (lists of names), `ordinal` (name to levels
+            in ascending order).
         params: the block `preprocess`.
         model: the estimator.
+
+    Returns:
+        The unfitted pipeline, without resampling and with one-hot encoding.
     """
     numeric, nominal = features["numeric"], features["nominal"]
     ordinal = list(features["ordinal"])
@@ -156,18 +161,23 @@ def candidate_params(
     bins: int | None = None,
     numeric_impute: str = "median",
 ) -> dict[str, Any]:
-    """Word a candidate as parameters of `build_pipeline`'s pipeline.
+    """Turn a candidate into parameters for `set_params` of the pipeline of `build_pipeline`.
 
     Args:
-        encoder, resample: names in the registries.
-        model: the estimator's values.
+        encoder: a key of `ENCODERS`.
+        resample: a key of `RESAMPLERS`.
+        model: the parameters of the estimator.
         features: features.json.
-        seed: for the resampler.
-        smallest: rows of the smaller class in the smallest training part; a resampler that looks at
-            neighbours looks at no more than there are.
-        bins: cut the numbers into so many bins, and encode bins and ordinal levels as the nominal
-            ones are; a linear model is then a table of points. None leaves them numbers.
-        numeric_impute: what stands for a missing number before it is cut.
+        seed: random seed of the resampler.
+        smallest: rows of the smaller class in the smallest training part; it limits the number of
+            neighbours.
+        bins: number of quantile bins for the numeric columns, which are then encoded like the
+            nominal ones, as are the ordinal columns; a linear model becomes a table of points. None
+            means no binning.
+        numeric_impute: replacement of a missing number before binning.
+
+    Returns:
+        Maps names of pipeline parameters to values.
     """
     levels = [*features["nominal"], *features["ordinal"]]
     neighbours = max(1, min(NEIGHBOURS, smallest - 1))
@@ -185,11 +195,11 @@ def candidate_params(
 def _binned(
     encoder: str, bins: int, features: dict[str, Any], numeric_impute: str
 ) -> dict[str, Any]:
-    cut = KBinsDiscretizer(
+    discretizer = KBinsDiscretizer(
         bins, encode="ordinal", quantile_method="averaged_inverted_cdf", subsample=None
     ).set_output(transform="pandas")
     return {
         "impute__numeric": _imputer(numeric_impute).set_output(transform="pandas"),
-        "encode__numeric": make_pipeline(cut, ENCODERS[encoder](features["numeric"])),
+        "encode__numeric": make_pipeline(discretizer, ENCODERS[encoder](features["numeric"])),
         "encode__ordinal": ENCODERS[encoder](list(features["ordinal"])),
     }

@@ -1,4 +1,4 @@
-"""The candidates: a registry of estimators, and each one's block of parameters as a grid."""
+"""The registry of algorithms, and the grid of candidates that a block of params.yaml spans."""
 
 import importlib
 import re
@@ -22,7 +22,7 @@ CHOICES = {"encoder": ENCODERS, "resample": RESAMPLERS, "bins": BINS}
 
 
 class Algorithm(BaseModel):
-    """An entry of algorithms.yaml, which explains the fields."""
+    """An entry of algorithms.yaml, whose comments explain the fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -35,7 +35,7 @@ class Algorithm(BaseModel):
     calibration: tuple[str, ...] = ("none", "platt", "isotonic")
 
     def build(self, seed: int) -> BaseEstimator:
-        """Make the estimator with its fixed values, seeded where it takes a seed."""
+        """Make the estimator with its fixed values, and with the seed if it has a random state."""
         module, _, name = self.estimator.rpartition(".")
         estimator = getattr(importlib.import_module(module), name)(**self.fixed)
         if "random_state" in estimator.get_params(deep=False):
@@ -44,15 +44,15 @@ class Algorithm(BaseModel):
 
 
 def names() -> list[str]:
-    """Name every registered candidate."""
+    """List the names of the registered algorithms."""
     return list(_entries())
 
 
 def algorithm(name: str) -> Algorithm:
-    """Find a candidate's entry.
+    """Return the entry of an algorithm.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: there is no algorithm of that name.
     """
     entries = _entries()
     if name not in entries:
@@ -69,21 +69,21 @@ def _entries() -> dict[str, Any]:
 
 
 def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
-    """List the candidates that a block of params.yaml spans.
+    """List the candidates of an algorithm: all combinations of the values in its block.
 
-    A list is searched, a single value is fixed; a list within a list is one value (the layers of a
-    perceptron). Each value is checked before anything is fitted.
+    A list is searched and a single value is fixed. A list within a list is one value, for example
+    the layers of a perceptron. All values are checked before the search starts.
 
     Args:
         name: the algorithm.
         block: its block of params.yaml.
-        seed: for estimators that take one.
+        seed: random seed of the estimator.
 
     Returns:
-        One dict a candidate, with the block's keys, in a fixed order.
+        One dict per candidate, from parameter to value, in a fixed order.
 
     Raises:
-        InputError: an unknown name, with the nearest valid ones, or a value that can't be.
+        InputError: a name is unknown, or a value is invalid.
     """
     location = f"algorithms.{name}"
     entry = algorithm(name)
@@ -97,7 +97,7 @@ def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
     axes |= {key: value if isinstance(value, list) else [value] for key, value in block.items()}
     for key, values in axes.items():
         if not values:
-            hint = "Give a value, or a list of values to search."
+            hint = "Write a value, or a list of values to search."
             raise InputError("params.yaml", f"{location}.{key}", "an empty list", hint)
         for value in values if key in CHOICES else []:
             if value not in CHOICES[key]:
@@ -112,7 +112,7 @@ def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
 
 
 def model_params(candidate: dict[str, Any]) -> dict[str, Any]:
-    """Take the estimator's own values from a candidate; inner lists become tuples."""
+    """Select the parameters of the estimator from a candidate; inner lists become tuples."""
     return {
         key: tuple(value) if isinstance(value, list) else value
         for key, value in candidate.items()
@@ -123,14 +123,14 @@ def model_params(candidate: dict[str, Any]) -> dict[str, Any]:
 def _check_values(location: str, estimator: BaseEstimator, candidate: dict[str, Any]) -> None:
     values = model_params(candidate)
     for key, value in values.items():
-        # XGBoost's own check comes only in the fit, and takes 'four' for a missing value before.
+        # XGBoost checks its values only when fitted, and may take text like 'four' as missing.
         if isinstance(value, str) and not _takes_text(estimator, key):
-            problem = f"text {value!r} where a number belongs"
-            raise InputError("params.yaml", f"{location}.{key}", problem, "Give a number.")
-        # Python takes true for 1, and so would a model with one tree.
+            problem = f"expected a number, got the text {value!r}"
+            raise InputError("params.yaml", f"{location}.{key}", problem, "Write a number.")
+        # In Python `true` is an int: `n_estimators: true` would give a model with one tree.
         if isinstance(value, bool) and not _takes_flag(estimator, key):
-            problem = f"{str(value).lower()} where a number belongs"
-            raise InputError("params.yaml", f"{location}.{key}", problem, "Give a number.")
+            problem = f"expected a number, got {str(value).lower()}"
+            raise InputError("params.yaml", f"{location}.{key}", problem, "Write a number.")
     try:
         estimator.set_params(**values)
         if hasattr(estimator, "_parameter_constraints"):
@@ -138,58 +138,61 @@ def _check_values(location: str, estimator: BaseEstimator, candidate: dict[str, 
     except InvalidParameterError as error:
         key = next((k for k in values if f"'{k}'" in str(error)), "")
         raise InputError(
-            "params.yaml", f"{location}.{key}", str(error), "Give a value of that kind."
+            "params.yaml", f"{location}.{key}", str(error), "Correct the value."
         ) from None
 
 
 def _check_by_fits(location: str, estimator: BaseEstimator, axes: dict[str, list[Any]]) -> None:
-    """Check the values of a class that declares no constraints: what it takes, only its fit tells.
+    """Check the values of an estimator that declares no constraints, by fitting it.
 
-    One fit for each value, among the first of all others: that is a candidate of the grid, so no
-    value is refused which would not fail later.
+    There is one fit per value, with the first value of every other parameter. This is a candidate
+    of the grid, so no value is refused that would not fail in the search.
     """
     first = {key: values[0] for key, values in axes.items()}
     others = [first | {key: value} for key, values in axes.items() for value in values[1:]]
     for candidate in map(model_params, [first, *others]):
         error = _failure(estimator, candidate)
         if error:
-            blamed = [k for k, v in candidate.items() if _failure(estimator, {k: v})][:1]
-            place = ".".join([location, *blamed])
-            hint = "Give a value that it takes."
-            raise InputError("params.yaml", place, _cause(error), hint) from error
+            culprit = [k for k, v in candidate.items() if _failure(estimator, {k: v})][:1]
+            parameter = ".".join([location, *culprit])
+            hint = "Use a value that the estimator accepts."
+            raise InputError("params.yaml", parameter, _cause(error), hint) from error
 
 
 def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | None:
-    """Fit a few rows of noise, wide enough for values that name columns; return what is raised."""
-    draw = np.random.default_rng(0)
-    rows, bad = draw.normal(size=(16, 200)), np.tile([0, 1], 8)
+    """Fit the estimator to a few rows of noise and return the exception, or None.
+
+    The rows have many columns because some values are indices of columns.
+    """
+    rng = np.random.default_rng(0)
+    rows, bad = rng.normal(size=(16, 200)), np.tile([0, 1], 8)
     trees = values.get(_COUNT)
     if trees is not None:
-        if not isinstance(trees, int) or trees < 1:  # -1 makes a model without a tree
-            return ValueError(f"{_COUNT} is a whole number from 1 on, got {trees}")
+        if not isinstance(trees, int) or trees < 1:  # -1 gives a model without trees
+            return ValueError(f"{_COUNT} must be a whole number of at least 1, got {trees}")
         values = values | {_COUNT: min(trees, 2)}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             clone(estimator).set_params(**values).fit(rows, bad)
-    except Exception as error:  # each library has its own classes; all of them are told
+    except Exception as error:  # each library raises its own classes
         return error
     return None
 
 
-# By this name all boosting libraries take the number of trees, the one value that costs time.
+# The number of trees in all boosting libraries: the only parameter that makes a fit slow.
 _COUNT = "n_estimators"
 
 
 def _cause(error: Exception) -> str:
-    """The first line of a library's error, without clock and source file."""
+    """Return the first line of a library's error, without time stamp and source file."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    said = re.sub(r"^\[[0-9:]+\] [^ ]+: ", "", lines[0])
-    return f"can't be fitted: {said}"
+    first = re.sub(r"^\[[0-9:]+\] [^ ]+: ", "", lines[0])
+    return f"can't be fitted: {first}"
 
 
 def _takes_text(estimator: BaseEstimator, key: str) -> bool:
-    """Tell whether a parameter may be a text; where scikit-learn checks itself, it may."""
+    """Check whether a parameter may be text; true if scikit-learn will check the value anyway."""
     if key in getattr(estimator, "_parameter_constraints", {}):
         return True
     kinds = _annotated(estimator, key)
@@ -197,7 +200,7 @@ def _takes_text(estimator: BaseEstimator, key: str) -> bool:
 
 
 def _takes_flag(estimator: BaseEstimator, key: str) -> bool:
-    """Tell whether a parameter may be true or false."""
+    """Check whether a parameter may be a boolean."""
     allowed = getattr(estimator, "_parameter_constraints", {}).get(key)
     if allowed is not None:
         return allowed == "no_validation" or "boolean" in allowed
@@ -209,7 +212,7 @@ def _takes_flag(estimator: BaseEstimator, key: str) -> bool:
 
 
 def _annotated(estimator: BaseEstimator, key: str) -> tuple[Any, ...]:
-    """The types that a parameter is declared with; none where there is no word on it."""
+    """Return the types in the annotation of a parameter; empty if it has no annotation."""
     for kind in type(estimator).__mro__:
         hint = getattr(kind.__init__, "__annotations__", {}).get(key)
         if hint is not None:

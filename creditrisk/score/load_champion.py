@@ -1,4 +1,4 @@
-"""The champion as it was recorded: checked before a byte of it is run."""
+"""Load the champion, after checking that its files are the recorded ones."""
 
 import hashlib
 import io
@@ -15,7 +15,7 @@ from creditrisk.core.errors import InputError
 from creditrisk.core.params import read_yaml
 from creditrisk.schema import Schema
 
-HOW_TO_REMAKE = "Run `dvc repro` to make it anew, or `dvc checkout` to get back the recorded one."
+HOW_TO_REMAKE = "Run `dvc repro` to make it again, or `dvc checkout` to restore the recorded one."
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Champion:
 
     Attributes:
         model: the content of models/champion.joblib.
-        description: that of models/champion.json.
+        description: the content of models/champion.json.
     """
 
     model: BaseEstimator
@@ -32,12 +32,12 @@ class Champion:
 
     @property
     def schema(self) -> Schema:
-        """The column contract that the model was trained under."""
+        """The schema that the model was trained with."""
         return self.description.schema_contract
 
     @property
     def scale(self) -> ScorecardParams:
-        """The scale of its points, as recorded with the champion, not today's params.yaml."""
+        """The scale of the points, as recorded with the champion, not today's params.yaml."""
         return self.description.scorecard
 
     @property
@@ -47,37 +47,45 @@ class Champion:
 
 
 def load_champion(model: Path, description: Path, lock: Path) -> Champion:
-    """Load the champion, if both its files are those that DVC recorded.
+    """Load the champion, if both of its files are those that DVC recorded.
+
+    A model file is code (docs/architecture.md, Law 7), so it is unpickled only after all checks.
 
     Args:
-        model, description: models/champion.joblib and models/champion.json.
+        model: models/champion.joblib.
+        description: models/champion.json.
         lock: dvc.lock.
 
     Raises:
-        InputError: a file is missing, not recorded, or another one than was recorded; the
-            description is of an older form; or a library is of another version than the model was
-            made with. The model is not unpickled then.
+        InputError: a file is missing, not recorded, or different from the recorded one; the
+            description was written by an older version; or the installed version of a library is
+            not the one that the model was made with.
     """
     hashes = recorded(lock)
-    words = _checked(description, hashes, lock)
-    described = parse_description(words, description)
-    pickled = _checked(model, hashes, lock)
+    described = parse_description(_read_checked(description, hashes, lock), description)
+    pickled = _read_checked(model, hashes, lock)
     if hashlib.sha256(pickled).hexdigest() != described.model_sha256:
         problem = f"not the model that {description} describes, so it is not loaded"
         raise InputError(model, "file", problem, HOW_TO_REMAKE)
     for library, wanted in described.created_by.items():
         if library != "python" and (found := library_version(library) or "none") != wanted:
-            problem = f"made with {library} {wanted}, here is {found}, so it is not loaded"
+            problem = f"made with {library} {wanted}, installed is {found}, so it is not loaded"
             raise InputError(model, library, problem, "Install requirements.lock.")
-    # The very bytes that were checked.
+    # Unpickle the bytes that were checked; do not read the file again.
     return Champion(joblib.load(io.BytesIO(pickled)), described)
 
 
 def recorded(lock: Path) -> dict[str, str]:
-    """Read the MD5 of each output from dvc.lock.
+    """Read the MD5 hash of each output from dvc.lock.
+
+    Args:
+        lock: dvc.lock.
+
+    Returns:
+        Path of the output to hash.
 
     Raises:
-        InputError: it is missing or not what DVC writes.
+        InputError: the file is missing, or is not what DVC writes.
     """
     try:
         stages = read_yaml(lock)["stages"].values()
@@ -86,19 +94,19 @@ def recorded(lock: Path) -> dict[str, str]:
         raise InputError(lock, "stages", "not a dvc.lock", "Run `dvc repro`.") from None
 
 
-def _checked(path: Path, hashes: dict[str, str], lock: Path) -> bytes:
+def _read_checked(path: Path, hashes: dict[str, str], lock: Path) -> bytes:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         hint = "Run `dvc repro` to make it, or `dvc pull` to fetch it."
         raise InputError(path, "file", "not found", hint) from None
     except OSError as error:
-        raise InputError(path, "file", f"can't be read: {error.strerror}", "Mend that.") from None
+        problem, hint = f"can't be read: {error.strerror}", "Check the file and its permissions."
+        raise InputError(path, "file", problem, hint) from None
     if path.as_posix() not in hashes:
-        problem = f"{lock} records no such file, so it is not loaded"
+        problem = f"not recorded in {lock}, so it is not loaded"
         raise InputError(path, "file", problem, "Run `dvc repro`.")
     if hashlib.md5(content, usedforsecurity=False).hexdigest() != hashes[path.as_posix()]:
-        raise InputError(
-            path, "file", f"not the file that {lock} records: not loaded", HOW_TO_REMAKE
-        )
+        problem = f"not the file that {lock} records, so it is not loaded"
+        raise InputError(path, "file", problem, HOW_TO_REMAKE)
     return content

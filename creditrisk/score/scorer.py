@@ -1,4 +1,4 @@
-"""Raw rows to scored rows."""
+"""Turn raw rows into scored rows."""
 
 from dataclasses import dataclass
 
@@ -24,18 +24,18 @@ COLUMNS = {
     "problem": "str",
 }
 
-# Rows whose reasons are found at once: each needs a few dozen PDs.
+# Rows per call of `contributions`, which computes a few dozen PDs for each row.
 REASON_BATCH = 2048
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """All that turns raw rows into scored ones.
+    """Turns raw rows into scored rows.
 
     Attributes:
         champion: the model with its description.
         notation: how numbers and missing values are written.
-        reasons: at most so many are told of each row; 0 for none.
+        reasons: maximum number of reasons per row; 0 for none.
     """
 
     champion: Champion
@@ -43,15 +43,16 @@ class Scorer:
     reasons: int = 0
 
     def cells(self, raw: pd.DataFrame) -> Cells:
-        """Bring well-formed raw rows into the model's form, as the stages do."""
+        """Turn well-formed raw rows into features, in the same way as the stages."""
         description = self.champion.description
-        read, causes = parse(raw, self.champion.schema, self.notation)
-        counted = self._features(apply(read, description.adjustments))
-        # The applicants' own values are for the reasons alone.
-        return Cells(self._features(read) if self.reasons else counted, counted, causes)
+        parsed, causes = parse(raw, self.champion.schema, self.notation)
+        model_input = self._features(apply(parsed, description.adjustments))
+        # Only the reasons use the original values.
+        original = self._features(parsed) if self.reasons else model_input
+        return Cells(original, model_input, causes)
 
-    def _features(self, read: pd.DataFrame) -> pd.DataFrame:
-        rows = derive(read, self.champion.description.features["derived"])
+    def _features(self, parsed: pd.DataFrame) -> pd.DataFrame:
+        rows = derive(parsed, self.champion.description.features["derived"])
         return rows[self.champion.columns]
 
     def score(self, raw: pd.DataFrame) -> pd.DataFrame:
@@ -61,9 +62,9 @@ class Scorer:
             raw: from `read_batches`.
 
         Returns:
-            One row a row, in order: `row_id`; `pd`, `score`, `decision` (`accept` or `reject`) and
-            `reasons`, missing where the row could not be read; `missing`, the cells that count as
-            missing, each with its cause; `problem`, why a row could not be read.
+            One row per raw row, in the same order. `row_id`; `pd`, `score`, `decision` (`accept` or
+            `reject`) and `reasons`, all empty if the row could not be read; `missing`, the cells
+            that count as missing, each with its cause; `problem`, why the row could not be read.
         """
         formed = raw["malformed"].isna().to_numpy()
         cells = self.cells(raw[formed] if not formed.all() else raw)
@@ -71,7 +72,7 @@ class Scorer:
         pds = default_pd(self.champion.model, rows)
         refused = pds >= self.champion.description.threshold
         points = np.rint(self.champion.scale.points(pds)).astype("int64")
-        words = self._reasons(cells, refused) if self.reasons else []
+        reasons = self._reasons(cells, refused) if self.reasons else [None] * len(rows)
         out = pd.DataFrame(
             {
                 "row_id": raw.loc[rows.index, "row_id"],
@@ -79,7 +80,7 @@ class Scorer:
                 "score": pd.array(points, dtype="Int64"),
                 "decision": pd.array(np.array(["accept", "reject"], object)[refused.astype(int)],
                                      dtype="str"),
-                "reasons": pd.array(words or [None] * len(rows), dtype="str"),
+                "reasons": pd.array(reasons, dtype="str"),
                 "missing": pd.array(_missing(cells.causes, self.champion.schema), dtype="str"),
             },
             index=rows.index,
@@ -90,23 +91,23 @@ class Scorer:
     def _reasons(self, cells: Cells, refused: np.ndarray) -> list[str]:
         description, model = self.champion.description, self.champion.model
         describe = value_formatter(self.champion.schema, description.features["derived"])
-        typical = baseline_row(description.baseline, cells.model_input)
-        words: list[str] = []
+        baseline = baseline_row(description.baseline, cells.model_input)
+        texts: list[str] = []
         for start in range(0, len(refused), REASON_BATCH):
             here = slice(start, start + REASON_BATCH)
-            found = contributions(model, cells.model_input.iloc[here], typical)
-            words += reasons_text(
+            found = contributions(model, cells.model_input.iloc[here], baseline)
+            texts += reasons_text(
                 found, cells[here], refused[here], description.threshold, describe, self.reasons
             )
-        return words
+        return texts
 
 
 def _missing(causes: pd.DataFrame, schema: Schema) -> list[str | None]:
-    """Word each row's missing cells: `purpose: out of domain; age: empty`."""
-    words: list[str | None] = [None] * len(causes)
+    """List each row's missing cells, such as `purpose: out of domain; age: empty`."""
+    texts: list[str | None] = [None] * len(causes)
     for name in schema.features:
-        why = causes[name].to_numpy()
-        for place in np.flatnonzero(~pd.isna(why)):
-            one = f"{name.replace('_', ' ')}: {why[place].replace('_', ' ')}"
-            words[place] = f"{words[place]}; {one}" if words[place] else one
-    return words
+        column = causes[name].to_numpy()
+        for row in np.flatnonzero(~pd.isna(column)):
+            cell = f"{name.replace('_', ' ')}: {column[row].replace('_', ' ')}"
+            texts[row] = f"{texts[row]}; {cell}" if texts[row] else cell
+    return texts

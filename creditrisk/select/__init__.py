@@ -1,1 +1,1 @@
-"""select: rank the trained models, choose the champion, estimate what the choice is worth."""
+"""select: rank the trained models, choose the champion, estimate its performance in use."""

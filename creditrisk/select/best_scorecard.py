@@ -1,4 +1,4 @@
-"""The table of points of the best scorecard, champion or not: what can be signed line by line."""
+"""The table of points of the best scorecard, whether it is the champion or not."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,22 +21,22 @@ def best_scorecard(
     scale: ScorecardParams,
     merges: Mapping[str, dict[str, Any]],
 ) -> pd.DataFrame:
-    """Write the best contender with bins as a table of points.
+    """Write the best contender that has bins as a table of points.
 
     Args:
         board: the leaderboard, best first.
-        contenders: name to trained model.
+        contenders: name to contender.
         frame: the training rows: `bad` and the features.
-        features: features.json.
-        schema: names the levels.
-        scale: of the points.
-        merges: merged levels, of the adjustments.
+        features: the content of features.json.
+        schema: has the labels of the levels.
+        scale: the scale of the points.
+        merges: the merged levels, from adjustments.json.
 
     Returns:
-        `algorithm`, then the columns of `scorecard`; no rows where no contender has bins.
+        `algorithm`, then the columns of `scorecard`; no rows if no contender has bins.
 
     Raises:
-        InputError: the model file is not the one that train wrote: it is not loaded.
+        InputError: the model file is not the one that train wrote, so it is not loaded.
     """
     binned = [n for n in board["algorithm"] if is_binned(contenders[n].summary["best_params"])]
     if not binned:

@@ -1,4 +1,4 @@
-"""The trained models that compete to be the champion, judged out of fold with the real costs."""
+"""The trained models that compete to be the champion, measured out of fold."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ from creditrisk.train.candidate_files import MODEL, NESTED, OOF, read_summary
 
 @dataclass(frozen=True)
 class CvMetrics:
-    """Metrics over the folds at the cut-off that the costs ask for.
+    """Metrics over the folds, at the cut-off that follows from the costs.
 
     Attributes:
         threshold: the cut-off, chosen on the out-of-fold PDs.
-        mean: of each metric over the folds.
-        std: standard deviation over the folds.
-        se: standard error of the mean (Nadeau and Bengio 2003).
+        mean: mean of each metric over the folds.
+        std: standard deviation of each metric over the folds.
+        se: standard error of each mean (Nadeau and Bengio 2003).
     """
 
     threshold: float
@@ -35,16 +35,16 @@ class CvMetrics:
 
 @dataclass(frozen=True)
 class Contender:
-    """One trained model.
+    """One trained model that may become the champion.
 
     Attributes:
         name: the algorithm.
         label: its name in words.
         simplicity: 1 is the simplest to explain.
-        folder: what train wrote of it, data/candidates/FAMILY/NAME.
-        summary: the content of metrics/train/NAME.json, with the hash of its model file.
+        folder: data/candidates/FAMILY/NAME, which train wrote.
+        summary: the content of metrics/train/NAME.json, with the hash of the model file.
         oof: `row_id`, `repeat`, `fold`, `bad`, `pd`.
-        cv: its metrics over the folds.
+        cv: metrics over the folds.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Contender:
 
     @property
     def model_file(self) -> Path:
-        """Path of the model."""
+        """Path of the model file."""
         return self.folder / MODEL
 
     @cached_property
@@ -69,24 +69,24 @@ class Contender:
 def load_contenders(
     folder: Path, entries: Mapping[str, Algorithm], frame: pd.DataFrame, decision: DecisionParams
 ) -> dict[str, Contender]:
-    """Read what train wrote of each algorithm, and judge it.
+    """Read the trained model of each algorithm and measure it out of fold.
 
     Args:
         folder: data/candidates.
         entries: name to entry of the registry.
-        frame: the training rows, for their costs.
-        decision: costs, and how the cut-off is chosen.
+        frame: the training rows, from which the costs are computed.
+        decision: the costs of the two errors, and how the cut-off is chosen.
     """
     contenders = {}
     for name, entry in entries.items():
-        own = folder / entry.family / name
-        oof = read_frame(own / OOF)
+        model_folder = folder / entry.family / name
+        oof = read_frame(model_folder / OOF)
         contenders[name] = Contender(
             name=name,
             label=entry.label,
             simplicity=entry.simplicity,
-            folder=own,
-            summary=read_summary(own),
+            folder=model_folder,
+            summary=read_summary(model_folder),
             oof=oof,
             cv=cv_metrics(oof, frame, decision),
         )
@@ -98,11 +98,11 @@ def cv_metrics(oof: pd.DataFrame, frame: pd.DataFrame, decision: DecisionParams)
 
     Args:
         oof: `row_id`, `repeat`, `fold`, `bad`, `pd`.
-        frame: the training rows, for their costs.
-        decision: costs, and how the cut-off is chosen.
+        frame: the training rows, from which the costs are computed.
+        decision: the costs of the two errors, and how the cut-off is chosen.
 
     Returns:
-        Numbers as the JSON files hold them, so that every file and page shows the same digits.
+        Numbers rounded as in the JSON files, so that all files and pages show the same digits.
     """
     costs = decision.costs(frame.set_index("row_id").loc[oof["row_id"]])
     sample = Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
@@ -118,5 +118,5 @@ def cv_metrics(oof: pd.DataFrame, frame: pd.DataFrame, decision: DecisionParams)
 
 
 def simplicity_of(contenders: Iterable[Contender]) -> dict[str, int]:
-    """Name to simplicity."""
+    """Map the name of each contender to its simplicity."""
     return {contender.name: contender.simplicity for contender in contenders}

@@ -12,29 +12,29 @@ from creditrisk.select.contenders import Contender
 
 
 def leaderboard(contenders: Iterable[Contender], scoring: str) -> pd.DataFrame:
-    """Rank the contenders by their mean CV score; between equals the simpler goes first.
+    """Rank the contenders by their mean CV score; if scores are equal, the simpler is first.
 
     Args:
         contenders: the trained models.
         scoring: scikit-learn's name of the score.
 
     Returns:
-        `rank`, `algorithm`, `label`, `score`, `score_se`, `simplicity`, `calibration`, then of each
-        metric the mean and the standard deviation over the folds.
+        `rank`, `algorithm`, `label`, `score`, `score_se`, `simplicity`, `calibration`, then the
+        mean and the standard deviation of each metric over the folds.
     """
     metric, sign = SCORING[scoring]
     rows = [
         {
-            "algorithm": one.name,
-            "label": one.label,
-            "score": one.cv.mean[metric],
-            "score_se": one.cv.se[metric],
-            "simplicity": one.simplicity,
-            "calibration": one.summary["calibration"],
+            "algorithm": contender.name,
+            "label": contender.label,
+            "score": contender.cv.mean[metric],
+            "score_se": contender.cv.se[metric],
+            "simplicity": contender.simplicity,
+            "calibration": contender.summary["calibration"],
         }
-        | {name: one.cv.mean[name] for name in NAMES}
-        | {f"{name}_std": one.cv.std[name] for name in NAMES}
-        for one in contenders
+        | {name: contender.cv.mean[name] for name in NAMES}
+        | {f"{name}_std": contender.cv.std[name] for name in NAMES}
+        for contender in contenders
     ]
     board = pd.DataFrame(rows)
     board = board.assign(key=-sign * board["score"]).sort_values(["key", "simplicity"])
@@ -46,10 +46,17 @@ def leaderboard(contenders: Iterable[Contender], scoring: str) -> pd.DataFrame:
 def choose(
     board: pd.DataFrame, oofs: Mapping[str, pd.DataFrame], model: str, rule: str, scoring: str
 ) -> str:
-    """Choose the champion: the model that is named, or by the rule among all.
+    """Choose the champion: the model that is named, or the one that the rule chooses.
+
+    Args:
+        board: the leaderboard, best first.
+        oofs: name to out-of-fold PDs: `row_id`, `repeat`, `fold`, `bad`, `pd`.
+        model: the parameter `model`: an algorithm, or `auto`.
+        rule: the parameter `select.rule`.
+        scoring: scikit-learn's name of the score.
 
     Raises:
-        InputError: the model is no candidate.
+        InputError: the named model is not on the leaderboard.
     """
     names = board["algorithm"].tolist()
     if model != "auto":
@@ -69,11 +76,16 @@ def choose(
 
 
 def compare(better: pd.DataFrame, worse: pd.DataFrame, scoring: str) -> dict[str, float]:
-    """Compare two candidates on the same folds.
+    """Compare two models on the same folds.
+
+    Args:
+        better: out-of-fold PDs of the model with the better mean score.
+        worse: out-of-fold PDs of the other model.
+        scoring: scikit-learn's name of the score.
 
     Returns:
         `difference` of the mean scores, its standard error `se` (Nadeau and Bengio 2003), and
-        `more_than_luck`: whether it exceeds two of them.
+        `more_than_luck`: whether the difference is more than two standard errors.
     """
     gaps = fold_scores(better, scoring) - fold_scores(worse, scoring)
     folds = gaps.index.get_level_values("fold").nunique()

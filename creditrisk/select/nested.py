@@ -1,4 +1,4 @@
-"""What the whole procedure is worth: search, calibration and choice on unseen applicants."""
+"""The nested estimate: how well search, calibration and choice do on unseen applicants."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,17 +20,19 @@ def nested_estimate(
     rule: str = "best",
     simplicity: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
-    """Estimate what the whole procedure reaches on unseen applicants.
+    """Estimate the performance of the whole procedure on unseen applicants.
 
-    In each outer fold the candidates were searched and calibrated on the outer training rows alone;
-    here the best of them there is chosen, with its cut-off, and measured on the outer test rows.
+    In each outer fold, train searched and calibrated every algorithm on the outer training rows
+    only. Here a champion and its cut-off are chosen on those rows, and measured on the outer test
+    rows.
 
     Args:
-        nested: of each candidate that the choice is among.
-        frame: the training rows, for their costs.
-        scoring: what the choice goes by.
-        decision: costs, and how the cut-off is chosen.
-        rule, simplicity: how the champion is chosen, as in `choose` and `leaderboard`.
+        nested: name to `TrainedModel.nested`, for each model that can be chosen.
+        frame: the training rows, from which the costs are computed.
+        scoring: scikit-learn's name of the score that decides.
+        decision: the costs of the two errors, and how the cut-off is chosen.
+        rule: the parameter `select.rule`.
+        simplicity: name to simplicity, which decides between equal scores; None if all are equal.
 
     Returns:
         `mean` and `se` of each metric over the outer folds, the algorithm `chosen` in each, and
@@ -65,11 +67,13 @@ def _sample(part: pd.DataFrame, by_row: pd.DataFrame, decision: DecisionParams) 
 def best_inside(
     inner: Mapping[str, pd.DataFrame], scoring: str, rule: str, simplicity: Mapping[str, int]
 ) -> str:
-    """Choose as `leaderboard` and `choose` do, by out-of-fold PDs within an outer training part.
+    """Choose a champion, as `leaderboard` and `choose` do, on the rows of an outer training part.
 
     Args:
-        inner: name to `repeat`, `fold`, `bad`, `pd`.
-        scoring, rule, simplicity: how the choice is made.
+        inner: name to out-of-fold PDs: `repeat`, `fold`, `bad`, `pd`.
+        scoring: scikit-learn's name of the score.
+        rule: the parameter `select.rule`.
+        simplicity: name to simplicity.
     """
     rows = [(n, fold_scores(oof, scoring).mean(), simplicity[n]) for n, oof in inner.items()]
     rows.sort(key=lambda row: (-row[1], row[2]))
@@ -78,7 +82,15 @@ def best_inside(
 
 
 def optimism(cv: Mapping[str, float], nested: Mapping[str, float]) -> dict[str, float]:
-    """How much better each metric looks in plain CV than nested; positive is too good."""
+    """Return by how much plain CV is better than nested CV, per metric.
+
+    Args:
+        cv: means of the metrics over the folds of plain CV.
+        nested: means of the metrics over the outer folds.
+
+    Returns:
+        Metric to difference; positive if plain CV is too optimistic, for losses too.
+    """
     return {
         name: (nested[name] - cv[name]) if name in LOSSES else (cv[name] - nested[name])
         for name in NAMES

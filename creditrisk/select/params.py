@@ -9,8 +9,9 @@ class SelectParams(Strict):
     """The block `select`.
 
     Attributes:
-        rule: `best` takes the best mean score; `one_standard_error` the simplest contender whose
-            mean lies within one standard error of the paired difference to the best.
+        rule: `best` chooses the model with the best mean score; `one_standard_error` the simplest
+            model whose mean score is within one standard error (of the paired difference) of the
+            best.
     """
 
     rule: Literal["best", "one_standard_error"]

@@ -1,4 +1,4 @@
-"""What a dropped algorithm left behind: stages that read whole folders would read it as well."""
+"""Outputs of removed algorithms. Stages that read a whole folder would read them as well."""
 
 import re
 import shlex
@@ -9,18 +9,18 @@ from typing import Any
 
 from creditrisk.core.errors import InputError
 
-_PLACE = re.compile(r"\$\{(?:item\.)?(\w+)\}")
-MAX_COMMAND_CHARS = 360  # characters: an error line is cut behind that, and half a command is none
+_PLACEHOLDER = re.compile(r"\$\{(?:item\.)?(\w+)\}")
+MAX_COMMAND_CHARS = 360  # longer error lines are cut, and a command must not be cut in half
 
 
 def train_outputs(pipeline: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """List what the train stages of dvc.yaml write, as `models/${key}.joblib`.
+    """List the outputs of the train stages in dvc.yaml, such as `models/${key}.joblib`.
 
     Args:
         pipeline: the content of dvc.yaml.
 
     Returns:
-        The outputs within folders that some stage depends on as a whole, and the others.
+        The outputs in folders that some stage depends on as a whole, and the other outputs.
     """
     stages = pipeline["stages"]
     bodies = [stage.get("do", stage) for stage in stages.values()]
@@ -34,13 +34,17 @@ def train_outputs(pipeline: Mapping[str, Any]) -> tuple[list[str], list[str]]:
 def find_stale_outputs(
     patterns: Iterable[str], entries: Mapping[str, Mapping[str, Any]], more: Iterable[str] = ()
 ) -> list[str]:
-    """Find what lies where an algorithm writes and is of none that there is.
+    """Find outputs of algorithms that no longer exist.
 
     Args:
-        patterns: paths with `${key}`, an algorithm's name, and `${item.FIELD}`, of its entry.
-        entries: the algorithms that there are.
-        more: patterns of places where other files may lie: an algorithm that left nothing in
-            `patterns` is not looked for there.
+        patterns: paths with `${key}`, the name of an algorithm, and `${item.FIELD}`, a field of its
+            registry entry.
+        entries: name to registry entry, of the algorithms that exist.
+        more: patterns that may also match files that are no outputs. They are searched only for the
+            names of algorithms that were found with `patterns`.
+
+    Returns:
+        Paths.
     """
     found: dict[str, str] = {}
     for pattern in patterns:
@@ -52,14 +56,14 @@ def find_stale_outputs(
 
 
 def refuse_stale_outputs(file: str, found: list[str]) -> None:
-    """Refuse to go on while there are leftovers.
+    """Stop if there are stale outputs.
 
     Args:
-        file: what says which algorithms there are.
-        found: the leftovers; none is all right.
+        file: the file that lists the algorithms, for the error line.
+        found: paths of the stale outputs.
 
     Raises:
-        InputError: there are some, with the command that removes them.
+        InputError: there are stale outputs; the hint is the command that removes them.
     """
     if not found:
         return
@@ -68,32 +72,33 @@ def refuse_stale_outputs(file: str, found: list[str]) -> None:
         some = some[:-1]
     more = len(found) - len(some)
     location = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
-    problem = "left by an algorithm that is gone, and dvc.lock would have its hash"
-    raise InputError(file, location, problem, f"Run: {command}" + (" # and again" if more else ""))
+    problem = "output of a removed algorithm, whose hash would get into dvc.lock"
+    again = " # then run again" if more else ""
+    raise InputError(file, location, problem, f"Run: {command}{again}")
 
 
 def _orphaned(pattern: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
-    """Find the paths of a pattern that belong to no algorithm, each with the name that it has."""
-    belong = {
-        _PLACE.sub(lambda place, values=entry | {"key": name}: str(values[place[1]]), pattern)
+    """Map each path that matches the pattern and belongs to no algorithm to the name in it."""
+    expected = {
+        _PLACEHOLDER.sub(lambda match, values=entry | {"key": name}: str(values[match[1]]), pattern)
         for name, entry in entries.items()
     }
-    parts = _PLACE.split(pattern)
-    texts, places = parts[::2], parts[1::2]
-    names = "".join(
-        re.escape(text) + (f"(?P<{place}>[^/]+)" if place else "")
-        for text, place in zip(texts, [*places, ""], strict=True)
+    parts = _PLACEHOLDER.split(pattern)
+    texts, fields = parts[::2], parts[1::2]
+    expression = "".join(
+        re.escape(text) + (f"(?P<{field}>[^/]+)" if field else "")
+        for text, field in zip(texts, [*fields, ""], strict=True)
     )
-    paths = sorted(set(glob("*".join(escape(text) for text in texts))) - belong)
-    return {path: re.fullmatch(names, path)["key"] for path in paths}
+    paths = sorted(set(glob("*".join(escape(text) for text in texts))) - expected)
+    return {path: re.fullmatch(expression, path)["key"] for path in paths}
 
 
 def _command(paths: list[str]) -> str:
-    """Word the removal; a file of Git goes out of Git with it."""
+    """Return the command that removes the paths, from Git too if they are tracked."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--", *paths], capture_output=True, text=True, check=False
     ).stdout.split("\0")
     tracked = [path for path in paths if any(f"{name}/".startswith(f"{path}/") for name in listed)]
-    plain = [path for path in paths if path not in tracked]
-    commands = [("rm -rf", plain), ("git rm -rqf", tracked)]
-    return " && ".join(f"{words} {shlex.join(some)}" for words, some in commands if some)
+    untracked = [path for path in paths if path not in tracked]
+    commands = [("rm -rf", untracked), ("git rm -rqf", tracked)]
+    return " && ".join(f"{command} {shlex.join(some)}" for command, some in commands if some)

@@ -1,4 +1,4 @@
-"""What select reports: the content of metrics/select.json."""
+"""The content of metrics/select.json."""
 
 import hashlib
 from collections.abc import Mapping
@@ -21,14 +21,15 @@ def summarise_choice(
     rule: str,
     scoring: str,
 ) -> dict[str, Any]:
-    """Sum up who won, by which rule, and by how much.
+    """Summarise which model won, by which rule, and by how much.
 
     Args:
         board: the leaderboard.
-        contenders: name to trained model.
-        winner: the champion's name.
-        model, rule: the parameters `model` and `select.rule`.
-        scoring: scikit-learn's name of the score that the choice goes by.
+        contenders: name to contender.
+        winner: the name of the champion.
+        model: the parameter `model`: an algorithm, or `auto`.
+        rule: the parameter `select.rule`.
+        scoring: scikit-learn's name of the score that decides.
     """
     champion = contenders[winner]
     found = {
@@ -58,19 +59,23 @@ def estimate_choice(
     frame: pd.DataFrame,
     decision: DecisionParams,
 ) -> dict[str, Any]:
-    """Estimate what the whole procedure is worth, the choice included if there is one.
+    """Estimate the performance of the whole procedure, with the choice if `model` is `auto`.
 
     Args:
-        contenders, winner, model, rule, scoring: as for `summarise_choice`.
-        frame: the training rows, for their costs.
-        decision: costs, and how the cut-off is chosen.
+        contenders: name to contender.
+        winner: the name of the champion.
+        model: the parameter `model`: an algorithm, or `auto`.
+        rule: the parameter `select.rule`.
+        scoring: scikit-learn's name of the score that decides.
+        frame: the training rows, from which the costs are computed.
+        decision: the costs of the two errors, and how the cut-off is chosen.
 
     Returns:
-        `nested` of `nested_estimate`, and `optimism` of plain CV against it.
+        `nested`, from `nested_estimate`, and `optimism`, from `optimism`.
     """
-    among = list(contenders) if model == "auto" else [winner]
+    names = list(contenders) if model == "auto" else [winner]
     nested = nested_estimate(
-        {name: contenders[name].nested for name in among},
+        {name: contenders[name].nested for name in names},
         frame,
         scoring,
         decision,
@@ -81,11 +86,16 @@ def estimate_choice(
 
 
 def cv_fold_scores(oof: pd.DataFrame, scoring: str) -> dict[str, Any]:
-    """Note the score of each fold, so that another revision can be compared fold by fold.
+    """Return the score of each fold, so that two revisions can be compared fold by fold.
+
+    Args:
+        oof: out-of-fold PDs: `row_id`, `repeat`, `fold`, `bad`, `pd`.
+        scoring: scikit-learn's name of the score.
 
     Returns:
-        `scores`, more is better, by repeat and fold; `folds` per repeat; `rows_sha256`, the hash
-        of which row, with which outcome, lies in which fold: only equal ones can be compared.
+        `scores` by repeat and fold, higher is better; `folds`, their number per repeat;
+        `rows_sha256`, a hash of all rows with their outcomes and folds. Scores can be compared only
+        if this hash is the same.
     """
     keys = ["repeat", "fold", "row_id", "bad"]
     rows = oof[keys].astype("int64").sort_values(keys).to_csv(index=False)

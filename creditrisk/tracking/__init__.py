@@ -1,4 +1,5 @@
-"""MLflow as a mirror: runs are recorded on this machine first and sent to a server when it can be.
+"""MLflow as a mirror: runs are recorded on this machine first, and uploaded to a server later.
 
-Nothing here changes an output of a stage, raises into one, or makes one wait longer than the bound.
+Nothing here changes the outputs of a stage, raises an exception into it, or delays it beyond the
+time limit (docs/architecture.md, Law 5).
 """

@@ -1,4 +1,4 @@
-"""A grid search as MLflow's autolog records it: a parent run, a child run for each candidate."""
+"""Record a grid search through MLflow's autolog: a parent run with a child run per candidate."""
 
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -9,18 +9,20 @@ from creditrisk.tracking.run_data import LONGEST_PARAM, Search
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# What autolog tells of the search itself; the rest are representations of arrays and pipelines.
+# Autolog records all arguments of GridSearchCV. Only these are readable: the others are the text of
+# arrays and pipelines.
 SEARCH_PARAMS = ("scoring",)
 
 
 def enable(uri: str) -> None:
-    """Switch autolog on, for good: this is for the recorder's own process.
+    """Switch autolog on for the rest of this process, which must be the recording process.
 
-    Its hook is round `fit`, which is replaced before by one that gives a search the state that it
-    had after the stage's own fit: so the stage needs no MLflow, and waits for none.
+    Autolog wraps `GridSearchCV.fit`. That method is first replaced by one which only restores the
+    state that the search had after the stage's own fit. So nothing is fitted twice, and the stage
+    itself neither imports MLflow nor waits for it.
 
     Args:
-        uri: the local store.
+        uri: tracking URI of the local store.
     """
     import mlflow
     import mlflow.sklearn
@@ -37,18 +39,18 @@ def enable(uri: str) -> None:
         log_models=False,  # the calibrated model is recorded instead
         log_datasets=True,
         log_post_training_metrics=False,
-        max_tuning_runs=None,  # a child for every candidate
+        max_tuning_runs=None,  # a child run for every candidate
         silent=True,
     )
 
 
 def record_search(run_id: str, search: Search, stage: str) -> None:
-    """Let autolog see the search, under the run that is given.
+    """Let autolog record a search under an existing run.
 
     Args:
-        run_id: of the parent run.
-        search: what was fitted.
-        stage: that fitted it.
+        run_id: id of the parent run.
+        search: the fitted search.
+        stage: the stage that fitted it; the source of the child runs.
     """
     import mlflow
     import mlflow.sklearn
@@ -64,17 +66,17 @@ def record_search(run_id: str, search: Search, stage: str) -> None:
     try:
         searched.fit(search.rows, search.bad)
     finally:
-        mlflow.end_run(status="RUNNING")  # its end is set when it is whole
+        mlflow.end_run(status="RUNNING")  # the final status is set when the run is complete
 
 
 def _client_class(base: type, search: Search, stage: str) -> type:
-    """Make autolog's client record what says something, and of the search that was really made."""
+    """Make autolog's client log readable parameters only, and the class that was really fitted."""
     names = {*search.results["params"][0], *SEARCH_PARAMS}
 
-    class Worded(base):  # type: ignore[misc, valid-type]
+    class SearchClient(base):  # type: ignore[misc, valid-type]
         def log_params(self, run_id: Any, params: dict[str, Any]) -> None:
-            told = {n: str(v)[:LONGEST_PARAM] for n, v in params.items() if n in names}
-            super().log_params(run_id, told)
+            readable = {n: str(v)[:LONGEST_PARAM] for n, v in params.items() if n in names}
+            super().log_params(run_id, readable)
 
         def create_run(self, experiment_id: str, tags: dict[str, Any], **options: Any) -> Any:
             module, _, name = search.estimator.rpartition(".")
@@ -82,16 +84,16 @@ def _client_class(base: type, search: Search, stage: str) -> type:
             tags |= {"mlflow.source.name": stage}
             return super().create_run(experiment_id=experiment_id, tags=tags, **options)
 
-    return Worded
+    return SearchClient
 
 
 def name_children(client: "MlflowClient", experiment: str, run_id: str, key: str) -> int:
-    """Give each child run its key and a name, by its parameters; tell how many there are."""
+    """Set a key and a name on each child run, made of its parameters; return their number."""
     from mlflow.entities import RunTag
 
     children = client.search_runs([experiment], f"tags.`{PARENT}` = '{run_id}'", max_results=50_000)
     for child in children:
-        words = ", ".join(f"{name}={value}" for name, value in sorted(child.data.params.items()))
-        tags = [RunTag(KEY, f"{key}/{words}"[:4000]), RunTag("mlflow.runName", words[:250])]
+        label = ", ".join(f"{name}={value}" for name, value in sorted(child.data.params.items()))
+        tags = [RunTag(KEY, f"{key}/{label}"[:4000]), RunTag("mlflow.runName", label[:250])]
         client.log_batch(child.info.run_id, tags=tags)
     return len(children)

@@ -1,4 +1,4 @@
-"""Pictures for MLflow's pages, which show PNG files beside a run's metrics."""
+"""Figures for MLflow's pages, which show PNG files next to a run's metrics."""
 
 from typing import TYPE_CHECKING
 
@@ -9,14 +9,14 @@ if TYPE_CHECKING:
 
 
 def figures(predictions: pd.DataFrame, title: str) -> dict[str, "Figure"]:
-    """Draw ROC curve and calibration.
+    """Draw the ROC curve and the calibration curve.
 
     Args:
-        predictions: `bad` and `pd` of rows that the model had not seen.
-        title: whose they are.
+        predictions: columns `bad` and `pd`, of rows that the model was not fitted on.
+        title: title of both figures.
 
     Returns:
-        `roc` and `calibration`.
+        The figures by name: `roc` and `calibration`.
     """
     from matplotlib.figure import Figure
     from sklearn.calibration import CalibrationDisplay

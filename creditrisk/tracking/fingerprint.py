@@ -1,4 +1,4 @@
-"""What a run was: the hash that makes it one of a kind, and the facts that tell it to people."""
+"""The fingerprint of a run: hashes that identify it, and tags that describe it to people."""
 
 import hashlib
 import json
@@ -12,12 +12,12 @@ from typing import Any
 
 from creditrisk.core.environment import LIBRARIES, library_version
 
-# Where results and the lock lie: they change while the pipeline runs, which makes no run dirty.
+# Results and dvc.lock change while the pipeline runs. That alone does not make a run dirty.
 RESULTS = ("dvc.lock", "metrics", "plots")
 
 
 def hash_inputs(inputs: Mapping[str, Path]) -> dict[str, str]:
-    """Hash what a stage reads: a file's bytes, or names and bytes of all files of a folder."""
+    """Hash the inputs of a stage: the bytes of a file, or names and bytes of a folder's files."""
     return {name: _hash_path(Path(path)) for name, path in inputs.items()}
 
 
@@ -30,15 +30,15 @@ def _hash_path(path: Path) -> str:
 
 
 def hash_json(value: Any) -> str:
-    """Hash a value by its JSON text, keys sorted."""
+    """Hash the JSON text of a value, with sorted keys."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def hash_code() -> str:
-    """Hash the sources of this project that are loaded, but for the recording's own.
+    """Hash the source files of this project that are imported, except those of the tracking.
 
-    A change in how runs are recorded makes no new run.
+    So a change in how runs are recorded does not make new runs.
     """
     sources = {}
     for name, module in list(sys.modules.items()):
@@ -50,10 +50,13 @@ def hash_code() -> str:
 
 
 def run_tags(folder: Path) -> dict[str, str]:
-    """Tell commit, dirtiness, DVC experiment and versions.
+    """Collect tags: Git commit, uncommitted changes, DVC experiment and library versions.
 
     Args:
-        folder: the project.
+        folder: the project's folder.
+
+    Returns:
+        Tag to value, without those that are unknown.
     """
     found = {
         "git.commit": _git(folder, "rev-parse", "HEAD"),
@@ -80,7 +83,7 @@ def _git(folder: Path, *command: str) -> str:
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
-    """Take the numbers of a metrics file, named by their dotted places."""
+    """Collect the numbers of a metrics file under dotted names, such as `cv.roc_auc`."""
     flat: dict[str, float] = {}
     for key, value in tree.items():
         if isinstance(value, Mapping):

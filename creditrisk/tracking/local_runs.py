@@ -1,4 +1,4 @@
-"""The local store: an SQLite database that several processes write at once, made once."""
+"""The local store: an SQLite database to which several processes may write at the same time."""
 
 import contextlib
 import logging
@@ -6,58 +6,61 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING
 
-from creditrisk.tracking.lock import locked
+from filelock import FileLock
+
 from creditrisk.tracking.store import QUIET, StoreLocation
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-# Tags of ours. A run is pending for a server while RECORDED is there and SENT + server is not.
+# Our own tags. A run is pending for a server if it has RECORDED but not SENT + the server's hash.
 KEY, RECORDED, COMPLETE = "creditrisk.key", "creditrisk.recorded", "creditrisk.complete"
 STAGE, SENT = "creditrisk.stage", "creditrisk.sent."
 PARENT = "mlflow.parentRunId"
+# Another process that writes needs a second or two; the first one also creates the database.
+LOCK_SECONDS = 120.0
 
 
 def hush() -> None:
-    """Keep MLflow quiet; before its import."""
+    """Silence MLflow. Call this before importing it."""
     os.environ.update(QUIET)
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def open_store(location: StoreLocation) -> "MlflowClient":
-    """Open the store, made first if there is none."""
+    """Open the local store, and create it first if necessary."""
     hush()
     from mlflow import MlflowClient
 
-    with locked(location.folder / "store.lock"):
+    location.folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(location.folder / "store.lock", timeout=LOCK_SECONDS):
         if not location.database.exists():
             _create(location)
-        _follow(location)
+        _update_artifact_uris(location)
     return MlflowClient(tracking_uri=location.uri, registry_uri=location.uri)
 
 
 def _create(location: StoreLocation) -> None:
-    """Let MLflow lay out its tables, under a passing name: a kill leaves no half store."""
+    """Create the store under a temporary name: a killed process leaves no half-made database."""
     from mlflow import MlflowClient
 
     part = location.folder / ".mlflow.db.part"
     part.unlink(missing_ok=True)
     MlflowClient(tracking_uri=f"sqlite:///{part}").search_experiments(max_results=1)
     with contextlib.closing(sqlite3.connect(part)) as database:
-        # Readers do not wait for a writer, and a commit costs one write.
+        # With a write-ahead log, readers do not wait for a writer, and a commit costs one write.
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     os.replace(part, location.database)
 
 
-def _follow(location: StoreLocation) -> None:
-    """Correct the artifacts' addresses when the project was moved or copied: MLflow keeps them
-    absolute."""
-    noted = location.folder / "place"
-    here = location.artifacts.as_uri()
-    before = noted.read_text() if noted.exists() else here
-    if before != here:
+def _update_artifact_uris(location: StoreLocation) -> None:
+    """Correct MLflow's absolute artifact addresses after the project was moved or copied."""
+    uri_file = location.folder / "place"
+    current = location.artifacts.as_uri()
+    previous = uri_file.read_text() if uri_file.exists() else current
+    if previous != current:
         with (
             contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database,
             database,
@@ -66,15 +69,15 @@ def _follow(location: StoreLocation) -> None:
                 database.execute(
                     f"UPDATE {table} SET {column} = ? || substr({column}, ?)"
                     f" WHERE substr({column}, 1, ?) = ?",
-                    (here, len(before) + 1, len(before), before),
+                    (current, len(previous) + 1, len(previous), previous),
                 )
-    if not noted.exists() or before != here:
-        noted.write_text(here)
+    if not uri_file.exists() or previous != current:
+        uri_file.write_text(current)
 
 
 def experiment_id(client: "MlflowClient", location: StoreLocation, name: str) -> str:
-    """Find an experiment of the local store, made first if there is none."""
-    with locked(location.folder / "store.lock"):
+    """Get the id of an experiment in the local store; create or restore it if necessary."""
+    with FileLock(location.folder / "store.lock", timeout=LOCK_SECONDS):
         found = client.get_experiment_by_name(name)
         if found is None:
             return client.create_experiment(name, location.artifacts.as_uri())
@@ -84,7 +87,10 @@ def experiment_id(client: "MlflowClient", location: StoreLocation, name: str) ->
 
 
 def is_recorded(location: StoreLocation, key: str) -> bool:
-    """Tell whether a run is in the store, without MLflow: its import takes seconds."""
+    """Return whether a run with this key is recorded.
+
+    This reads the database directly, because importing MLflow takes seconds.
+    """
     if not location.database.exists():
         return False
     with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:
@@ -98,7 +104,7 @@ def is_recorded(location: StoreLocation, key: str) -> bool:
 
 
 def count_pending(location: StoreLocation, mark: str) -> int:
-    """Count the recorded runs without this tag, without MLflow."""
+    """Count the recorded runs that lack the tag `mark`, without importing MLflow."""
     if not location.database.exists():
         return 0
     with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:

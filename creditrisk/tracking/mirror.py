@@ -1,7 +1,8 @@
-"""Send what is pending to a server, each run exactly once, whatever dies in the middle.
+"""Upload pending runs to a tracking server: each exactly once, even if a process is killed.
 
-A run on the server carries its key from the call that makes it, and `complete` from the last one.
-A copy without it is found by its key and filled again: each value is the same, so twice is once.
+The call that creates a run on the server sets its key, and the last call sets the tag COMPLETE. A
+run that lacks this tag is found by its key and written again. The values are the same, so writing
+them twice does no harm.
 """
 
 import time
@@ -21,20 +22,20 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
-# The server's own limits for one call are 100 parameters, 100 tags, 1000 metrics, 1000 in all.
+# MLflow's limits per call: 100 parameters, 100 tags, 1000 metrics, 1000 of all together.
 PARAMS, METRICS = 100, 800
-LONGEST_PARAM, LONGEST_TAG = 500, 5000  # characters; what every server of the major version takes
+LONGEST_PARAM, LONGEST_TAG = 500, 5000  # characters; accepted by every server of this major version
 
 
 @dataclass
 class Report:
-    """What a pass over the store did.
+    """The result of uploading the pending runs. Child runs are not counted.
 
     Attributes:
-        sent: runs of stages that are on the server by this pass.
-        skipped: runs that were there already, complete.
-        failed: runs that stay pending.
-        error: what ended the pass, or else the first refusal of a run.
+        sent: number of runs that were uploaded.
+        skipped: number of runs that were already complete on the server.
+        failed: number of runs that are still pending.
+        error: the error that ended the upload, or else the first error of a single run.
     """
 
     sent: int = 0
@@ -44,15 +45,18 @@ class Report:
 
 
 def mark(uri: str) -> str:
-    """Name the tag of a local run that says it is on this server."""
+    """Get the name of the tag that marks a local run as uploaded to this server."""
     return SENT + fingerprint(uri)
 
 
 def pending(client: "MlflowClient", uri: str) -> list["Run"]:
-    """List the recorded runs that this server is not known to have, those tried least first, then
-    the oldest: a run that fails each time, or takes all the time there is, blocks no other."""
+    """List the recorded runs that are not marked as uploaded to this server.
+
+    Those with the fewest attempts come first, then the oldest. So a run that always fails, or that
+    uses up the time limit, does not block the others.
+    """
     waiting = [run for run in _recorded(client) if mark(uri) not in run.data.tags]
-    return sorted(waiting, key=lambda run: (_tries(run, uri), _age(run)))
+    return sorted(waiting, key=lambda run: (_attempts(run, uri), _start_key(run)))
 
 
 def _recorded(client: "MlflowClient") -> list["Run"]:
@@ -60,32 +64,34 @@ def _recorded(client: "MlflowClient") -> list["Run"]:
     return _search(client, experiments, f"tags.`{RECORDED}` = 'true'") if experiments else []
 
 
-def _age(run: "Run") -> tuple[int, str]:
+def _start_key(run: "Run") -> tuple[int, str]:
     return run.info.start_time, run.info.run_id
 
 
-def _tries(run: "Run", uri: str) -> int:
+def _attempts(run: "Run", uri: str) -> int:
     return int(run.data.tags.get(f"{mark(uri)}.tries", 0))
 
 
-def _leads(run: "Run") -> bool:
+def _is_champion_run(run: "Run") -> bool:
     return run.data.tags.get(registry.IS_CHAMPION_RUN) == "true"
 
 
 def send(
-    location: StoreLocation, uri: str, seconds: float, tell: Callable[[Report], None]
+    location: StoreLocation, uri: str, seconds: float, log: Callable[[Report], None]
 ) -> Report:
-    """Send all that is pending.
+    """Upload all pending runs.
 
     Args:
-        place: the local store.
-        uri: the server.
-        seconds: after which no further run is begun; also how long to wait for another sender.
-        tell: is given the report after each run.
+        location: the local store.
+        uri: the tracking server.
+        seconds: time limit, after which no further run is started; also the time to wait for
+            another process that is uploading.
+        log: called with the report before the first run and after each run.
 
     Returns:
-        The report. A run that the server refuses stays pending, and the pass goes on; a server that
-        is gone or refuses all ends it, and what follows counts as failed.
+        The final report. A run that the server refuses stays pending, and the others are uploaded.
+        If the server is gone or refuses everything, the upload ends, and all remaining runs count
+        as failed.
     """
     from mlflow import MlflowClient
 
@@ -93,33 +99,36 @@ def send(
     report = Report()
     local = open_local(location)
     report.failed = len(pending(local, uri))
-    tell(report)
+    log(report)
     try:
         with locked(location.folder / "mirror.lock", seconds):
             remote = MlflowClient(tracking_uri=uri, registry_uri=uri)
-            there = [run for run in _recorded(local) if mark(uri) in run.data.tags]
-            led = max((_age(run) for run in there if _leads(run)), default=(0, ""))
+            uploaded = [run for run in _recorded(local) if mark(uri) in run.data.tags]
+            champions = [_start_key(run) for run in uploaded if _is_champion_run(run)]
+            newest_champion = max(champions, default=(0, ""))
             for run in pending(local, uri):
                 if time.monotonic() >= end:
                     break
-                # Before it is sent: the process may be killed at it.
-                local.set_tag(run.info.run_id, f"{mark(uri)}.tries", str(_tries(run, uri) + 1))
+                # Counted before the upload, because the process may be killed during it.
+                attempts = str(_attempts(run, uri) + 1)
+                local.set_tag(run.info.run_id, f"{mark(uri)}.tries", attempts)
                 try:
-                    # Sent after a later champion, it does not take the alias back from that.
-                    fresh = Replay(
-                        local, remote, location, run, is_champion_run=_age(run) > led
-                    ).run()
+                    # A champion that is uploaded late must not replace a newer one.
+                    newer = _start_key(run) > newest_champion
+                    is_new = Replay(local, remote, location, run, is_champion_run=newer).run()
                 except Exception as error:
                     if not refuses_one(error, uri):
                         raise
                     report.error = report.error or explain(error, uri, run.data.tags[STAGE])
-                    tell(report)
+                    log(report)
                     continue
                 local.set_tag(run.info.run_id, mark(uri), "true")
-                led = max(led, _age(run)) if _leads(run) else led
-                report.sent, report.skipped = report.sent + fresh, report.skipped + (not fresh)
+                if _is_champion_run(run):
+                    newest_champion = max(newest_champion, _start_key(run))
+                report.sent += is_new
+                report.skipped += not is_new
                 report.failed = max(0, report.failed - 1)
-                tell(report)
+                log(report)
             report.failed = len(pending(local, uri))
             if not report.failed:
                 registry.align(local, remote, mark(uri))
@@ -130,10 +139,14 @@ def send(
 
 
 class Replay:
-    """One run of a stage and its children, from the local store to a server.
+    """The upload of one run and its child runs from the local store to a server.
 
     Args:
-        leads: whether its champion may become that of the server.
+        local: client of the local store.
+        remote: client of the server.
+        location: the local store.
+        run: the run in the local store.
+        is_champion_run: whether its champion may become the server's champion.
     """
 
     def __init__(
@@ -149,28 +162,31 @@ class Replay:
         self.key = run.data.tags[KEY]
 
     def run(self) -> bool:
-        """Send it; return False when it was there already, complete."""
+        """Upload the run; return False if it was already complete on the server."""
         name = self.local.get_experiment(self.source.info.experiment_id).name
         self.experiment = _experiment(self.remote, name)
-        there = self._find_copy()
-        fresh = there is None or COMPLETE not in there.data.tags
-        if fresh:
-            there = self._copy(self.source, there, {})
-            self._children(there)
-            self._artifacts(there)
-            self._inputs(self.source, there)
+        copy = self._find_copy()
+        is_new = copy is None or COMPLETE not in copy.data.tags
+        if is_new:
+            copy = self._copy_run(self.source, copy, {})
+            self._copy_children(copy)
+            self._upload_artifacts(copy)
+            self._log_inputs(self.source, copy)
             info = self.source.info
-            self.remote.set_terminated(there.info.run_id, info.status, info.end_time)
+            self.remote.set_terminated(copy.info.run_id, info.status, info.end_time)
             self._find_copy()
-            self.remote.set_tag(there.info.run_id, COMPLETE, "true")
+            self.remote.set_tag(copy.info.run_id, COMPLETE, "true")
         tags = self.source.data.tags
         if tags.get(registry.SHA):
             tags = tags if self.is_champion_run else tags | {registry.IS_CHAMPION_RUN: "false"}
-            registry.publish(self.remote, there.info.run_id, tags)
-        return fresh
+            registry.publish(self.remote, copy.info.run_id, tags)
+        return is_new
 
     def _find_copy(self) -> "Run | None":
-        """Find the copy; of several (two senders at once, an answer that was lost) one stays."""
+        """Find the run's copy on the server and delete duplicates of it.
+
+        There are duplicates if two processes uploaded it at the same time, or an answer was lost.
+        """
         found = _search(self.remote, [self.experiment], f"tags.`{KEY}` = '{self.key}'")
         return self._deduplicate(found)
 
@@ -187,64 +203,64 @@ class Replay:
     def _children_of(self, run_id: str) -> list["Run"]:
         return _search(self.remote, [self.experiment], f"tags.`{PARENT}` = '{run_id}'")
 
-    def _children(self, there: "Run") -> None:
-        of_it = f"tags.`{PARENT}` = '{self.source.info.run_id}'"
-        sources = _search(self.local, [self.source.info.experiment_id], of_it)
+    def _copy_children(self, parent: "Run") -> None:
+        query = f"tags.`{PARENT}` = '{self.source.info.run_id}'"
+        sources = _search(self.local, [self.source.info.experiment_id], query)
         copies: dict[str, list[Run]] = {}
-        for copy in self._children_of(there.info.run_id):
+        for copy in self._children_of(parent.info.run_id):
             copies.setdefault(copy.data.tags.get(KEY, ""), []).append(copy)
         for source in sorted(sources, key=lambda run: run.data.tags[KEY]):
             copy = self._deduplicate(copies.get(source.data.tags[KEY], []))
             if copy is None or copy.info.status != "FINISHED":
-                copy = self._copy(source, copy, {PARENT: there.info.run_id})
-                self._inputs(source, copy)
-                # The status comes last: a child that has it is whole.
+                copy = self._copy_run(source, copy, {PARENT: parent.info.run_id})
+                self._log_inputs(source, copy)
+                # The status is set last: a child run that has it is complete.
                 self.remote.set_terminated(
                     copy.info.run_id, source.info.status, source.info.end_time
                 )
 
-    def _copy(self, source: "Run", there: "Run | None", changed: dict[str, str]) -> "Run":
-        """Make the run unless it is there, and write its parameters, metrics and tags."""
+    def _copy_run(self, source: "Run", copy: "Run | None", changed: dict[str, str]) -> "Run":
+        """Create the copy if there is none, and write its parameters, metrics and tags."""
         from mlflow.entities import Param, RunTag
 
         tags = {n: v for n, v in source.data.tags.items() if not n.startswith((RECORDED, SENT))}
         tags = {n: v[:LONGEST_TAG] for n, v in (tags | changed).items()}
-        if there is None:
-            first = {n: tags[n] for n in (KEY, STAGE, PARENT) if n in tags}
-            there = self.remote.create_run(
-                self.experiment, source.info.start_time, first, source.info.run_name
+        if copy is None:
+            first_tags = {n: tags[n] for n in (KEY, STAGE, PARENT) if n in tags}
+            copy = self.remote.create_run(
+                self.experiment, source.info.start_time, first_tags, source.info.run_name
             )
-        run_id = there.info.run_id
+        run_id = copy.info.run_id
         params = [Param(n, v[:LONGEST_PARAM]) for n, v in source.data.params.items()]
-        notes = [RunTag(n, v) for n, v in tags.items()]
+        run_tags = [RunTag(n, v) for n, v in tags.items()]
         metrics = [
             metric
             for name in source.data.metrics
             for metric in self.local.get_metric_history(source.info.run_id, name)
         ]
-        metrics = [_plain_metric(metric) for metric in metrics]
-        for some in range(0, max(len(params), len(notes), 1), PARAMS):
-            part = slice(some, some + PARAMS)
-            now = metrics[:METRICS] if some == 0 else []
-            self.remote.log_batch(run_id, now, params[part], notes[part])
-        for some in range(METRICS, len(metrics), METRICS):
-            self.remote.log_batch(run_id, metrics[some : some + METRICS])
-        return there
+        metrics = [_without_ids(metric) for metric in metrics]
+        for start in range(0, max(len(params), len(run_tags), 1), PARAMS):
+            part = slice(start, start + PARAMS)
+            first_metrics = metrics[:METRICS] if start == 0 else []
+            self.remote.log_batch(run_id, first_metrics, params[part], run_tags[part])
+        for start in range(METRICS, len(metrics), METRICS):
+            self.remote.log_batch(run_id, metrics[start : start + METRICS])
+        return copy
 
-    def _inputs(self, source: "Run", there: "Run") -> None:
+    def _log_inputs(self, source: "Run", copy: "Run") -> None:
         if source.inputs and source.inputs.dataset_inputs:
-            self.remote.log_inputs(there.info.run_id, source.inputs.dataset_inputs)
+            self.remote.log_inputs(copy.info.run_id, source.inputs.dataset_inputs)
 
-    def _artifacts(self, there: "Run") -> None:
+    def _upload_artifacts(self, copy: "Run") -> None:
         folder = self.location.artifacts / self.source.info.run_id / "artifacts"
         if folder.is_dir() and any(Path(folder).iterdir()):
-            self.remote.log_artifacts(there.info.run_id, str(folder))
+            self.remote.log_artifacts(copy.info.run_id, str(folder))
 
 
-def _plain_metric(metric: Any) -> Any:
+def _without_ids(metric: Any) -> Any:
     from mlflow.entities import Metric
 
-    # Without the names of the data set and the model, whose ids are those of the local store.
+    # A metric also names a data set and a model, by ids that are valid in the local store only.
     return Metric(metric.key, metric.value, metric.timestamp, metric.step)
 
 
@@ -255,7 +271,7 @@ def _experiment(client: "MlflowClient", name: str) -> str:
     if found is None:
         try:
             return client.create_experiment(name)
-        except MlflowException:  # another sender made it in between
+        except MlflowException:  # another process has just created it
             found = client.get_experiment_by_name(name)
             if found is None:
                 raise

@@ -1,7 +1,7 @@
-"""The process beside a stage that records its run and sends what is pending.
+"""The recording process: it runs next to a stage, records its run and uploads pending runs.
 
-It starts with the stage and loads MLflow while the stage works: MLflow's import takes seconds, and
-whatever it does, hangs in or dies of, happens outside of the stage.
+It starts with the stage and imports MLflow while the stage works, because this import takes
+seconds. If MLflow fails, hangs or crashes, this does not affect the stage.
 """
 
 import json
@@ -20,22 +20,23 @@ from creditrisk.tracking.local_runs import SENT, count_pending
 from creditrisk.tracking.run_data import RunData
 from creditrisk.tracking.store import StoreLocation
 
-CHILD = "from creditrisk.tracking.worker import main; main()"
-RECORD = 180.0  # seconds; a lock of the store is waited for 120 s
+WORKER_CODE = "from creditrisk.tracking.worker import main; main()"
+RECORD_SECONDS = 180.0  # longer than the 120 s that it may wait for a lock of the store
 
 
 class Recorder:
-    """The process, from its start.
+    """A recording process that has been started.
 
     Args:
-        store: where it records.
-        ahead: load MLflow now; where there is nothing to record, only when the server answers.
+        location: the local store.
+        ahead: whether to import MLflow at once. If there is nothing to record, False: then MLflow
+            is imported only after the server has answered.
     """
 
     def __init__(self, location: StoreLocation, ahead: bool):
         self.location = location
         self.process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(location.folder), str(int(ahead))],
+            [sys.executable, "-c", WORKER_CODE, str(location.folder), str(int(ahead))],
             env=os.environ | server.environment(),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -43,15 +44,15 @@ class Recorder:
         )
 
     def finish(self, run_data: RunData | None, uri: str | None, seconds: float) -> list[str]:
-        """Have the entry recorded, then what is pending sent, and wait for both.
+        """Let the process record a run and upload the pending ones, and wait for both.
 
         Args:
-            entry: the stage's run, unless it is recorded already.
-            uri: the server, if there is one.
-            seconds: that sending may take.
+            run_data: the stage's run; None if it is already recorded.
+            uri: the tracking server; None if there is none.
+            seconds: time limit of the upload.
 
         Returns:
-            What to tell about it, a line each; none when all is well.
+            Messages about what failed, one line each.
         """
         with tempfile.TemporaryDirectory(prefix="creditrisk-") as folder:
             order: dict[str, Any] = {"uri": uri, "seconds": seconds, "entry": None}
@@ -64,48 +65,57 @@ class Recorder:
                 self.process.stdin.write(json.dumps(order).encode() + b"\n")
                 self.process.stdin.close()
             except BrokenPipeError:
-                pass  # it died in between; that is told below
-            recorded, sent, late = self._listen(RECORD if run_data else seconds, seconds)
+                pass  # the process has died; this is reported below
+            recorded, sent, late = self._listen(RECORD_SECONDS if run_data else seconds, seconds)
         if late:
-            # A run that is cut here is half on the server, and is completed the next time.
+            # A run that is half uploaded now is completed by the next upload.
             self.process.kill()
         code = self.process.wait()
         lines = []
         if run_data and (recorded is None or recorded["error"]):
-            why = (
-                f"the recording process took over {RECORD:g} s" if late else f"it ended with {code}"
-            )
-            reason = recorded["error"] if recorded else why
+            end = f"took more than {RECORD_SECONDS:g} s" if late else f"ended with exit code {code}"
+            reason = recorded["error"] if recorded else f"the recording process {end}"
             lines.append(f"tracking: {run_data.stage} is not recorded: {reason}")
         if uri and (recorded or not run_data) and (late or code or sent is None or sent["failed"]):
-            lines.append(self._unsent(sent or {}, uri, seconds))
+            lines.append(self._pending_message(sent or {}, uri, seconds))
         return lines
 
-    def _listen(self, first: float, then: float) -> tuple[dict | None, dict | None, bool]:
-        """Read its reports: on the recording, the last on the sending, and whether it was late."""
-        told: dict[str, dict | None] = {"recorded": None, "sent": None}
-        rest, end = b"", time.monotonic() + first
+    def _listen(
+        self, first_seconds: float, upload_seconds: float
+    ) -> tuple[dict | None, dict | None, bool]:
+        """Read the process's reports until it ends or is late.
+
+        Args:
+            first_seconds: time limit until the run is recorded, or of the upload if there is no
+                run to record.
+            upload_seconds: time limit of the upload, counted from the recording.
+
+        Returns:
+            The report on the recording, the last report on the upload, and whether it was late.
+        """
+        reports: dict[str, dict | None] = {"recorded": None, "sent": None}
+        buffer, end = b"", time.monotonic() + first_seconds
         pipe = self.process.stdout
         while True:
             ready, _, _ = select.select([pipe], [], [], max(0.0, end - time.monotonic()))
             if not ready:
-                return told["recorded"], told["sent"], True
-            some = os.read(pipe.fileno(), 65536)
-            if not some:
-                return told["recorded"], told["sent"], False
-            *lines, rest = (rest + some).split(b"\n")
+                return reports["recorded"], reports["sent"], True
+            chunk = os.read(pipe.fileno(), 65536)
+            if not chunk:
+                return reports["recorded"], reports["sent"], False
+            *lines, buffer = (buffer + chunk).split(b"\n")
             for line in lines:
                 report = json.loads(line)
                 if report["about"] == "recorded":
-                    end = time.monotonic() + then
-                told[report["about"]] = report
+                    end = time.monotonic() + upload_seconds
+                reports[report["about"]] = report
 
-    def _unsent(self, sent: dict[str, Any], uri: str, seconds: float) -> str:
-        left = sent.get("failed", count_pending(self.location, SENT + store.fingerprint(uri)))
-        count = f"{left} run{'s' * (left != 1)} pending"
+    def _pending_message(self, sent: dict[str, Any], uri: str, seconds: float) -> str:
+        pending = sent.get("failed", count_pending(self.location, SENT + store.fingerprint(uri)))
+        count = f"{pending} run{'s' * (pending != 1)} pending"
         if sent.get("error"):
             return f"tracking: {sent['error']} ({count})"
         return (
-            f"tracking: {store.without_secrets(uri)} did not take everything within {seconds:g} s"
-            f" ({count}): send the rest with `python -m commands.mirror`"
+            f"tracking: the upload to {store.without_secrets(uri)} did not finish within"
+            f" {seconds:g} s ({count}): upload the rest with `python -m commands.mirror`"
         )

@@ -1,6 +1,6 @@
-"""A stage's run, from before it works until its outputs are written.
+"""Record a stage's run, from the start of its work until its outputs are written.
 
-Whatever fails here, the stage does not notice. MLflow is not loaded here, see `recorder`.
+An error here does not affect the stage. MLflow is imported in another process, see `process.py`.
 """
 
 import contextlib
@@ -22,40 +22,40 @@ from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, RunData, Searc
 
 
 class Recording:
-    """The run of one stage.
+    """The recording of one stage's run.
 
     Args:
-        stage: as DVC names it, `train@lr`.
-        inputs: what it reads, name to path.
-        params: what it reads of params.yaml.
+        stage: its name in DVC, such as `train@lr`.
+        inputs: name to path of what the stage reads.
+        params: the parameters that the stage reads.
     """
 
     def __init__(self, stage: str, inputs: Mapping[str, Path], params: Mapping[str, Any]):
         self.stage = stage
         self.location: store.StoreLocation | None = None
         self.recorder: Recorder | None = None
-        self.found: Search | None = None
-        self.known = False
+        self.fitted: Search | None = None
+        self.is_known = False
         if store.is_off():
             return
         with self._guarded():
             self.started = _now()
             self.location = store.find_store(Path.cwd())
             if self.location is None:
-                raise RuntimeError("there is no DVC project above this folder")
+                raise RuntimeError("this folder is not in a DVC project")
             hashes = {f"data.{n}": h for n, h in fingerprint.hash_inputs(inputs).items()}
             self.tags = hashes | {
                 "params.hash": fingerprint.hash_json(params),
                 "code.hash": fingerprint.hash_code(),
             }
             self.key = fingerprint.hash_json([stage, self.tags])
-            self.known = local_runs.is_recorded(self.location, self.key)
-            if not self.known:
+            self.is_known = local_runs.is_recorded(self.location, self.key)
+            if not self.is_known:
                 self.recorder = Recorder(self.location, ahead=True)
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
-        """Turn what fails into one line; this run is then not recorded."""
+        """Print an error as one line instead of raising it; this run is then not recorded."""
         try:
             yield
         except Exception as error:
@@ -66,12 +66,13 @@ class Recording:
     def search(
         self, grid: GridSearchCV, words: list[dict[str, Any]], rows: pd.DataFrame, bad: np.ndarray
     ) -> None:
-        """Keep the grid search that was fitted.
+        """Keep a fitted grid search, to record it later.
 
         Args:
-            grid: fitted.
-            words: its candidates by the names in params.yaml, in its order.
-            rows, bad: what it was fitted on, shapes (n, d) and (n,).
+            grid: the fitted search.
+            words: its candidates under the names in params.yaml, in the search's order.
+            rows: the features that it was fitted on, shape (n, d).
+            bad: the target that it was fitted on, shape (n,).
         """
         if self.recorder is None:
             return
@@ -80,7 +81,7 @@ class Recording:
             scores = {n: v for n, v in grid.cv_results_.items() if not n.startswith("param")}
             names = {name: None for candidate in words for name in candidate}
             params = {f"param_{name}": [c.get(name) for c in words] for name in names}
-            self.found = Search(
+            self.fitted = Search(
                 estimator=f"{kind.__module__}.{kind.__qualname__}",
                 diagram=estimator_html_repr(grid.estimator),
                 scoring=grid.scoring,
@@ -98,52 +99,53 @@ class Recording:
         predictions: pd.DataFrame | None = None,
         champion: Champion | None = None,
     ) -> None:
-        """Have the run written down, and what is pending sent.
+        """Record the run and upload the pending runs.
 
         Args:
-            metrics: a metrics file's content; its numbers are recorded.
-            params: of the best candidate.
-            files: folder among the run's artifacts to files.
-            predictions: `bad` and `pd` of rows that the model had not seen.
-            champion: to be put in the model registry.
+            metrics: content of a metrics file; its numbers are recorded.
+            params: parameters of the best candidate.
+            files: artifact folder to the files that go into it.
+            predictions: columns `bad` and `pd`, of rows that the model was not fitted on.
+            champion: the model for the model registry.
         """
         if store.is_off():
             return
         run_data = None
         with self._guarded():
             if self.location is not None:
-                run_data = self._entry(metrics, params, files, predictions, champion)
-        # What an earlier run left is sent too, even when this one could not be recorded.
+                run_data = self._run_data(metrics, params, files, predictions, champion)
+        # Earlier pending runs are uploaded even if this run could not be recorded.
         try:
-            for line in self._conclude(run_data):
+            for line in self._record_and_upload(run_data):
                 print(line, file=sys.stderr)
         except Exception as error:
             print(f"tracking: {self.stage}: {error}", file=sys.stderr)
 
-    def _conclude(self, run_data: RunData | None) -> list[str]:
+    def _record_and_upload(self, run_data: RunData | None) -> list[str]:
         location = store.find_store(Path.cwd())
         if location is None:
             return []
         try:
             uri, lines = store.remote_uri(), []
-        except InputError as error:  # the run is recorded all the same
+        except InputError as error:  # the run is recorded anyway
             uri, lines = None, [f"tracking: {error}"]
         champion = run_data.champion if run_data else None
-        moved = (
+        must_register = (
             champion
             and champion.is_champion_run
             and not registry.is_champion(location, champion.sha256)
         )
         if self.recorder is None:
             mark = local_runs.SENT + store.fingerprint(uri) if uri else ""
-            if not moved and not (uri and (local_runs.count_pending(location, mark) or champion)):
+            must_upload = uri and (local_runs.count_pending(location, mark) or champion)
+            if not must_register and not must_upload:
                 return lines
             self.recorder = Recorder(location, ahead=False)
-        if self.known and not moved:
-            run_data = None  # it is recorded: what is pending is sent, and that is all
+        if self.is_known and not must_register:
+            run_data = None  # already recorded: only upload the pending runs
         return lines + self.recorder.finish(run_data, uri, store.bound())
 
-    def _entry(
+    def _run_data(
         self,
         metrics: Mapping[str, Any],
         params: Mapping[str, Any],
@@ -161,7 +163,7 @@ class Recording:
             params={name: str(value)[:LONGEST_PARAM] for name, value in params.items()},
             metrics=fingerprint.flatten(metrics),
             files={name: [path.resolve() for path in paths] for name, paths in files.items()},
-            search=self.found,
+            search=self.fitted,
             predictions=None if predictions is None else predictions[["bad", "pd"]],
             champion=champion,
         )

@@ -1,4 +1,4 @@
-"""The champion in the model registry: `credit-risk`, aliases `champion` and `previous`."""
+"""The champion in MLflow's model registry: `credit-risk`, aliases `champion` and `previous`."""
 
 import contextlib
 import sqlite3
@@ -23,17 +23,17 @@ FOLDER = "mlflow_model"  # among the artifacts of the run
 
 
 def tags(champion: Champion) -> dict[str, str]:
-    """What a version of the registry tells: algorithm, hyperparameters, cut-off, metrics."""
+    """Describe a version of the registry: algorithm, hyperparameters, cut-off and metrics."""
     description = champion.description
-    told = {SHA: champion.sha256, IS_CHAMPION_RUN: str(champion.is_champion_run).lower()}
-    told |= {"model.algorithm": str(description["algorithm"])}
+    found = {SHA: champion.sha256, IS_CHAMPION_RUN: str(champion.is_champion_run).lower()}
+    found |= {"model.algorithm": str(description["algorithm"])}
     for name in ("calibration", "threshold", "training_rows", "data_sha256"):
-        told[f"model.{name}"] = str(description[name])
+        found[f"model.{name}"] = str(description[name])
     for name, value in description["params"].items():
-        told[f"model.params.{name}"] = str(value)
+        found[f"model.params.{name}"] = str(value)
     for name, value in flatten(description["metrics"]).items():
-        told[f"metric.{name}"] = repr(value)
-    return told
+        found[f"metric.{name}"] = repr(value)
+    return found
 
 
 def save(champion: Champion, folder: Path) -> None:
@@ -58,23 +58,29 @@ def save(champion: Champion, folder: Path) -> None:
 
 
 def publish(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
-    """Make the run's model a version unless its artifact has one, and the champion if it leads.
+    """Register the run's model as a version, and set the alias if it is a champion run.
 
-    Each step looks first, so that a repeat after a crash at any place changes nothing that is done.
+    A model file that has a version gets no second one. Each step first checks what exists, so that
+    it can be repeated after a crash.
+
+    Args:
+        client: client of the store.
+        run_id: id of the run that has the model among its artifacts.
+        tags: the run's tags, those of `tags` included.
     """
     version = _version_of(client, tags[SHA])
     if version is None:
-        _make(client)
-        told = {name: value for name, value in tags.items() if name.startswith(_VERSION_TAGS)}
-        made = client.create_model_version(
-            NAME, f"runs:/{run_id}/{FOLDER}", run_id, tags=told | {SHA: tags[SHA]}
+        _create_model(client)
+        kept = {name: value for name, value in tags.items() if name.startswith(_VERSION_TAGS)}
+        created = client.create_model_version(
+            NAME, f"runs:/{run_id}/{FOLDER}", run_id, tags=kept | {SHA: tags[SHA]}
         )
-        version = str(made.version)
+        version = str(created.version)
     if tags[IS_CHAMPION_RUN] == "true":
-        _point(client, version)
+        _set_champion(client, version)
 
 
-def _make(client: "MlflowClient") -> None:
+def _create_model(client: "MlflowClient") -> None:
     from mlflow import MlflowException
 
     try:
@@ -92,7 +98,7 @@ def _versions(client: "MlflowClient") -> list[Any]:
 
 
 def _version_of(client: "MlflowClient", sha256: str) -> str | None:
-    """The first version that holds this artifact and is ready."""
+    """Find the first version of this model file."""
     found = [int(v.version) for v in _versions(client) if v.tags.get(SHA) == sha256]
     return str(min(found)) if found else None
 
@@ -108,39 +114,41 @@ def _alias(client: "MlflowClient", alias: str) -> Any:
         return None
 
 
-def _point(client: "MlflowClient", version: str) -> None:
-    now = _alias(client, CHAMPION)
-    if now is not None and str(now.version) == version:
+def _set_champion(client: "MlflowClient", version: str) -> None:
+    current = _alias(client, CHAMPION)
+    if current is not None and str(current.version) == version:
         return
-    if now is not None:
-        client.set_registered_model_alias(NAME, PREVIOUS, str(now.version))
+    if current is not None:
+        client.set_registered_model_alias(NAME, PREVIOUS, str(current.version))
     client.set_registered_model_alias(NAME, CHAMPION, version)
 
 
 def champion_sha(client: "MlflowClient") -> str | None:
-    """The hash of the champion's artifact."""
+    """Get the hash of the champion's model file."""
     version = _alias(client, CHAMPION)
     return None if version is None else version.tags.get(SHA)
 
 
 def align(local: "MlflowClient", remote: "MlflowClient", mark: str) -> None:
-    """Let the server's champion be the last one registered here, when that came by no new run.
+    """Set the server's champion to the local one, if that changed without a new run.
 
     Args:
-        mark: name of a tag of the local registered model, the champion that the server was last
-            told.
+        local: client of the local store.
+        remote: client of the server.
+        mark: tag of the local registered model, with the hash of the champion that was last
+            compared with this server.
     """
     sha256 = champion_sha(local)
     if sha256 is None or local.get_registered_model(NAME).tags.get(mark) == sha256:
         return
     version = _version_of(remote, sha256)
     if version is not None:
-        _point(remote, version)
+        _set_champion(remote, version)
     local.set_registered_model_tag(NAME, mark, sha256)
 
 
 def is_champion(location: StoreLocation, sha256: str) -> bool:
-    """Tell whether this artifact is the local champion, without MLflow."""
+    """Return whether this model file is the local champion, without importing MLflow."""
     if not location.database.exists():
         return False
     with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:

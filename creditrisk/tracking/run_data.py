@@ -1,4 +1,4 @@
-"""What a stage tells of itself, as it goes to the process that writes it down."""
+"""The data of a run that a stage passes to the recording process."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-LONGEST_PARAM = 500  # characters; servers take 500 (older ones) to 6000
+LONGEST_PARAM = 500  # characters; older servers accept 500, newer ones 6000
 
 
 @dataclass(frozen=True)
 class Search:
-    """A grid search that was fitted.
+    """A fitted grid search.
 
     Attributes:
-        estimator: class of what was searched.
-        diagram: scikit-learn's page of it.
-        scoring: the score's name.
-        results: `cv_results_` of the search, its candidates by the names in params.yaml.
-        best_score: of the best candidate.
-        rows, bad: what it was fitted on, shapes (n, d) and (n,).
+        estimator: dotted name of the estimator's class.
+        diagram: scikit-learn's HTML page of the estimator.
+        scoring: name of the score.
+        results: `cv_results_` of the search, with the candidates under the names in params.yaml.
+        best_score: score of the best candidate.
+        rows: the features that it was fitted on, shape (n, d).
+        bad: the target that it was fitted on, shape (n,).
     """
 
     estimator: str
@@ -35,14 +36,14 @@ class Search:
 
 @dataclass(frozen=True)
 class Champion:
-    """What select chose.
+    """The model that select chose.
 
     Attributes:
-        model: champion.joblib, whose hash has been checked.
+        model: path of champion.joblib, whose hash has been checked.
         sha256: that hash.
         rows: a few rows of features, the input example.
-        description: champion.json.
-        leads: whether the alias goes to it, which a queued experiment's champion does not get.
+        description: content of champion.json.
+        is_champion_run: whether the alias `champion` is set to it; not in a queued experiment.
     """
 
     model: Path
@@ -57,17 +58,18 @@ class RunData:
     """The run of one stage.
 
     Attributes:
-        key: makes it one of a kind.
-        stage: as DVC names it.
-        experiment: what it is filed under.
-        started, ended: milliseconds since the epoch.
-        tags: facts about it.
-        params: of the best candidate.
-        metrics: numbers by their dotted places.
-        files: folder among the run's artifacts to files.
-        search: the grid search, where the stage had one.
-        predictions: `bad` and `pd` of rows that the model had not seen, for the figures.
-        champion: to be put in the model registry.
+        key: hash that identifies the run.
+        stage: its name in DVC.
+        experiment: the MLflow experiment that it belongs to.
+        started: start, in milliseconds since the epoch.
+        ended: end, in milliseconds since the epoch.
+        tags: tags that describe the run.
+        params: parameters of the best candidate.
+        metrics: numbers under dotted names.
+        files: artifact folder to the files that go into it.
+        search: the grid search, if the stage had one.
+        predictions: columns `bad` and `pd` of rows that the model was not fitted on, for figures.
+        champion: the model for the model registry.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""The server at the other end: asked before MLflow is, and spoken of without its secrets."""
+"""Check the tracking server before importing MLflow; never print credentials."""
 
 import configparser
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from creditrisk.tracking.store import QUIET, without_secrets
 
-CALL_TIMEOUT = 10  # seconds without a byte
-# MLflow repeats a call whose answer was lost, and a run that was made would be made twice: what is
-# repeated is the whole replay, which looks first.
+CALL_TIMEOUT = 10  # seconds without data from the server
+# By default MLflow repeats a call whose answer was lost, which may create a run twice. Instead we
+# repeat the whole upload of a run, which first checks what is on the server.
 ONE_TRY = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": str(CALL_TIMEOUT),
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
@@ -19,45 +19,45 @@ ONE_TRY = {
 ADVICE = {
     401: "set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or a fresh"
     " MLFLOW_TRACKING_TOKEN",
-    403: "this account may not write there: ask for the right, or set other credentials",
-    404: "no MLflow server under this address: correct MLFLOW_TRACKING_URI",
-    413: "raise the size that the server, or the proxy before it, takes in one request",
+    403: "this account may not write there: ask for permission, or set other credentials",
+    404: "no MLflow server at this address: correct MLFLOW_TRACKING_URI",
+    413: "raise the size limit for requests on the server, or on the proxy in front of it",
 }
-LATER = "runs stay pending; send them with `python -m commands.mirror`"
+LATER = "runs stay pending; upload them later with `python -m commands.mirror`"
 
 
 @dataclass
 class RemoteError(Exception):
-    """The server can't take runs now.
+    """The server can't accept runs now.
 
     Attributes:
-        what: what is wrong.
-        mend: what to do about it.
+        problem: what is wrong.
+        hint: what to do about it.
     """
 
     problem: str
     hint: str
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.hint}"
+        return f"{self.problem}: {self.hint}"
 
 
 def environment() -> dict[str, str]:
-    """What MLflow needs to know before its import, to speak to a server and keep quiet."""
+    """Get the variables to set before importing MLflow: no retries, and no output."""
     return QUIET | ONE_TRY
 
 
 def ping(uri: str, seconds: float) -> None:
-    """Ask a server for its version and, with the credentials, for one experiment.
+    """Request a server's version and, with the credentials, one of its experiments.
 
-    Without MLflow, whose import takes seconds: a server that is down costs a moment.
+    This works without MLflow, whose import takes seconds, so a server that is down costs little.
 
     Args:
-        uri: the server.
-        seconds: to wait for each answer; a container that sleeps needs some to wake.
+        uri: the tracking server. Only HTTP addresses are checked.
+        seconds: time limit of each answer; a sleeping container needs some seconds to start.
 
     Raises:
-        RemoteError: it can't take runs now.
+        RemoteError: the server can't accept runs now.
     """
     if not uri.startswith(("http://", "https://")):
         return
@@ -71,45 +71,45 @@ def ping(uri: str, seconds: float) -> None:
             f"{base}/api/2.0/mlflow/experiments/search", json={"max_results": 1}, **options
         )
     except requests.exceptions.SSLError as error:
-        problem = f"{shown} has a certificate that is not trusted ({_short(error)})"
+        problem = f"{shown} has a certificate that is not trusted ({_one_line(error)})"
         raise RemoteError(problem, "name its CA file in MLFLOW_TRACKING_SERVER_CERT_PATH") from None
     except requests.exceptions.Timeout:
         raise RemoteError(f"{shown} does not answer", LATER) from None
     except requests.exceptions.ConnectionError:
         raise RemoteError(f"{shown} can't be reached", LATER) from None
     except requests.exceptions.RequestException as error:
-        raise RemoteError(f"{shown}: {_short(error)}", "correct MLFLOW_TRACKING_URI") from None
+        raise RemoteError(f"{shown}: {_one_line(error)}", "correct MLFLOW_TRACKING_URI") from None
     if answer.status_code in (401, 403) and os.environ.get("MLFLOW_TRACKING_AUTH"):
-        return  # a plugin of MLflow's signs the calls, and only MLflow knows how
+        return  # an MLflow plugin signs the calls, so only MLflow can make them
     if answer.status_code != 200:
         code = answer.status_code
         raise RemoteError(f"{shown} answers {code}", ADVICE.get(code, LATER))
     try:
         answer.json()
     except ValueError:
-        raise RemoteError(f"{shown} is no MLflow server", ADVICE[404]) from None
+        raise RemoteError(f"{shown} is not an MLflow server", ADVICE[404]) from None
     _check_version(shown, version.text if version.status_code == 200 else "")
 
 
 def _check_version(shown: str, text: str) -> None:
-    """Compare major versions; a server that does not tell is given the benefit of the doubt."""
+    """Compare the major versions; a server that does not report its version is accepted."""
     from importlib.metadata import version
 
     theirs = re.match(r"(\d+)\.\d+", text.strip())
     ours = version("mlflow").split(".")[0]
     if theirs and theirs[1] != ours:
-        problem = f"{shown} is MLflow {text.strip()[:20]}, ours is {version('mlflow')}"
+        problem = f"{shown} runs MLflow {text.strip()[:20]}, ours is {version('mlflow')}"
         raise RemoteError(problem, f"runs stay pending; use a server of major version {ours}")
 
 
 def _options() -> dict[str, object]:
-    """Timeout, trust and credentials by the variables that MLflow itself reads."""
+    """Get the options for requests (TLS, credentials) from the variables that MLflow reads."""
     options: dict[str, object] = {"allow_redirects": False}
-    filed = configparser.ConfigParser(interpolation=None)
-    filed.read(Path.home() / ".mlflow" / "credentials")
+    stored = configparser.ConfigParser(interpolation=None)
+    stored.read(Path.home() / ".mlflow" / "credentials")
     user, password = (
         os.environ.get(f"MLFLOW_TRACKING_{name}".upper())
-        or filed.get("mlflow", f"mlflow_tracking_{name}", fallback="")
+        or stored.get("mlflow", f"mlflow_tracking_{name}", fallback="")
         for name in ("username", "password")
     )
     if user:
@@ -126,7 +126,7 @@ def _options() -> dict[str, object]:
 
 
 def _bearer(token: str):
-    # As a function: requests would put a .netrc entry in the place of a plain header.
+    # A function, because requests would overwrite a plain header with an entry of .netrc.
     def sign(request):
         request.headers["Authorization"] = f"Bearer {token}"
         return request
@@ -135,65 +135,68 @@ def _bearer(token: str):
 
 
 def status(error: Exception) -> int | None:
-    """Find the HTTP status by which a server refused a call.
+    """Find the HTTP status with which a server refused a call.
 
     Returns:
-        None where there was no such answer: a lost connection, or a mistake on this side.
+        None if there was no such answer: the connection was lost, or the error is on this side.
     """
-    answer = getattr(error, "response", None)  # of requests, by which files go
+    answer = getattr(error, "response", None)  # of requests, which MLflow uses for artifacts
     if answer is not None:
         return answer.status_code
-    said = getattr(error, "json", None)
-    # An answer that is none of MLflow's stands in the words alone, and so does one that MLflow
-    # would have repeated, had it been let.
-    told = re.search(r"(?:failed with error code|too many) (\d{3})\b", str(error))
-    if told and said is None:
-        return int(told[1])
+    body = getattr(error, "json", None)
+    # If the answer is not MLflow's own, or has a status for which MLflow would retry, only the
+    # text of the error has the status.
+    found = re.search(r"(?:failed with error code|too many) (\d{3})\b", str(error))
+    if found and body is None:
+        return int(found[1])
     if not hasattr(error, "get_http_status_code"):
         return None
-    # MLflow says this of all that it has no word for, lost connections among it.
-    unknown = error.error_code == "INTERNAL_ERROR" and (said or {}).get("error_code") != (
+    # MLflow also uses this code for everything that has no code, such as a lost connection.
+    unknown = error.error_code == "INTERNAL_ERROR" and (body or {}).get("error_code") != (
         "INTERNAL_ERROR"
     )
     return None if unknown else error.get_http_status_code()
 
 
 def refuses_one(error: Exception, uri: str) -> bool:
-    """Tell whether a server that takes other runs refused this one.
+    """Return whether the server refused this run only, and accepts others.
 
     Raises:
-        RemoteError: without a status the server is asked, and it is gone.
+        RemoteError: the error has no HTTP status, and the server does not answer a ping.
     """
     code = status(error)
     if code is None:
         ping(uri, CALL_TIMEOUT)
         return True
-    # Credentials, and a server that has too much to do, are no matter of one run.
+    # Wrong credentials and an overloaded server concern all runs.
     return 400 <= code < 500 and code not in (401, 408, 429)
 
 
 def explain(error: Exception, uri: str, run: str = "") -> RemoteError:
-    """Word what MLflow raised in the middle of sending.
+    """Describe an error that MLflow raised during an upload, and what to do about it.
 
     Args:
-        run: the stage whose run it was, if it was only that.
+        error: the error.
+        uri: the tracking server.
+        run: stage of the run, if the error concerns this run only.
     """
     if isinstance(error, RemoteError):
         return error
     code, hint = status(error), LATER
-    if code == 404 and hasattr(error, "json"):  # MLflow's own word: there is a server
-        hint = "it is gone from the server, as when it was deleted there in between: send it again"
+    if code == 404 and hasattr(error, "json"):  # the answer is MLflow's own, so there is a server
+        hint = "it is gone from the server, perhaps because somebody deleted it: upload it again"
     elif code in ADVICE:
         hint = ADVICE[code]
     elif run:
         hint = (
-            "this run stays pending, others go on; mend it there, then `python -m commands.mirror`"
+            "this run stays pending, the others are uploaded; solve the problem on the server,"
+            " then run `python -m commands.mirror`"
         )
-    return RemoteError(": ".join(filter(None, [without_secrets(uri), run, _short(error)])), hint)
+    return RemoteError(": ".join(filter(None, [without_secrets(uri), run, _one_line(error)])), hint)
 
 
-def _short(error: Exception) -> str:
-    """Cut an error to one line without what may be a secret."""
+def _one_line(error: Exception) -> str:
+    """Shorten an error to one line, without anything that may be a secret."""
     text = " ".join(str(error).split())
     text = re.sub(r"://[^/@\s]+@", "://", text)
     for name in ("TOKEN", "PASSWORD"):

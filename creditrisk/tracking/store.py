@@ -1,4 +1,4 @@
-"""Where runs are recorded and where they are sent: the repository's own store, the environment."""
+"""Where runs are recorded (the local store) and uploaded to (set by environment variables)."""
 
 import hashlib
 import os
@@ -10,9 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 from creditrisk.core.errors import InputError
 
 DEFAULT_EXPERIMENT = "credit-risk"
-DEFAULT_TIMEOUT = 20.0  # seconds that sending may add to a stage
+DEFAULT_TIMEOUT = 20.0  # seconds that an upload may add to a stage
 
-# Set before MLflow is imported: it asks no host of its own, prints no address and no advice.
+# Set before MLflow is imported: no telemetry, no printed addresses and no advice.
 QUIET = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
@@ -28,10 +28,10 @@ QUIET = {
 
 @dataclass(frozen=True)
 class StoreLocation:
-    """A local store.
+    """The location of a local store.
 
     Attributes:
-        folder: holds the database, the artifacts and the locks.
+        folder: the folder with the database, the artifacts and the locks.
     """
 
     folder: Path
@@ -43,23 +43,26 @@ class StoreLocation:
 
     @property
     def artifacts(self) -> Path:
-        """The folder of the runs' files."""
+        """The folder with the files of the runs."""
         return self.folder / "artifacts"
 
     @property
     def uri(self) -> str:
-        """The store as MLflow spells it; a writer waits a minute for another one."""
+        """The tracking URI; a process that writes waits up to a minute for another one."""
         return f"sqlite:///{self.database}?timeout=60"
 
 
 def find_store(start: Path) -> StoreLocation | None:
-    """Find the store of the project that `start` lies in.
+    """Find the local store of the project that contains `start`.
 
-    All work trees of a repository share one, and so do the temporary folders in which DVC runs
-    queued experiments: those are thrown away.
+    All work trees of a repository share one store. The temporary folders in which DVC runs queued
+    experiments use it too, because DVC deletes them afterwards.
+
+    Args:
+        start: a folder.
 
     Returns:
-        None when there is no DVC project above `start`.
+        None if `start` is not in a DVC project.
     """
     start = start.resolve()
     project = next((p for p in (start, *start.parents) if (p / ".dvc").is_dir()), None)
@@ -70,12 +73,12 @@ def find_store(start: Path) -> StoreLocation | None:
 
 
 def is_temporary(start: Path) -> bool:
-    """Whether `start` lies in a folder in which DVC runs a queued or temporary experiment."""
+    """Return whether `start` is in a folder where DVC runs a queued or temporary experiment."""
     return _owner(start.resolve()) is not None
 
 
 def _owner(folder: Path) -> Path | None:
-    """The project of a temporary experiment, which lies in PROJECT/.dvc/tmp/exps."""
+    """Get the project of a temporary experiment, which runs in PROJECT/.dvc/tmp/exps."""
     for above in folder.parents:
         if above.name == "exps" and above.parent.name == "tmp" and above.parents[1].name == ".dvc":
             return above.parents[2]
@@ -83,7 +86,7 @@ def _owner(folder: Path) -> Path | None:
 
 
 def _main_work_tree(project: Path) -> Path:
-    """The same project in the repository's main work tree, where it has one."""
+    """Get the same project in the repository's main work tree, if there is one."""
     if not any((p / ".git").is_file() for p in (project, *project.parents)):
         return project
     done = subprocess.run(
@@ -102,15 +105,15 @@ def _main_work_tree(project: Path) -> Path:
 
 
 def experiment_name() -> str:
-    """The experiment that runs are filed under."""
+    """Get the name of the MLflow experiment for the runs."""
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or DEFAULT_EXPERIMENT
 
 
 def remote_uri() -> str | None:
-    """The server to send to, if one is named.
+    """Get the address of the tracking server, if there is one.
 
     Raises:
-        InputError: it is no address. No part of it is told: it may hold a password.
+        InputError: it is not an address. The message does not quote it, as it may have a password.
     """
     uri = os.environ.get("MLFLOW_TRACKING_URI")
     if not uri:
@@ -119,41 +122,43 @@ def remote_uri() -> str | None:
         parts = urlsplit(uri)
         _ = parts.port  # read, so that it is checked
     except ValueError:
-        raise _no_address("it can't be read") from None
+        raise _not_an_address("it can't be parsed") from None
     if parts.scheme in ("", "file") or (parts.scheme.startswith("http") and not parts.hostname):
-        raise _no_address("it names no server")
+        raise _not_an_address("it names no server")
     return uri
 
 
-def _no_address(why: str) -> InputError:
-    hint = "Correct it, as in http://127.0.0.1:5000."
-    return InputError("environment", "MLFLOW_TRACKING_URI", f"no server's address: {why}", hint)
+def _not_an_address(why: str) -> InputError:
+    hint = "Correct it, for example http://127.0.0.1:5000."
+    return InputError(
+        "environment", "MLFLOW_TRACKING_URI", f"not the address of a server: {why}", hint
+    )
 
 
 def is_off() -> bool:
-    """Whether recording is switched off, for a benchmark or a machine without MLflow."""
+    """Return whether recording is switched off, for a benchmark or a machine without MLflow."""
     return os.environ.get("CREDITRISK_TRACKING", "on").lower() in ("off", "0", "false", "no")
 
 
 def bound() -> float:
-    """Seconds that sending may take in a stage.
+    """Get the seconds that an upload may add to a stage.
 
     Raises:
-        ValueError: CREDITRISK_MIRROR_TIMEOUT is no number.
+        ValueError: CREDITRISK_MIRROR_TIMEOUT is not a number.
     """
     text = os.environ.get("CREDITRISK_MIRROR_TIMEOUT") or str(DEFAULT_TIMEOUT)
     try:
         return max(0.0, float(text))
     except ValueError:
-        raise ValueError(f"CREDITRISK_MIRROR_TIMEOUT={text!r} is no number of seconds") from None
+        raise ValueError(f"CREDITRISK_MIRROR_TIMEOUT={text!r} is not a number of seconds") from None
 
 
 def without_secrets(uri: str) -> str:
-    """Take user, password and query from an address, so that it can be shown."""
+    """Remove user, password and query from an address, so that it can be printed."""
     parts = urlsplit(uri)
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def fingerprint(uri: str) -> str:
-    """Tell servers apart in the store, by address without user and password."""
+    """Hash the address of a server without user and password, to name its tags in the store."""
     return hashlib.sha256(without_secrets(uri).rstrip("/").encode()).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""What runs in the process beside a stage. It tells JSON lines on stdout."""
+"""The program of the recording process, which reports to the stage as JSON lines on stdout."""
 
 import json
 import os
@@ -14,31 +14,32 @@ from creditrisk.tracking.store import StoreLocation, fingerprint
 
 
 def main() -> None:
-    """Load MLflow, wait for the stage's order, record, send.
+    """Import MLflow, wait for the stage's order, record the run and upload the pending runs.
 
-    The arguments are the store's folder, and whether to load MLflow ahead of the order.
+    The command line has the folder of the local store, and 1 to import MLflow before the order.
     """
-    os.nice(10)  # the stage's own work goes first
-    # What MLflow prints is nobody's: the reports keep the pipe to themselves.
+    os.nice(10)  # the stage's own work has priority
+    # Discard MLflow's own output; stdout carries only our JSON reports.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     location = StoreLocation(Path(sys.argv[1]))
-    problem = _load(location) if sys.argv[2] == "1" else None
+    problem = _prepare(location) if sys.argv[2] == "1" else None
     order = sys.stdin.readline()
-    # No order: the stage failed, and there is nothing to record.
+    # Without an order, the stage has failed and there is nothing to record.
     if order:
-        _obey(location, json.loads(order), problem, pipe)
-    # Threads of MLflow's own may still wait for a socket.
+        _execute(location, json.loads(order), problem, pipe)
+    # Exit without waiting for MLflow's threads, which may still wait for a socket.
     pipe.flush()
     os._exit(0)
 
 
-def _load(location: StoreLocation) -> Exception | None:
+def _prepare(location: StoreLocation) -> Exception | None:
+    """Import what the recording needs; return the error if that fails."""
     local_runs.hush()
     try:
         import matplotlib.figure  # noqa: F401
 
-        from creditrisk.tracking import writer as write  # noqa: F401
+        from creditrisk.tracking import writer  # noqa: F401
         from creditrisk.tracking.autolog import enable
 
         enable(location.uri)
@@ -48,10 +49,10 @@ def _load(location: StoreLocation) -> Exception | None:
     return None
 
 
-def _obey(
+def _execute(
     location: StoreLocation, order: dict[str, Any], problem: Exception | None, pipe: Any
 ) -> None:
-    def tell(about: str, **report: Any) -> None:
+    def emit(about: str, **report: Any) -> None:
         print(json.dumps({"about": about} | report), file=pipe, flush=True)
 
     if order["entry"]:
@@ -60,23 +61,23 @@ def _obey(
                 raise problem
             from creditrisk.tracking.writer import write
 
-            # Written by the stage a moment ago, into a folder of its own.
+            # Safe to unpickle: the stage has just written it, into its own temporary folder.
             with open(order["entry"], "rb") as file:
                 run_data = pickle.load(file)
             write(location, open_store(location), run_data)
-            tell("recorded", error=None)
+            emit("recorded", error=None)
         except Exception as error:
-            tell("recorded", error=" ".join(str(error).split())[:300] or type(error).__name__)
+            emit("recorded", error=" ".join(str(error).split())[:300] or type(error).__name__)
     if order["uri"]:
-        _send(location, order["uri"], order["seconds"], tell)
+        _upload(location, order["uri"], order["seconds"], emit)
 
 
-def _send(location: StoreLocation, uri: str, seconds: float, tell: Any) -> None:
+def _upload(location: StoreLocation, uri: str, seconds: float, emit: Any) -> None:
     started = time.monotonic()
 
-    def report(found: Any) -> None:
-        error = str(server.explain(found.error, uri)) if found.error else None
-        tell("sent", failed=found.failed, error=error)
+    def log(report: Any) -> None:
+        error = str(server.explain(report.error, uri)) if report.error else None
+        emit("sent", failed=report.failed, error=error)
 
     try:
         server.ping(uri, 0.3 * seconds)
@@ -85,8 +86,8 @@ def _send(location: StoreLocation, uri: str, seconds: float, tell: Any) -> None:
         from creditrisk.tracking import mirror
 
         mlflow.set_tracking_uri(uri)
-        left = max(0.5, seconds - (time.monotonic() - started) - 1)
-        report(mirror.send(location, uri, left, report))
+        remaining = max(0.5, seconds - (time.monotonic() - started) - 1)
+        log(mirror.send(location, uri, remaining, log))
     except Exception as error:
-        left = count_pending(location, SENT + fingerprint(uri))
-        tell("sent", failed=left, error=str(server.explain(error, uri)))
+        pending = count_pending(location, SENT + fingerprint(uri))
+        emit("sent", failed=pending, error=str(server.explain(error, uri)))

@@ -1,13 +1,14 @@
-"""Write a stage's run into the local store: whole, or not at all."""
+"""Write a stage's run into the local store, completely or not at all."""
 
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from filelock import FileLock
+
 from creditrisk.tracking import local_runs, registry
 from creditrisk.tracking.figures import figures
-from creditrisk.tracking.local_runs import KEY, PARENT, RECORDED, STAGE
-from creditrisk.tracking.lock import locked
+from creditrisk.tracking.local_runs import KEY, LOCK_SECONDS, PARENT, RECORDED, STAGE
 from creditrisk.tracking.run_data import RunData
 from creditrisk.tracking.store import StoreLocation
 
@@ -16,22 +17,29 @@ if TYPE_CHECKING:
 
 
 def write(location: StoreLocation, client: "MlflowClient", run_data: RunData) -> None:
-    """Record a run, unless it is there; then make its champion that of the local registry.
+    """Record a run, unless it is recorded already, and register its champion.
+
+    Args:
+        location: the local store.
+        client: client of the local store.
+        run_data: the run.
 
     Raises:
-        RuntimeError: autolog left out a candidate.
-        TimeoutError: another process wrote all the time.
+        RuntimeError: autolog did not record every candidate.
+        TimeoutError: another process held the lock for too long.
     """
     experiment = local_runs.experiment_id(client, location, run_data.experiment)
-    # Two queued experiments may do the same work at once: one writes, the other finds it there.
-    with locked(location.folder / "recording.lock"):
+    # Two queued experiments may do the same work at the same time. Then one records it, and the
+    # other finds it recorded.
+    location.folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(location.folder / "recording.lock", timeout=LOCK_SECONDS):
         if not local_runs.is_recorded(location, run_data.key):
             _write(location, client, experiment, run_data)
     if run_data.champion and not registry.is_champion(location, run_data.champion.sha256):
         runs = client.search_runs([experiment], f"tags.`{KEY}` = '{run_data.key}'")
-        # The run may be an older one that did not lead then.
+        # The run may be an older one that was not a champion run then, so its tags are updated.
         tags = runs[0].data.tags | registry.tags(run_data.champion)
-        with locked(location.folder / "store.lock"):
+        with FileLock(location.folder / "store.lock", timeout=LOCK_SECONDS):
             registry.publish(client, runs[0].info.run_id, tags)
 
 
@@ -41,10 +49,10 @@ def _write(
     from mlflow.entities import Metric, Param
     from mlflow.tracking.context import registry as contexts
 
-    for half in client.search_runs([experiment], f"tags.`{KEY}` = '{run_data.key}'"):
-        # Of a process that was killed. Nothing of it has gone anywhere.
-        of_it = f"tags.`{PARENT}` = '{half.info.run_id}'"
-        for run in [*client.search_runs([experiment], of_it), half]:
+    for partial in client.search_runs([experiment], f"tags.`{KEY}` = '{run_data.key}'"):
+        # Left by a process that was killed. It was never uploaded, because it lacks RECORDED.
+        query = f"tags.`{PARENT}` = '{partial.info.run_id}'"
+        for run in [*client.search_runs([experiment], query), partial]:
             client.delete_run(run.info.run_id)
     tags = contexts.resolve_tags() | {"mlflow.source.name": run_data.stage}
     if run_data.search:
@@ -58,9 +66,9 @@ def _write(
         record_search(run_id, run_data.search, run_data.stage)
         client.log_text(run_id, run_data.search.diagram, "estimator.html")
         count = name_children(client, experiment, run_id, run_data.key)
-        wanted = len(run_data.search.results["params"])
-        if count != wanted:
-            raise RuntimeError(f"autolog recorded {count} of {wanted} candidates")
+        expected = len(run_data.search.results["params"])
+        if count != expected:
+            raise RuntimeError(f"autolog recorded {count} of {expected} candidates")
     client.log_batch(
         run_id,
         metrics=[

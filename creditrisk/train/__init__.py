@@ -1,1 +1,1 @@
-"""train: search one algorithm's grid, calibrate the best, and predict what it has not seen."""
+"""train: search one algorithm's grid, calibrate the best candidate, predict rows out of fold."""

@@ -1,7 +1,7 @@
-"""Scores become probabilities of default: as they are, by Platt's sigmoid, or by isotonic steps.
+"""Turn scores into PDs: unchanged, by Platt's sigmoid, or by isotonic regression.
 
 The calibrator learns from out-of-fold scores only. The final model is scikit-learn's own
-CalibratedClassifierCV with `ensemble=False`, which does the same in one piece.
+CalibratedClassifierCV with `ensemble=False`, which does the same in one step.
 """
 
 from collections.abc import Collection
@@ -19,7 +19,10 @@ METHODS = {"platt": "sigmoid", "isotonic": "isotonic"}
 
 
 class _Score(ClassifierMixin, BaseEstimator):
-    """A classifier whose decision function is its only column: feeds scores to scikit-learn."""
+    """A classifier whose decision function is its only column.
+
+    It passes scores that are already computed to scikit-learn's calibrator.
+    """
 
     classes_ = np.array([0, 1])
 
@@ -35,7 +38,7 @@ class _Score(ClassifierMixin, BaseEstimator):
         return X[:, 0]
 
     def predict(self, X: np.ndarray) -> np.ndarray:
-        """Tell the sign of the only column."""
+        """Return 1 where the only column is positive, else 0."""
         return (X[:, 0] > 0).astype(int)
 
 
@@ -43,8 +46,9 @@ def raw_scores(model: BaseEstimator, rows: pd.DataFrame) -> tuple[np.ndarray, np
     """Score rows with an uncalibrated model.
 
     Returns:
-        score: what a calibrator takes (the decision function, or the probability), shape (n,).
-        probability: of default, shape (n,); NaN where the model gives none.
+        score: the input of a calibrator, shape (n,): the decision function, or the probability if
+            the model has no decision function.
+        probability: probability of default, shape (n,); NaN if the model gives none.
     """
     probability = np.full(len(rows), np.nan)
     if hasattr(model, "predict_proba"):
@@ -61,8 +65,9 @@ def calibrated(
 
     Args:
         method: `platt` (Platt 1999) or `isotonic` (Zadrozny and Elkan 2002).
-        scores, bad: out-of-fold scores and outcomes, shape (n,).
-        new_scores: shape (m,).
+        scores: out-of-fold scores, shape (n,).
+        bad: their outcomes, shape (n,).
+        new_scores: the scores to turn into PDs, shape (m,).
 
     Returns:
         PDs, shape (m,).
@@ -73,11 +78,11 @@ def calibrated(
 
 
 def cross_calibrate(method: str, oof: pd.DataFrame) -> np.ndarray:
-    """Give each out-of-fold score a PD by a calibrator that has not seen its fold.
+    """Turn out-of-fold scores into PDs, each by a calibrator fitted on the other folds.
 
     Args:
         method: `none`, `platt` or `isotonic`.
-        oof: `repeat`, `fold`, `bad`, `score`, `probability`.
+        oof: columns `repeat`, `fold`, `bad`, `score`, `probability`; n rows.
 
     Returns:
         PDs, shape (n,).
@@ -88,22 +93,30 @@ def cross_calibrate(method: str, oof: pd.DataFrame) -> np.ndarray:
     scores, bad = oof["score"].to_numpy(), oof["bad"].to_numpy()
     repeat, fold = oof["repeat"].to_numpy(), oof["fold"].to_numpy()
     for r, f in sorted(set(zip(repeat, fold, strict=True))):
-        rest, here = (repeat == r) & (fold != f), (repeat == r) & (fold == f)
-        pds[here] = calibrated(method, scores[rest], bad[rest], scores[here])
+        others, here = (repeat == r) & (fold != f), (repeat == r) & (fold == f)
+        pds[here] = calibrated(method, scores[others], bad[others], scores[here])
     return pds
 
 
 def choose_calibration(
     rule: str, oof: pd.DataFrame, allowed: Collection[str] = ("none", *METHODS)
 ) -> str:
-    """Choose the method: the rule's own, or with `auto` the one of the least log loss.
+    """Choose the calibration method.
 
-    A model that gives no probabilities needs one, so `none` is then Platt's; so is a rule that the
-    algorithm doesn't allow. A sigmoid that falls is no candidate: it would call those safe whom the
-    model calls risky, on the word of a model that has learned nothing. Isotonic steps never fall.
+    It is the one that `rule` names. If that one can't be used, it is `platt`. If that can't be used
+    either, or `rule` is `auto`, it is the usable method with the least log loss.
+
+    `none` can be used only if the model gives probabilities. `platt` can't be used if its sigmoid
+    decreases: it would then call applicants safe whom the model calls risky. That happens with a
+    model that has learned nothing. Isotonic regression never decreases.
+
+    Args:
+        rule: `auto`, `none`, `platt` or `isotonic`.
+        oof: columns `repeat`, `fold`, `bad`, `score`, `probability`.
+        allowed: the methods that the registry allows for the algorithm.
     """
     methods = ["none"] * bool(oof["probability"].notna().all()) + list(METHODS)
-    usable = [m for m in methods if m in allowed and not (m == "platt" and _falls(oof))]
+    usable = [m for m in methods if m in allowed and not (m == "platt" and _platt_decreases(oof))]
     if rule != "auto":
         for method in (rule, "platt"):
             if method in usable:
@@ -112,16 +125,19 @@ def choose_calibration(
     return min(losses, key=losses.__getitem__)
 
 
-def _falls(oof: pd.DataFrame) -> bool:
-    """Tell whether Platt's sigmoid falls with the score, in one of the calibrations that are made:
-    of each fold from the rest of its repeat, and of the final model from a whole repeat."""
+def _platt_decreases(oof: pd.DataFrame) -> bool:
+    """Check whether Platt's sigmoid decreases with the score in any of the calibrations.
+
+    There is one per fold, fitted on the other folds of its repeat, and that of the final model,
+    fitted on a whole repeat.
+    """
     scores, bad = oof["score"].to_numpy(), oof["bad"].to_numpy()
     repeat, fold = oof["repeat"].to_numpy(), oof["fold"].to_numpy()
-    ends = np.array([scores.min(), scores.max()])
+    extremes = np.array([scores.min(), scores.max()])
     whole = [repeat == r for r in np.unique(repeat)]
     parts = [here & (fold != f) for here in whole for f in np.unique(fold[here])]
     for rows in whole + parts:
-        low, high = calibrated("platt", scores[rows], bad[rows], ends)
+        low, high = calibrated("platt", scores[rows], bad[rows], extremes)
         if high < low:
             return True
     return False
@@ -135,13 +151,14 @@ def fit_calibrated(
     Args:
         model: an unfitted pipeline.
         method: `none`, `platt` or `isotonic`.
-        rows, bad: features, shape (n, d), and outcome, shape (n,).
-        folds: the first repeat's are used.
+        rows: features, shape (n, d).
+        bad: outcomes, shape (n,).
+        folds: only those of the first repeat are used.
     """
     if method == "none":
         return clone(model).fit(rows, bad)
-    cut = [(fold.train, fold.test) for fold in folds if fold.repeat == 0]
-    fitted = CalibratedClassifierCV(model, method=METHODS[method], cv=cut, ensemble=False)
+    splits = [(fold.train, fold.test) for fold in folds if fold.repeat == 0]
+    fitted = CalibratedClassifierCV(model, method=METHODS[method], cv=splits, ensemble=False)
     fitted.fit(rows, bad)
-    # The folds are the training rows' positions: of no use in a model file.
+    # The folds are positions of training rows, which a model file does not need.
     return fitted.set_params(cv=None)

@@ -1,4 +1,4 @@
-"""A candidate's folder: what select and the ensembles read of it."""
+"""The files of a trained model in data/candidates/, which select and the ensembles read."""
 
 from pathlib import Path
 from typing import Any
@@ -12,25 +12,31 @@ from creditrisk.train.trained_model import TrainedModel
 MODEL, OOF, NESTED, SUMMARY = "model.joblib", "oof.parquet", "nested.parquet", "summary.json"
 
 
-def save_candidate(candidate: TrainedModel, summary: dict[str, Any], folder: Path) -> None:
-    """Write a candidate's folder; the account carries the hash of the model file."""
+def save_candidate(trained: TrainedModel, summary: dict[str, Any], folder: Path) -> None:
+    """Write the folder of a trained model.
+
+    Args:
+        trained: the trained model.
+        summary: its metrics, from `summarise`; the hash of the model file is added.
+        folder: data/candidates/FAMILY/ALGO.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    save_model(candidate.model, folder / MODEL)
-    write_frame(candidate.oof, folder / OOF)
-    write_frame(candidate.nested, folder / NESTED)
+    save_model(trained.model, folder / MODEL)
+    write_frame(trained.oof, folder / OOF)
+    write_frame(trained.nested, folder / NESTED)
     write_json(summary | {"model_sha256": sha256(folder / MODEL)}, folder / SUMMARY)
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """Read a candidate's account."""
+    """Read the summary of a trained model."""
     return read_json(folder / SUMMARY)
 
 
 def load_candidate(folder: Path) -> TrainedModel:
-    """Read a candidate back, its model after a check of the file's hash.
+    """Read a trained model; the hash of the model file is checked before it is loaded.
 
     Raises:
-        InputError: the model file is not the one that train wrote: it is not loaded.
+        InputError: the model file is not the one that train wrote, so it is not loaded.
     """
     summary = read_summary(folder)
     return TrainedModel(

@@ -1,4 +1,4 @@
-"""The soft vote: the mean PD of the best of each kind, whose members are not fitted again."""
+"""The soft vote: the mean PD of several trained models, which are not fitted again."""
 
 from typing import Any
 
@@ -14,21 +14,25 @@ from creditrisk.train.trained_model import TrainedModel
 
 
 class VoteParams(Strict):
-    """The block of an ensemble: the candidates that vote."""
+    """The block of an ensemble in params.yaml.
+
+    Attributes:
+        members: the algorithms that vote.
+    """
 
     members: list[str]
 
 
 def members_of(name: str, block: dict[str, Any], single: list[str]) -> list[str]:
-    """Check an ensemble's block.
+    """Check the block of an ensemble and return its members.
 
     Args:
-        name: of the ensemble.
-        block: of params.yaml.
-        single: the candidates that may vote.
+        name: the name of the ensemble.
+        block: its block of params.yaml.
+        single: the algorithms that may vote.
 
     Raises:
-        InputError: an unknown parameter or member, a member twice, or none.
+        InputError: an unknown parameter or member, a member that is listed twice, or no member.
     """
     location = f"algorithms.{name}"
     try:
@@ -37,50 +41,61 @@ def members_of(name: str, block: dict[str, Any], single: list[str]) -> list[str]
         raise from_validation("params.yaml", error, VoteParams.model_fields, location) from None
     for member in members:
         if member not in single:
-            problem = f"no single candidate {member}"
+            problem = f"{member} can't be a member"
             raise InputError("params.yaml", f"{location}.members", problem, nearest(member, single))
     if not members or len(set(members)) < len(members):
-        hint = "Name each member once."
-        raise InputError("params.yaml", f"{location}.members", "a member twice, or none", hint)
+        problem, hint = "no member, or one is listed twice", "List at least one member, each once."
+        raise InputError("params.yaml", f"{location}.members", problem, hint)
     return members
 
 
 def train_vote(
     members: dict[str, TrainedModel], frame: pd.DataFrame, columns: list[str]
 ) -> TrainedModel:
-    """Combine candidates that were trained on the same folds.
+    """Combine models that were trained on the same folds.
 
     Args:
-        members: name to candidate.
-        frame: the training rows.
-        columns: the columns that the members take.
+        members: name to trained model.
+        frame: the training rows: `bad` and the features.
+        columns: the features that the members take.
     """
-    parts = list(members.values())
+    trained = list(members.values())
+    nested_keys = ["outer", "role", "repeat", "fold", "row_id"]
     return TrainedModel(
-        model=soft_vote({name: c.model for name, c in members.items()}, frame, columns),
-        oof=mean_pd([c.oof for c in parts], ["repeat", "fold", "row_id"]),
-        nested=mean_pd([c.nested for c in parts], ["outer", "role", "repeat", "fold", "row_id"]),
+        model=soft_vote({name: member.model for name, member in members.items()}, frame, columns),
+        oof=mean_pd([member.oof for member in trained], ["repeat", "fold", "row_id"]),
+        nested=mean_pd([member.nested for member in trained], nested_keys),
         trials=pd.DataFrame({"members": [" ".join(members)]}),
         best_params={"members": list(members)},
         calibration="none",
-        unconverged=sum(c.unconverged for c in parts),
+        unconverged=sum(member.unconverged for member in trained),
     )
 
 
 def soft_vote(
     models: dict[str, BaseEstimator], frame: pd.DataFrame, columns: list[str]
 ) -> VotingClassifier:
-    """Make a voting classifier of fitted models."""
+    """Build a voting classifier from fitted models.
+
+    Args:
+        models: name to fitted model.
+        frame: the training rows: `bad` and the features.
+        columns: the features that the models take.
+    """
     frozen = [(name, FrozenEstimator(model)) for name, model in models.items()]
-    # Fitting a frozen member does nothing: only the classes are learned here.
+    # Frozen members are not fitted again: `fit` only learns the classes.
     return VotingClassifier(frozen, voting="soft").fit(frame[columns], frame["bad"].to_numpy())
 
 
 def mean_pd(parts: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
     """Average the PDs of the same rows in the same folds.
 
+    Args:
+        parts: frames with the columns `keys` and `pd`.
+        keys: the columns that identify a row.
+
     Raises:
-        RuntimeError: the parts hold different rows or folds, which is a bug of ours.
+        RuntimeError: the parts hold different rows or folds, which is a bug.
     """
     aligned = [part.sort_values(keys, ignore_index=True) for part in parts]
     first = aligned[0]

@@ -1,4 +1,4 @@
-"""The parameters of train, checked where they enter."""
+"""The block `train` of params.yaml."""
 
 from typing import Annotated, Literal
 
@@ -15,14 +15,16 @@ class TrainParams(Strict):
     """The block `train`.
 
     Attributes:
-        folds: folds of the search and of the out-of-fold PDs.
-        repeats: how often the folds are drawn anew.
-        scoring: what the search maximises, by scikit-learn's name. For a model that gives no
-            probabilities before it is calibrated (SVC), `roc_auc` replaces a score of PDs.
-        calibration: how scores become PDs; `auto` takes the method of least out-of-fold log loss.
-        nested: whether to estimate what the whole procedure is worth, by nested cross-validation.
-        outer_folds: folds of the nested estimate, each left out in turn.
-        inner_folds: folds of the search within each outer fold.
+        folds: number of folds of the search and of the out-of-fold PDs.
+        repeats: how many times the rows are split into folds, each time differently.
+        scoring: the score that the search maximises, by scikit-learn's name. `roc_auc` replaces a
+            score of probabilities for a model that gives none before calibration (SVC).
+        calibration: how scores become PDs; `auto` chooses the method with the least out-of-fold log
+            loss.
+        nested: whether to estimate the performance of the whole procedure by nested
+            cross-validation.
+        outer_folds: number of folds of the nested estimate.
+        inner_folds: number of folds of the search within each outer fold.
     """
 
     folds: Folds
@@ -37,5 +39,5 @@ class TrainParams(Strict):
     @classmethod
     def _known(cls, scoring: str) -> str:
         if scoring not in SCORING:
-            raise ValueError(f"no score that a search may use. {nearest(scoring, SCORING)}")
+            raise ValueError(f"not a score that a search can use. {nearest(scoring, SCORING)}")
         return scoring

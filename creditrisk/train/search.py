@@ -1,4 +1,4 @@
-"""The grid search of one algorithm, and what its best candidate predicts out of fold."""
+"""The grid search of one algorithm, and the out-of-fold PDs of its best candidate."""
 
 import tempfile
 import warnings
@@ -29,20 +29,21 @@ from creditrisk.train.params import TrainParams
 
 PROBABILITY_SCORES = ("neg_brier_score", "neg_log_loss")
 
-# Is given the grid search that was fitted, its candidates as in params.yaml, the rows and outcomes.
+# Called with the fitted grid search, its candidates as in params.yaml, the rows and the outcomes.
 OnFitted = Callable[[GridSearchCV, list[dict[str, Any]], pd.DataFrame, np.ndarray], None]
 
 
 @dataclass(frozen=True)
 class SearchSpec:
-    """All that a search needs beside the rows.
+    """What a search needs in addition to the rows.
 
     Attributes:
         name: the algorithm.
-        candidates: from `algorithms.grid`.
-        features: features.json.
-        preprocess, train: the blocks of those names.
-        seed: what every random choice hangs on.
+        candidates: the grid points, from `registry.grid`.
+        features: the content of features.json.
+        preprocess: the block `preprocess`.
+        train: the block `train`.
+        seed: random seed.
     """
 
     name: str
@@ -59,12 +60,17 @@ class SearchSpec:
         return [*kinds["numeric"], *kinds["nominal"], *kinds["ordinal"]]
 
     def pipeline(self) -> Pipeline:
-        """Make the pipeline that the candidates set."""
+        """Build the pipeline whose parameters the candidates set."""
         model = algorithm(self.name).build(self.seed)
         return build_pipeline(self.features, self.preprocess, model)
 
     def settings(self, candidate: dict[str, Any], smallest: int) -> dict[str, Any]:
-        """Word a candidate as parameters of the pipeline."""
+        """Return the parameters that a candidate sets in the pipeline.
+
+        Args:
+            candidate: one of `candidates`.
+            smallest: number of rows of the smaller class, in the fold where it has fewest.
+        """
         return candidate_params(
             candidate["encoder"],
             candidate["resample"],
@@ -79,15 +85,15 @@ class SearchSpec:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What a search found.
+    """The result of a search.
 
     Attributes:
-        candidate: the best one, as in the block of params.yaml.
-        scores: one row a candidate: `candidate` (position), `mean`, `std`, `rank`.
+        candidate: the best one, by the names in params.yaml.
+        scores: one row per candidate: `candidate` (its position), `mean`, `std`, `rank`.
         calibration: `none`, `platt` or `isotonic`.
-        oof: `place` (position of the row), `repeat`, `fold`, `bad`, `pd`.
-        model: fitted on all rows, gives PDs.
-        unconverged: fits of the best candidate that stopped before they converged.
+        oof: `position` (of the row), `repeat`, `fold`, `bad`, `pd`.
+        model: gives PDs; fitted on all rows.
+        unconverged: number of fits of the best candidate that stopped before they converged.
     """
 
     candidate: dict[str, Any]
@@ -108,19 +114,19 @@ def search(
     """Search the grid, calibrate the best candidate, fit it on all rows.
 
     Args:
-        recipe: what to search.
-        frame: the feature columns and `bad`, shape (n, d).
+        spec: what to search.
+        frame: `bad` and the features, n rows.
         folds: positions in `frame`.
-        watch: is given the grid search when it is fitted.
-        progress: show a bar.
+        on_fitted: called once, when the grid search is fitted; see `OnFitted`.
+        progress: whether to show a progress bar.
 
     Raises:
-        InputError: a fit raised or a score is NaN, with the candidate.
+        InputError: a fit failed, or the score of a candidate is not a number.
     """
     rows, bad = frame[spec.columns], frame["bad"].to_numpy()
     smallest = min(np.bincount(bad[fold.train], minlength=2).min() for fold in folds)
     settings = [spec.settings(candidate, smallest) for candidate in spec.candidates]
-    # Candidates that differ in the model alone share their preprocessing, fold by fold.
+    # The cache lets candidates that differ only in the model share the preprocessing of each fold.
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
         blank = spec.pipeline().set_params(memory=memory)
         grid = _fit_grid(spec, blank, settings, rows, bad, folds, progress)
@@ -140,16 +146,21 @@ def search(
         candidate=spec.candidates[best],
         scores=scores,
         calibration=method,
-        oof=oof[["place", "repeat", "fold", "bad", "pd"]],
+        oof=oof[["position", "repeat", "fold", "bad", "pd"]],
         model=model,
         unconverged=unconverged,
     )
 
 
 def search_scoring(spec: SearchSpec, blank: Pipeline, settings: list[dict[str, Any]]) -> str:
-    """Name the score that candidates are searched by.
+    """Return the name of the score that the search maximises.
 
-    What gives no probabilities before it is calibrated is searched by its ranking.
+    `roc_auc` replaces a score of probabilities if a model gives none before calibration.
+
+    Args:
+        spec: what to search.
+        blank: the pipeline, before any candidate is set.
+        settings: the parameters of each candidate.
     """
     models = [clone(blank).set_params(**setting) for setting in settings]
     if all(hasattr(model, "predict_proba") for model in models):
@@ -183,7 +194,7 @@ def _fit_grid(
         try:
             grid.fit(rows, bad)
         except (ValueError, TypeError) as error:
-            # XGBoost's errors are ValueErrors too. Which candidate it was, the error doesn't say.
+            # XGBoost's errors are ValueErrors too. The error does not say which candidate failed.
             problem = f"a fit failed: {type(error).__name__}: {error}"
             raise InputError(
                 "params.yaml", location, problem, "Change or drop that value."
@@ -191,7 +202,7 @@ def _fit_grid(
     means = grid.cv_results_["mean_test_score"]
     if not np.isfinite(means).all():
         first = spec.candidates[int(np.flatnonzero(~np.isfinite(means))[0])]
-        problem = f"the score of the candidate {first} is no number"
+        problem = f"the score of candidate {first} is not a number"
         raise InputError("params.yaml", location, problem, "Change or drop that value.")
     return grid
 
@@ -213,9 +224,15 @@ def out_of_fold(
 ) -> tuple[pd.DataFrame, int]:
     """Fit the pipeline in each fold and score the rows that it has not seen.
 
+    Args:
+        pipeline: unfitted, with the parameters of a candidate.
+        rows: features, shape (n, d).
+        bad: outcomes, shape (n,).
+        folds: positions in `rows`.
+
     Returns:
-        `place`, `repeat`, `fold`, `bad`, `score`, `probability`, one row a row and repeat; and how
-        many fits did not converge.
+        One line per row and repeat: `position`, `repeat`, `fold`, `bad`, `score`, `probability`;
+        and the number of fits that did not converge.
     """
     fitted = joblib.Parallel(n_jobs=-1)(
         joblib.delayed(_fit_and_score)(pipeline, rows, bad, fold) for fold in folds
@@ -233,7 +250,7 @@ def _fit_and_score(
     score, probability = raw_scores(model, rows.iloc[fold.test])
     part = pd.DataFrame(
         {
-            "place": fold.test,
+            "position": fold.test,
             "repeat": fold.repeat,
             "fold": fold.fold,
             "bad": bad[fold.test],

@@ -1,4 +1,4 @@
-"""A candidate for the championship: what it predicts out of fold, nested, and its account."""
+"""The trained model of one algorithm: its out-of-fold PDs, its nested PDs and its metrics."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,24 +14,25 @@ from creditrisk.metrics.performance import compute_fold_metrics, compute_metrics
 from creditrisk.modeling.folds import Fold, make_folds
 from creditrisk.train.search import OnFitted, SearchResult, SearchSpec, search
 
-# The outer folds are shuffled otherwise than the search's.
+# Added to the seed, so that the outer folds differ from the folds of the search.
 OUTER_SEED = 1000
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """What train@ALGO hands to select, and to the ensembles.
+    """The result of train@ALGO, which select and the ensembles read.
 
     Attributes:
-        model: fitted on all training rows, gives PDs, public classes only.
+        model: gives PDs; fitted on all training rows. It has classes of public packages only, so
+            it can be loaded without this package.
         oof: `row_id`, `repeat`, `fold`, `bad`, `pd`.
-        nested: `outer`, `role`, `row_id`, `repeat`, `fold`, `bad`, `pd`; for each outer fold the
-            out-of-fold PDs of its training rows (role `inner`) and the PDs of its test rows
-            (`outer`). No rows where there is no nested estimate.
-        trials: one row a candidate of the grid.
-        best_params: the best of them, by the names in params.yaml.
+        nested: `outer`, `role`, `row_id`, `repeat`, `fold`, `bad`, `pd`. For each outer fold it
+            has the out-of-fold PDs of the training rows (role `inner`) and the PDs of the test rows
+            (role `outer`). Empty without a nested estimate.
+        trials: one row per candidate of the grid.
+        best_params: the best candidate, by the names in params.yaml.
         calibration: `none`, `platt` or `isotonic`.
-        unconverged: fits of the best that stopped before they converged.
+        unconverged: number of fits of the best candidate that stopped before they converged.
     """
 
     model: BaseEstimator
@@ -52,15 +53,19 @@ def train_single(
     """Search one algorithm's grid on all training rows, and within each outer fold.
 
     Args:
-        recipe: what to search.
+        spec: what to search.
         frame: the training rows: `row_id`, `applicant`, `bad` and the features.
-        watch: is given the main grid search when it is fitted.
-        tell: is given lines that show progress.
+        on_fitted: called once, when the grid search on all rows is fitted; see `OnFitted`.
+        log: called with each line about the progress.
+
+    Raises:
+        InputError: there are too few applicants for the folds, a fit failed, or the score of a
+            candidate is not a number.
     """
     train = spec.train
     applicant = frame["applicant"].to_numpy()
     folds = make_folds(frame["bad"].to_numpy(), applicant, train.folds, train.repeats, spec.seed)
-    # Cut before anything is fitted: too few rows for them is told at once.
+    # Make the folds first, so that too few rows fail before any fit.
     nested_folds = _nested_folds(spec, frame)
     log(
         f"train@{spec.name}: {len(spec.candidates)} candidates x {train.folds} folds"
@@ -80,7 +85,7 @@ def train_single(
 
 
 def _nested_folds(spec: SearchSpec, frame: pd.DataFrame) -> list[tuple[Fold, list[Fold]]]:
-    """Cut the outer folds, and the inner ones of each outer fold's training rows."""
+    """Make the outer folds, and the inner folds of each outer fold's training rows."""
     train = spec.train
     if not train.nested:
         return []
@@ -128,26 +133,26 @@ def _nested_part(
 
 
 def _by_row(oof: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    row_id = frame["row_id"].to_numpy()[oof["place"]]
-    return oof.drop(columns="place").assign(row_id=row_id)[
+    row_id = frame["row_id"].to_numpy()[oof["position"]]
+    return oof.drop(columns="position").assign(row_id=row_id)[
         ["row_id", "repeat", "fold", "bad", "pd"]
     ]
 
 
 def summarise(trained: TrainedModel, frame: pd.DataFrame, features: list[str]) -> dict[str, Any]:
-    """Measure a trained model: the content of metrics/train/ALGO.json.
+    """Compute the content of metrics/train/ALGO.json.
 
-    Only metrics of the PDs: the cut-off and its costs belong to select, so that another cost
-    matrix refits nothing.
+    It has metrics of the PDs only. The cut-off and its costs belong to select, so that no model is
+    fitted again when the costs change.
 
     Args:
-        trained: the model of one algorithm.
-        frame: the training rows.
+        trained: the trained model.
+        frame: the training rows: `bad` and the features.
         features: the columns that the model takes.
 
     Returns:
-        `cv` (mean over the folds), `cv_std`, `cv_se` (Nadeau and Bengio 2003), `train` (the model
-        on the rows that it was fitted on), and how the model came about.
+        `cv` (mean over the folds), `cv_std`, `cv_se` (Nadeau and Bengio 2003), `train` (on the rows
+        that the model was fitted on), and how the model was made.
     """
     folds = compute_fold_metrics(trained.oof)
     count = folds.index.get_level_values("fold").nunique()

@@ -1,4 +1,4 @@
-"""All of params.yaml against what the stages take, before any of them runs."""
+"""Check all of params.yaml as the stages would, before any of them runs."""
 
 import json
 from functools import lru_cache
@@ -53,10 +53,10 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
         path: its name, for errors.
 
     Returns:
-        Number of candidates that the grids span.
+        Number of candidates in all grids together.
 
     Raises:
-        InputError: the first thing that a stage would refuse, with the nearest valid names.
+        InputError: a stage would refuse a value; the hint suggests the nearest valid ones.
     """
     try:
         params = Params.model_validate(tree)
@@ -66,7 +66,7 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     if not any(Path(p).exists() for p in dvc_paths(data.source)) and not is_stage_output(
         data.source
     ):
-        hint = "Correct the path, or bring the file with `dvc pull`."
+        hint = "Correct the path, or fetch the file with `dvc pull`."
         raise InputError(path, "data.source", f"no file {data.source}", hint)
     numeric = manifest(load_schema(data.schema_), params.featurize)["numeric"]
     amount = params.decision.amount_column
@@ -75,15 +75,15 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
         raise InputError(path, "decision.amount_column", problem, hint)
     families = {name: algorithm(name).family for name in names}
     for name in registered():
-        # DVC makes a stage of each entry, which fails in the middle of a run without its block.
+        # DVC makes a stage per entry. Without its block it would fail in the middle of a run.
         if name not in names:
-            problem = "missing, while creditrisk/algorithms.yaml has an entry of that name"
+            problem = "missing, but creditrisk/algorithms.yaml has an entry with this name"
             raise InputError(path, f"algorithms.{name}", problem, "Put it back, or remove both.")
     single = [name for name in names if families[name] == "single"]
     candidates = 0
     for name, block in params.algorithms.items():
         if families[name] == "single":
-            candidates += _span(name, json.dumps(block), params.seed)
+            candidates += _count_candidates(name, json.dumps(block), params.seed)
         else:
             members_of(name, block, single)
             candidates += 1
@@ -94,6 +94,6 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
 
 
 @lru_cache
-def _span(name: str, block: str, seed: int) -> int:
-    """Count a grid's candidates, each checked; the experiments of a sweep share most blocks."""
+def _count_candidates(name: str, block: str, seed: int) -> int:
+    """Check a grid and count its candidates; cached, since experiments share most blocks."""
     return len(grid(name, json.loads(block), seed))

@@ -1,4 +1,4 @@
-"""DVC's own commands, for what it answers."""
+"""Run DVC's own commands."""
 
 import subprocess
 import sys
@@ -10,20 +10,24 @@ from creditrisk.core.errors import InputError
 def run_dvc(*args: str) -> str:
     """Run DVC and return what it prints.
 
+    Args:
+        *args: the arguments of `dvc`.
+
     Raises:
-        InputError: it fails; its first line that says why.
+        InputError: DVC failed; with its first error line.
     """
-    # Files, no pipes: the workers of a queue keep them open, and a pipe is read until they end.
+    # Files instead of pipes: the workers that DVC starts for its queue inherit them, and a pipe
+    # would be read until the workers end.
     with TemporaryFile("w+", encoding="utf-8") as out, TemporaryFile("w+", encoding="utf-8") as err:
         command = [sys.executable, "-m", "dvc", *args]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
         out.seek(0)
         err.seek(0)
-        answer, said = out.read(), err.read()
+        answer, errors = out.read(), err.read()
     if done.returncode:
-        lines = [line for line in said.splitlines() if line.startswith("ERROR: ")]
-        problem = (lines or [said.strip() or "no word"])[0].removeprefix("ERROR: ")
+        lines = [line for line in errors.splitlines() if line.startswith("ERROR: ")]
+        problem = (lines or [errors.strip() or "no error message"])[0].removeprefix("ERROR: ")
         raise InputError(
-            "DVC", f"dvc {' '.join(args[:2])}", problem, "Mend it, then run this again."
+            "DVC", f"dvc {' '.join(args[:2])}", problem, "Correct it, then run this again."
         )
     return answer

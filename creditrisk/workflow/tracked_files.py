@@ -1,4 +1,4 @@
-"""Files that a queued experiment needs: those that Git or DVC tracks."""
+"""Check that Git or DVC tracks the files that a queued experiment needs."""
 
 import subprocess
 from pathlib import Path, PurePath
@@ -8,10 +8,14 @@ from creditrisk.core.errors import InputError
 
 
 def check_tracked(tree: dict[str, Any], path: str | Path) -> None:
-    """Check that a queued experiment's folder will have the files which the parameters name.
+    """Check that a queued experiment's folder will have the files that the parameters name.
+
+    Args:
+        tree: the content of params.yaml.
+        path: its name, for errors.
 
     Raises:
-        InputError: one is neither in Git nor in DVC.
+        InputError: a file is neither in Git nor in DVC.
     """
     for name in ("source", "schema"):
         file = tree["data"][name]
@@ -20,18 +24,17 @@ def check_tracked(tree: dict[str, Any], path: str | Path) -> None:
 
 
 def untracked_error(path: str | Path, location: str, file: str) -> InputError:
-    """Word that a file is missing where a queued experiment runs."""
+    """Make the error for a file that a queued experiment would not find."""
     problem = (
         f"{file} is neither in Git nor in DVC, and an experiment with --queue or --temp runs in a "
-        "folder that holds tracked files only"
+        "folder that has tracked files only"
     )
-    return InputError(
-        path, location, problem, f"`dvc add {file}`, or `git add` it where it may lie."
-    )
+    hint = f"Run `dvc add {file}`, or `git add` it if it may be in Git."
+    return InputError(path, location, problem, hint)
 
 
 def is_tracked(file: str) -> bool:
-    """Tell whether a queued experiment's folder will have a file."""
+    """Return whether a queued experiment's folder will have a file."""
     if Path(file).is_absolute() or is_stage_output(file):
         return True
     command = ["git", "ls-files", "--", *dvc_paths(file)]
@@ -39,12 +42,12 @@ def is_tracked(file: str) -> bool:
 
 
 def dvc_paths(file: str) -> list[str]:
-    """Name the file, and what `dvc add` leaves of it or of a folder that holds it."""
+    """List the file and the .dvc files that `dvc add` would write for it or a parent folder."""
     folders = list(PurePath(file).parents)[:-1]
     return [file, *(f"{part}.dvc" for part in (file, *folders))]
 
 
 def is_stage_output(file: str) -> bool:
-    """Tell whether a stage that was added to dvc.yaml may make the file."""
+    """Return whether dvc.yaml mentions the file, so that a stage may write it."""
     stages = Path("dvc.yaml")
     return stages.exists() and file in stages.read_text(encoding="utf-8")

@@ -71,7 +71,7 @@ def test_other_data_goes_from_ingest_to_evaluate(fresh: Project):
     assert sides["test"] - sides["train"], "no level that only test rows have"
 
     features = json.loads((fresh.folder / "data/processed/features.json").read_text())
-    assert features["left_out"] == {"monthly_burden": "no column amount here"}
+    assert features["left_out"] == {"monthly_burden": "there is no column amount"}
     assert "customer" not in {*features["numeric"], *features["nominal"], *features["ordinal"]}
     found = json.loads((fresh.folder / "metrics/evaluate.json").read_text())
     assert 0 < found["test"]["roc_auc"] <= 1

@@ -47,7 +47,7 @@ def test_command_is_never_cut_in_the_middle():
     found = [f"data/candidates/single/{letter * 60}" for letter in "abcdefghij"]
     with pytest.raises(InputError) as error:
         refuse_stale_outputs("params.yaml", found)
-    command, again, rest = str(error.value).partition("Run: ")[2].partition(" # and again")
+    command, again, rest = str(error.value).partition("Run: ")[2].partition(" # then run again")
     assert again
     assert not rest
     assert set(command.removeprefix("rm -rf ").split()) < set(found)
@@ -74,6 +74,6 @@ def test_no_stage_takes_a_leftover_into_its_hash(fresh: Project, stage: str, pat
     assert done.code == 2
     (line,) = done.err.splitlines()
     assert line.startswith("error: ")
-    assert line.endswith(f": {path}: left by an algorithm that is gone, and dvc.lock would have "
-                         f"its hash. Run: rm -rf {path}")  # fmt: skip
+    assert line.endswith(f": {path}: output of a removed algorithm, whose hash would get into "
+                         f"dvc.lock. Run: rm -rf {path}")  # fmt: skip
     assert fresh.run("git", "status", "--porcelain").out == before

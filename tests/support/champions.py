@@ -3,7 +3,6 @@
 import hashlib
 import shutil
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 
 import joblib
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from creditrisk.champion.baseline import baseline_applicant
+from creditrisk.champion.description import describe_champion
 from creditrisk.core.files import write_json
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.featurize import FeaturizeParams, derive, manifest
@@ -89,18 +88,19 @@ def model(kind):
 def description(path):
     """What select would write of a model file."""
     _, features, adjustments = rows()
-    libraries = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "pandas")
-    return {
-        "algorithm": "x",
-        "threshold": THRESHOLD,
-        "scorecard": PARAMS["scorecard"],
-        "features": features,
-        "adjustments": adjustments,
-        "schema": DEFAULT.model_dump(exclude_defaults=True),
-        "reference": baseline_applicant(part("train"), features),
-        "model_sha256": sha256(path),
-        "created_by": {"python": "3"} | {name: version(name) for name in libraries},
-    }
+    train, summary = part("train"), {
+        "best_params": {}, "calibration": "none", "model_sha256": sha256(path),
+    }  # fmt: skip
+    return describe_champion(
+        summary, train, features, DEFAULT,
+        algorithm="x",
+        label="x in words",
+        threshold=THRESHOLD,
+        scorecard=PARAMS["scorecard"],
+        metrics={"cv": {}, "cv_se": {}},
+        adjustments=adjustments,
+        data_sha256="d" * 64,
+    ).to_json()  # fmt: skip
 
 
 def project(folder: Path, kind: str = "lr") -> Path:

@@ -1,7 +1,8 @@
-"""Build .dvc/page.html: the page of `dvc plots`, with the scripts that DVC takes from a CDN inside.
+"""Build .dvc/page.html, the page of `dvc plots` with all the scripts that DVC loads from a CDN.
 
-`npm pack` brings the packages; each must have the hash below. Run by `make plots-page`, only when
-an upgrade of DVC asks for other versions (tests/pipeline/test_plots_page.py notices).
+`npm pack` downloads the packages, and each must have the hash below. `make plots-page` runs this.
+It is only needed if a new version of DVC uses other versions of the packages, which
+tests/pipeline/test_plots_page.py checks.
 """
 
 import base64
@@ -14,29 +15,34 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / ".dvc" / "page.html"
-# name and version, in the order of loading: the registry's own integrity value.
+# Name and version to SHA-512, as in the npm registry (`integrity`); in the order of loading.
 PACKAGES = {
     "vega@5.20.2": "qmH7aD9GGPpssVdxL1xgcdxTbQzyRUeRR16Os385ymvQhiwCYQNA6+eXUPAZDTVLfk0RXu6Jzj6kUE5jQ80EVw==",  # noqa: E501
     "vega-lite@5.2.0": "Yxcg8MvYfxHcG6BbkaKT0oVCIMIcE19UvqIsEwBmyd/7h2nzW7oRnID81T8UrY7hpDrIr6wa2JADOT2dhGNErw==",  # noqa: E501
     "vega-embed@6.18.2": "wcDyQPE4J5aiCDc3/suH5RQDvrKkjuLkhzUcbOLwEkNF8/+pp17tS0JghzEvAPNRg+5aG1/N2ydixq8Lk3dOlg==",  # noqa: E501
 }  # fmt: skip
-# What DVC puts its own text in the place of.
+# DVC replaces these by its own text.
 PLACEHOLDERS = ("{plot_divs}", "{refresh_tag}", "{scripts}")
 
 
 def fetch(package: str, sha512: str, folder: Path) -> tuple[str, str]:
-    """Bring a package and check it.
+    """Download a package and check its hash.
+
+    Args:
+        package: name and version, as `vega@5.20.2`.
+        sha512: expected hash of the archive, base64.
+        folder: folder for the archive.
 
     Returns:
-        Its script, minified, and its licence.
+        The minified script and the licence.
     """
     command = ["npm", "pack", package, "--silent", "--ignore-scripts", "--pack-destination", folder]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     name = package.partition("@")[0]
     archive = folder / f"{package.replace('@', '-')}.tgz"
-    got = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    if got != sha512:
-        sys.exit(f"error: {package}: its sha512 is {got}, expected {sha512}")
+    actual = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
+    if actual != sha512:
+        sys.exit(f"error: {package}: the SHA-512 is {actual}, expected {sha512}")
     with tarfile.open(archive) as files:
         script, licence = (
             files.extractfile(f"package/{path}").read().decode()
@@ -46,12 +52,12 @@ def fetch(package: str, sha512: str, folder: Path) -> tuple[str, str]:
 
 
 def inline(package: str, script: str) -> str:
-    """Make a script element that neither ends early nor holds a placeholder of DVC's."""
+    """Make a script element that does not end early and contains no placeholder of DVC."""
     lines = [x for x in script.strip().splitlines() if not x.startswith("//# sourceMappingURL")]
     script = "\n".join(lines).replace("</script", "<\\/script")
     for text in (*PLACEHOLDERS, "<!--"):
         if text in script:
-            sys.exit(f"error: {package}: {text} in the script would spoil the page")
+            sys.exit(f"error: {package}: {text} in the script would break the page")
     return f'<script data-package="{package}">\n{script}\n</script>'
 
 
@@ -72,7 +78,7 @@ def main() -> None:
         "[script]": (HERE / "page.js").read_text(encoding="utf-8").strip(),
     }.items():
         if page.count(mark) != 1:
-            sys.exit(f"error: page.html: {mark} must stand in it once")
+            sys.exit(f"error: page.html: {mark} must occur exactly once")
         page = page.replace(mark, text)
     PAGE.write_text(page, encoding="utf-8")
     print(f"{PAGE.name}: {PAGE.stat().st_size / 1e3:.0f} kB, {', '.join(PACKAGES)}")

@@ -1,4 +1,4 @@
-"""The experiments: what each changed, and what that is worth by cross-validation."""
+"""Collect the experiments: which parameters each changed, and its CV metrics."""
 
 import json
 import re
@@ -12,23 +12,25 @@ from creditrisk.workflow.tracked_files import untracked_error
 
 PARAMS, RESULT = "params.yaml", "metrics/evaluate.json"
 BLOCKS = "algorithms."
-# A path in the folder of a queued or temporary experiment; what follows is the project's own path.
+# A missing file in the folder of a queued or temporary experiment; the group is its path in the
+# project.
 IN_FOLDER = re.compile(r"No such file or directory: '.*/\.dvc/tmp/exps/(?:standalone/)?[^/]+/(.+)'")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A revision.
+    """A row of the table: the workspace, a commit or an experiment.
 
     Attributes:
-        name: of the experiment, the branch or the commit.
+        name: name of the experiment, the branch or the commit.
         mark: `workspace`, `baseline`, or empty for an experiment.
         state: `done`, `failed`, `queued`, `running`.
         model: the champion's algorithm.
-        changed: the parameters that differ from the baseline's, `name=value`.
-        touched: the algorithms whose block differs, with their own CV score; where none does, those
-            that another experiment changed, to compare with.
-        cv, test: the champion's metrics.
+        changed: the parameters that differ from the baseline, as `name=value`.
+        touched: algorithm to its own CV score, for the algorithms whose block differs. If none
+            differs, for those that another experiment changed, as a comparison.
+        cv: the champion's CV metrics.
+        test: the champion's test metrics.
         problem: why it failed.
     """
 
@@ -52,35 +54,35 @@ def collect(shown: Sequence[dict[str, Any]], scoring: str) -> list[Row]:
     """Turn the content of `dvc exp show --json` into rows, the best CV score first.
 
     Args:
-        shown: DVC's list: the workspace, then the baselines, each with its experiments.
+        shown: DVC's list of the workspace and then the baselines, each with its experiments.
         scoring: scikit-learn's name of the score that the searches maximise.
 
     Returns:
-        Rows with metrics by the champion's CV score, between equals by that of the algorithm which
-        was changed; then those without.
+        First the rows with metrics, sorted by the champion's CV score, and if that is equal, by the
+        score of the algorithm that was changed. Then the rows without metrics.
     """
     metric, sign = SCORING[scoring]
     rows, scores = [], []
     for base in shown:
         mark = "workspace" if base["rev"] == "workspace" else "baseline"
-        ground = _params(shown[1] if mark == "workspace" and len(shown) > 1 else base)
+        baseline = _params(shown[1] if mark == "workspace" and len(shown) > 1 else base)
         name = mark if mark == "workspace" else base["name"] or base["rev"][:7]
-        rows.append(_done(base, name, mark, ground))
+        rows.append(_finished_row(base, name, mark, baseline))
         scores.append(_scores(base, metric))
         for experiment in base["experiments"] or []:
             tip, executor = experiment["revs"][0], experiment["executor"] or {}
             name = experiment["name"] or tip["name"] or tip["rev"][:7]
             state = executor.get("state") or "success"
             if state == "success":
-                rows.append(_done(tip, name, "", ground))
+                rows.append(_finished_row(tip, name, "", baseline))
                 scores.append(_scores(tip, metric))
             else:
-                rows.append(_open(tip, name, state, executor, ground))
+                rows.append(_unfinished_row(tip, name, state, executor, baseline))
                 scores.append({})
-    anywhere = {algo for row in rows for algo in _algorithms(row)}
+    all_changed = {algo for row in rows for algo in _algorithms(row)}
     for i, row in enumerate(rows):
-        own = _algorithms(row) or anywhere
-        touched = {algo: score for algo, score in scores[i].items() if algo in own}
+        compared = _algorithms(row) or all_changed
+        touched = {algo: score for algo, score in scores[i].items() if algo in compared}
         rows[i] = replace(row, touched=touched)
 
     def key(row: Row) -> tuple[bool, float, float, bool]:
@@ -94,8 +96,8 @@ def problem_of(log: str, params: dict[str, Any]) -> str:
     """Find in an experiment's log why it failed: our own error line, or else DVC's.
 
     Args:
-        log: what DVC and the stages printed.
-        params: the experiment's, by dotted names.
+        log: the output of DVC and of the stages.
+        params: the experiment's parameters under dotted names.
     """
     missing = IN_FOLDER.search(log)
     if missing:
@@ -110,21 +112,21 @@ def problem_of(log: str, params: dict[str, Any]) -> str:
     return "it was stopped, or DVC could not set it up. Queue it again."
 
 
-def _done(found: dict[str, Any], name: str, mark: str, ground: dict[str, Any]) -> Row:
+def _finished_row(found: dict[str, Any], name: str, mark: str, baseline: dict[str, Any]) -> Row:
     result = _metrics(found).get(RESULT, {})
     return Row(
         name=name,
         mark=mark,
         state="done",
         model=result.get("algorithm", ""),
-        changed=_changes(_params(found), ground),
+        changed=_changes(_params(found), baseline),
         cv=result.get("cv", {}),
         test=result.get("test", {}),
     )
 
 
-def _open(
-    found: dict[str, Any], name: str, state: str, executor: dict[str, Any], ground: dict[str, Any]
+def _unfinished_row(
+    found: dict[str, Any], name: str, state: str, executor: dict[str, Any], baseline: dict[str, Any]
 ) -> Row:
     """Make the row of an experiment without results: the metrics that DVC shows are older ones."""
     problem = ""
@@ -132,7 +134,7 @@ def _open(
         log = Path((executor.get("local") or {}).get("log") or "/dev/null")
         text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
         problem = problem_of(text, _params(found))
-    return Row(name, "", state, changed=_changes(_params(found), ground), problem=problem)
+    return Row(name, "", state, changed=_changes(_params(found), baseline), problem=problem)
 
 
 def _metrics(found: dict[str, Any]) -> dict[str, Any]:
@@ -141,7 +143,7 @@ def _metrics(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _scores(found: dict[str, Any], metric: str) -> dict[str, float]:
-    """Read each candidate's own CV score."""
+    """Read the CV score of each algorithm."""
     return {
         Path(file).stem: content["cv"][metric]
         for file, content in _metrics(found).items()
@@ -150,27 +152,27 @@ def _scores(found: dict[str, Any], metric: str) -> dict[str, float]:
 
 
 def _params(found: dict[str, Any]) -> dict[str, Any]:
-    """Read the parameters by their dotted names; of another file than params.yaml with its name."""
+    """Read the parameters under dotted names, with the file as prefix if not params.yaml."""
     flat: dict[str, Any] = {}
     for file, content in ((found["data"] or {}).get("params") or {}).items():
         flat |= _flat(content.get("data") or {}, "" if file == PARAMS else f"{file}:")
     return flat
 
 
-def _flat(tree: dict[str, Any], within: str) -> dict[str, Any]:
+def _flat(tree: dict[str, Any], prefix: str) -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for name, value in tree.items():
         nested = isinstance(value, dict) and value
-        flat |= _flat(value, f"{within}{name}.") if nested else {f"{within}{name}": value}
+        flat |= _flat(value, f"{prefix}{name}.") if nested else {f"{prefix}{name}": value}
     return flat
 
 
-def _changes(params: dict[str, Any], ground: dict[str, Any]) -> tuple[str, ...]:
+def _changes(params: dict[str, Any], baseline: dict[str, Any]) -> tuple[str, ...]:
     absent = object()
-    names = [name for name in params if params[name] != ground.get(name, absent)]
+    names = [name for name in params if params[name] != baseline.get(name, absent)]
     changed = [f"{name}={_short(params[name])}" for name in names]
-    gone = [f"~{name}" for name in ground if name not in params]
-    return (*changed, *gone)
+    removed = [f"~{name}" for name in baseline if name not in params]
+    return (*changed, *removed)
 
 
 def _short(value: Any) -> str:
@@ -178,6 +180,6 @@ def _short(value: Any) -> str:
 
 
 def _algorithms(row: Row) -> set[str]:
-    """Name the algorithms whose block the row changes."""
+    """Get the algorithms whose block the row changes."""
     names = [change.lstrip("~") for change in row.changed]
     return {n.split(".")[1].split("=")[0] for n in names if n.startswith(BLOCKS)}

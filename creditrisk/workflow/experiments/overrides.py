@@ -1,4 +1,4 @@
-"""Overrides of parameters (`-S name=value`), as DVC would apply them."""
+"""Apply parameter overrides (`-S name=value`) as DVC would."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,19 +12,19 @@ from creditrisk.workflow.check import check
 
 
 def expand_sweeps(overrides: Sequence[str], path: str | Path) -> list[list[str]]:
-    """Spread comma lists as `dvc exp run --queue` does.
+    """Expand comma-separated values into experiments, as `dvc exp run --queue` does.
 
     Args:
-        overrides: as after `-S`; those of other files than `path` are left to DVC.
+        overrides: the values of `-S`. Overrides of other files than `path` are ignored here.
         path: params.yaml.
 
     Returns:
-        Each experiment's overrides of `path`, in DVC's order.
+        The overrides of `path` for each experiment, in DVC's order.
 
     Raises:
-        InputError: one can't be read.
+        InputError: an override can't be parsed.
     """
-    # Here, not above: only with overrides is the time for these imports spent.
+    # Imported here, because these imports are slow and only overrides need them.
     from dvc.exceptions import InvalidArgumentError
     from dvc.utils.cli_parse import to_path_overrides
     from dvc.utils.hydra import get_hydra_sweeps
@@ -39,10 +39,14 @@ def expand_sweeps(overrides: Sequence[str], path: str | Path) -> list[list[str]]
 
 
 def apply_overrides(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters as DVC would write them for an experiment; the file stays as it is.
+    """Read the parameters as DVC would write them for an experiment; the file is not changed.
+
+    Args:
+        path: params.yaml.
+        overrides: the overrides of one experiment.
 
     Raises:
-        InputError: a name that is not there, with the nearest valid ones, or a value that can't be.
+        InputError: a name is not in the file, or a value is invalid.
     """
     from dvc.exceptions import InvalidArgumentError
 
@@ -50,8 +54,8 @@ def apply_overrides(path: str | Path, overrides: Sequence[str]) -> dict[str, Any
     try:
         return _params_with(path, overrides)
     except InvalidArgumentError as error:
-        for one in overrides:
-            _raise_if_wrong(path, one)
+        for override in overrides:
+            _raise_if_wrong(path, override)
         problem = str(error.__cause__).splitlines()[0]
         raise InputError("-S", ", ".join(overrides), problem, "Correct it.") from None
 
@@ -65,19 +69,19 @@ def _params_with(path: str | Path, overrides: Sequence[str]) -> dict[str, Any]:
         return read_yaml(copy)
 
 
-def _raise_if_wrong(path: str | Path, one: str) -> None:
-    """Say what is wrong with an override that DVC refuses; return if it is not this one."""
+def _raise_if_wrong(path: str | Path, override: str) -> None:
+    """Raise an error that says why DVC refuses an override; return if DVC accepts it."""
     from dvc.exceptions import InvalidArgumentError
 
     try:
-        _params_with(path, [one])
+        _params_with(path, [override])
     except InvalidArgumentError as error:
-        name, cause = one.partition("=")[0].lstrip("+~"), error.__cause__
+        name, cause = override.partition("=")[0].lstrip("+~"), error.__cause__
         try:
-            added = _params_with(path, [f"++{one}"])
+            added = _params_with(path, [f"++{override}"])
         except InvalidArgumentError:
             raise InputError(path, name, str(cause).splitlines()[0], "Correct it.") from None
-        # A name that no stage knows is told by the same words as one in the file.
+        # Unknown names get the same error as in params.yaml.
         check(added, path)
-        hint = f"Write `-S +{one}` to add it."
+        hint = f"Write `-S +{override}` to add it."
         raise InputError(path, name, "valid, but not in the file", hint) from None

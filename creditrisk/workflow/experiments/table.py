@@ -1,4 +1,4 @@
-"""The table of experiments in words: for a terminal, as Markdown, as CSV."""
+"""Format the table of experiments: for a terminal, as Markdown, as CSV."""
 
 import csv
 import io
@@ -8,20 +8,20 @@ from creditrisk.metrics.performance import METRICS, SCORING
 from creditrisk.workflow.experiments.collect import Row
 
 TEST = "test AUC*"
-LEAST_CHANGED = 16  # characters of the column that gives way in a narrow terminal
+MIN_CHANGED_WIDTH = 16  # characters of the column `changed`, which is cut in a narrow terminal
 
 
 def terminal(rows: Sequence[Row], scoring: str, width: int) -> str:
-    """Align the table within `width` characters; what changed is cut where it is too long."""
+    """Align the table within `width` characters; the column `changed` is cut if it is too long."""
     heads, cells = _cells(rows, scoring)
-    place = heads.index("changed")
+    cut_column = heads.index("changed")
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
-    room = width - 2 * (len(widths) - 1) - sum(widths) + widths[place]
-    widths[place] = min(widths[place], max(room, LEAST_CHANGED))
+    room = width - 2 * (len(widths) - 1) - sum(widths) + widths[cut_column]
+    widths[cut_column] = min(widths[cut_column], max(room, MIN_CHANGED_WIDTH))
     lines = []
     for line in (heads, *cells):
         parts = [
-            _cut(text, w).rjust(w) if i > place + 1 else _cut(text, w).ljust(w)
+            _cut(text, w).rjust(w) if i > cut_column + 1 else _cut(text, w).ljust(w)
             for i, (text, w) in enumerate(zip(line, widths, strict=True))
         ]
         lines.append("  ".join(parts).rstrip())
@@ -29,7 +29,7 @@ def terminal(rows: Sequence[Row], scoring: str, width: int) -> str:
 
 
 def markdown(rows: Sequence[Row], scoring: str) -> str:
-    """Write the table as GitHub's Markdown."""
+    """Format the table as GitHub's Markdown."""
     heads, cells = _cells(rows, scoring)
     rule = ["---" if i < 4 else "---:" for i in range(len(heads))]
     lines = ["| " + " | ".join(_escaped(c) for c in line) + " |" for line in (heads, rule, *cells)]
@@ -37,7 +37,7 @@ def markdown(rows: Sequence[Row], scoring: str) -> str:
 
 
 def as_csv(rows: Sequence[Row], scoring: str) -> str:
-    """Write the table as CSV, all digits, with the state and why an experiment failed."""
+    """Format the table as CSV with all digits, the state and the reason of a failure."""
     metrics = _metrics(scoring)
     head = ["experiment", "mark", "state", "model", "changed", "changed_cv"]
     head += [f"cv_{m}" for m in metrics] + ["test_roc_auc_not_for_choosing", "problem"]
@@ -53,7 +53,7 @@ def as_csv(rows: Sequence[Row], scoring: str) -> str:
 
 
 def _metrics(scoring: str) -> list[str]:
-    """The score that decides, then what is shown in any case."""
+    """List the score that the searches maximise, then the metrics that are always shown."""
     return list(dict.fromkeys([SCORING[scoring][0], "roc_auc", "brier", "expected_cost"]))
 
 
@@ -63,14 +63,14 @@ def _cells(rows: Sequence[Row], scoring: str) -> tuple[list[str], list[list[str]
     heads += [*(f"CV {_short(m)}" for m in metrics), TEST]
     cells = []
     for row in rows:
-        # Of many algorithms the cell would be no comparison any more.
-        few = row.touched if len(row.touched) <= 2 else {}
-        touched = " ".join(f"{algo} {score:.4f}" for algo, score in few.items())
+        # With many algorithms the cell would be too long to compare.
+        shown = row.touched if len(row.touched) <= 2 else {}
+        touched = " ".join(f"{algo} {score:.4f}" for algo, score in shown.items())
         numbers = [*(row.cv.get(m) for m in metrics), row.test.get("roc_auc")]
-        words = ["" if value is None else f"{value:.4f}" for value in numbers]
+        digits = ["" if value is None else f"{value:.4f}" for value in numbers]
         model = row.model if row.state == "done" else row.state.upper()
         changed = " ".join(change.replace("algorithms.", "", 1) for change in row.changed)
-        cells.append([row.title, model, changed, touched, *words])
+        cells.append([row.title, model, changed, touched, *digits])
     return heads, cells
 
 
@@ -80,12 +80,12 @@ def _short(metric: str) -> str:
 
 def _notes(rows: Sequence[Row], scoring: str) -> list[str]:
     metric, sign = SCORING[scoring]
-    order = "best first" if sign > 0 else "least first"
+    order = "best first" if sign > 0 else "lowest first"
     return [
         *(f"{row.name} failed: {row.problem}" for row in rows if row.problem),
-        f"Sorted by the champion's CV {_short(metric)} ({scoring}), {order}, then by that of the",
-        "algorithm that was changed (its). An experiment is judged by its CV metrics.",
-        "* Not for choosing: once an experiment is picked by it, it flatters.",
+        f"Sorted by the champion's CV {_short(metric)} ({scoring}), {order}, then by the CV score",
+        "of the changed algorithm (its CV). An experiment is judged by its CV metrics.",
+        "* Not for choosing: the test AUC of an experiment that is chosen by it is too optimistic.",
     ]
 
 

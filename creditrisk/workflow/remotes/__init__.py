@@ -1,1 +1,1 @@
-"""DVC remotes: what is missing, and whether they answer."""
+"""DVC remotes: what is missing, and whether they respond."""

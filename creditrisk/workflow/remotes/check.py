@@ -1,4 +1,4 @@
-"""DVC's remotes: what one still lacks, told before DVC would wait for a browser or a dead host."""
+"""Check DVC's remotes before DVC would wait for a browser or for a host that is down."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from dvc.config import Config, ConfigError
 
 from creditrisk.core.errors import InputError, nearest
 
-# The values of .dvc/config that stand for the team's own. Neither can be a real one: no bucket's
-# name has capitals.
+# Placeholders in .dvc/config for the team's own values. No real bucket has such a name, because
+# names of buckets have no capitals.
 PLACEHOLDERS = ("FOLDER_ID", "BUCKET")
-# By scheme: the plugin's module and the environment that holds it.
+# Scheme to the module of its plugin and the environment that contains it.
 PLUGINS = {
     "gdrive": ("dvc_gdrive", ".venv-gdrive"),
     "s3": ("dvc_s3", ".venv-s3"),
@@ -35,8 +35,8 @@ class Remote:
 
     Attributes:
         name: its name.
-        url: its address; a folder's is absolute.
-        options: DVC's other options of it, credentials among them: never print them.
+        url: its address; an absolute path for a folder.
+        options: its other options in DVC. Never print them, as they may contain credentials.
     """
 
     name: str
@@ -45,25 +45,33 @@ class Remote:
 
     @property
     def scheme(self) -> str:
-        """The protocol, empty for a folder of this machine."""
+        """The protocol; empty for a folder on this machine."""
         return urlsplit(self.url).scheme if "://" in self.url else ""
 
 
 @dataclass(frozen=True)
 class State:
-    """What is known of a remote: `word` is one of `ready`, `not configured`, `unreachable`."""
+    """The state of a remote.
 
-    word: str
+    Attributes:
+        status: `ready`, `not configured` or `unreachable`.
+        detail: what was found, or what is missing.
+    """
+
+    status: str
     detail: str
 
     @property
     def ready(self) -> bool:
         """Whether a push may start."""
-        return self.word == "ready"
+        return self.status == "ready"
 
 
 def read_remotes(folder: Path = Path(".dvc")) -> dict[str, Remote]:
     """Read the remotes of a project, in the order of its config.
+
+    Args:
+        folder: DVC's folder of the project.
 
     Raises:
         InputError: the config can't be read.
@@ -71,15 +79,19 @@ def read_remotes(folder: Path = Path(".dvc")) -> dict[str, Remote]:
     try:
         remotes = Config(folder)["remote"]
     except ConfigError as error:
-        raise InputError(folder / "config", "file", str(error), "Mend it.") from None
+        raise InputError(folder / "config", "file", str(error), "Correct it.") from None
     return {name: Remote(name, str(options["url"]), options) for name, options in remotes.items()}
 
 
 def pick(remotes: Mapping[str, Remote], name: str) -> Remote:
     """Find a remote by its name.
 
+    Args:
+        remotes: name to remote.
+        name: the name.
+
     Raises:
-        InputError: there is none of that name; the nearest are told.
+        InputError: there is no such remote; the hint suggests the nearest names.
     """
     if name not in remotes:
         raise InputError(".dvc/config", "remote", f"no remote {name!r}", nearest(name, remotes))
@@ -87,19 +99,19 @@ def pick(remotes: Mapping[str, Remote], name: str) -> Remote:
 
 
 def missing(remote: Remote, env: Mapping[str, str]) -> str | None:
-    """Tell what a remote lacks, as far as this can be known without a network.
+    """Find out what a remote lacks, as far as this is possible without a network.
 
     Args:
         remote: the remote.
         env: the environment's variables.
 
     Returns:
-        What is missing and how to mend it; None when nothing is known to be missing.
+        What is missing and how to add it; None if nothing is known to be missing.
     """
-    held = next((p for p in PLACEHOLDERS if p in urlsplit(remote.url).netloc), None)
-    if held:
-        url = remote.url.replace(held, "...")
-        return f"{held} is to be filled in: `dvc remote modify {remote.name} url {url}`"
+    placeholder = next((p for p in PLACEHOLDERS if p in urlsplit(remote.url).netloc), None)
+    if placeholder:
+        url = remote.url.replace(placeholder, "...")
+        return f"{placeholder} must be filled in: `dvc remote modify {remote.name} url {url}`"
     if remote.scheme == "gdrive":
         account = remote.options.get("gdrive_use_service_account")
         return _missing_key(remote, env) if account else _missing_login(remote, env)
@@ -111,11 +123,11 @@ def missing(remote: Remote, env: Mapping[str, str]) -> str | None:
 
 
 def _missing_key(remote: Remote, env: Mapping[str, str]) -> str | None:
-    """Tell what is wrong with the key of Drive's service account, never quoting it."""
+    """Find out what is wrong with the key of Drive's service account; never quote the key."""
     option = "gdrive_service_account_json_file_path"
     path = remote.options.get(option)
     text = env.get("GDRIVE_CREDENTIALS_DATA")
-    # The environment goes first, as in dvc-gdrive.
+    # The environment takes precedence, as in dvc-gdrive.
     if text:
         location = "GDRIVE_CREDENTIALS_DATA"
     elif path:
@@ -124,23 +136,24 @@ def _missing_key(remote: Remote, env: Mapping[str, str]) -> str | None:
             text = Path(path).read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
-            return f"the service account's key {location}: {reason}"
+            return f"the key of the service account, {location}: {reason}"
     else:
         setting = f"`dvc remote modify --local {remote.name} {option} KEY.json`"
-        return f"no service account's key: {setting}, or set GDRIVE_CREDENTIALS_DATA"
+        return f"no key of a service account: {setting}, or set GDRIVE_CREDENTIALS_DATA"
     try:
         key = json.loads(text)
     except ValueError:
-        return f"{location} is not JSON: give the key file as Google made it"
+        return f"{location} is not JSON: use the key file as Google created it"
     absent = [name for name in KEY_FIELDS if not (isinstance(key, dict) and key.get(name))]
     if absent or key["type"] != "service_account":
         lack = f" (no {', '.join(absent)})" if absent else ""
-        return f"{location} is no service account's key{lack}: give the key file as Google made it"
+        hint = "use the key file as Google created it"
+        return f"{location} is not the key of a service account{lack}: {hint}"
     return None
 
 
 def _missing_login(remote: Remote, env: Mapping[str, str]) -> str | None:
-    """Tell whether Drive's OAuth would open a browser: without a stored token it does."""
+    """Find out whether Drive's OAuth would open a browser, as it does without a stored token."""
     client = remote.options.get("gdrive_client_id")
     if not (client and remote.options.get("gdrive_client_secret")):
         return (
@@ -163,11 +176,15 @@ def _missing_login(remote: Remote, env: Mapping[str, str]) -> str | None:
 
 
 def interpreter(scheme: str, root: Path) -> Path | None:
-    """Find the Python that has DVC with the plugin for a scheme.
+    """Find a Python interpreter that has DVC with the plugin for a scheme.
+
+    Args:
+        scheme: the remote's protocol.
+        root: the project's folder.
 
     Returns:
-        Of the plugin's own environment where it is installed, else the running one if it has the
-        plugin or needs none; None when no environment has it.
+        The interpreter of the plugin's own environment if that is installed, else the running one
+        if it has the plugin or needs none; None if no environment has the plugin.
     """
     module, venv = PLUGINS.get(scheme, (None, None))
     if module is None:
@@ -180,17 +197,17 @@ def interpreter(scheme: str, root: Path) -> Path | None:
 def probe(
     remote: Remote, python: Path, root: Path, env: Mapping[str, str], limit: float = TIME_LIMIT
 ) -> State:
-    """Ask the remote itself, by a process that is ended after `limit` seconds, whatever it does.
+    """Connect to the remote in another process, which is killed after the time limit.
 
     Args:
-        remote: a remote that lacks nothing known.
+        remote: a remote that lacks nothing, as far as is known.
         python: an interpreter that has its plugin.
         root: the project's folder.
         env: the environment's variables.
-        limit: seconds.
+        limit: time limit in seconds.
     """
     command = [str(python), "-m", "creditrisk.workflow.remotes.probe", remote.name]
-    # No input, no terminal (a session of its own), a browser that opens nothing, one try.
+    # No input, no terminal (its own session), a browser command that does nothing, one attempt.
     process = subprocess.Popen(
         command,
         cwd=root,
@@ -212,7 +229,14 @@ def probe(
 
 
 def examine(remote: Remote, root: Path, env: Mapping[str, str], offline: bool = False) -> State:
-    """Tell a remote's state: what it lacks, else (unless `offline`) whether it answers."""
+    """Find the state of a remote: what it lacks, and otherwise whether it responds.
+
+    Args:
+        remote: the remote.
+        root: the project's folder.
+        env: the environment's variables.
+        offline: whether to skip what needs a network.
+    """
     lack = missing(remote, env)
     if lack:
         return State("not configured", lack)

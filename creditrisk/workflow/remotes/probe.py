@@ -1,4 +1,4 @@
-"""Ask one remote whether it answers: run by a remote's own environment, so it needs DVC alone."""
+"""Check whether one remote responds. It runs in the remote's own environment and needs only DVC."""
 
 import os
 import sys
@@ -10,15 +10,15 @@ from dvc.fs import get_cloud_fs
 
 
 def ping(scheme: str, fs: Any, path: str) -> str:
-    """Read from a remote as little as it takes to know that it is there and lets us in.
+    """Read just enough from a remote to know that it exists and that we have access.
 
     Args:
         scheme: the remote's protocol.
         fs: DVC's file system for it.
-        path: the remote's root on it.
+        path: the remote's root in this file system.
 
     Returns:
-        What was found.
+        The address that was found.
     """
     bucket, _, prefix = path.partition("/")
     if scheme == "s3":
@@ -38,17 +38,17 @@ def ping(scheme: str, fs: Any, path: str) -> str:
 
 
 def folder(path: Path) -> str:
-    """Tell of a folder whether it can be written to, or made where it isn't yet."""
+    """Check that a folder can be written to, or created if it does not exist yet."""
     found = next(p for p in (path, *path.parents) if p.exists())
     if not found.is_dir():
         raise NotADirectoryError(f"{found} is a file")
     if not os.access(found, os.W_OK | os.X_OK):
         raise PermissionError(f"{found} can't be written to")
-    return str(path) if found == path else f"{path} (the first push makes it)"
+    return str(path) if found == path else f"{path} (the first push creates it)"
 
 
 def describe(error: BaseException) -> str:
-    """Word an error in one line: its own text, and that of the first cause that has one."""
+    """Describe an error in one line: its own text, and that of its original cause."""
     texts = []
     link: BaseException | None = error
     while link is not None:
@@ -60,24 +60,24 @@ def describe(error: BaseException) -> str:
 
 
 def _not_shared(fs: Any, path: str) -> str:
-    """Word that Drive knows no such folder for this account, whose address the owner needs."""
+    """Describe that Drive finds no such folder, with the account that it must be shared with."""
     login = fs.fs.client.auth.credentials
     account = getattr(login, "service_account_email", "this account")
     return f"folder {path}: its id is wrong, or it is not shared with {account}"
 
 
 def main() -> int:
-    """Probe the remote named by the only argument; one line on stdout, 0 when it answers."""
+    """Check the remote named by the only argument; print one line, return 0 if it responds."""
     cls, options, path = get_cloud_fs(Config(".dvc"), name=sys.argv[1])
     scheme = cls.protocol if isinstance(cls.protocol, str) else cls.protocol[0]
     fs = cls(**options)
     try:
         print(ping(scheme, fs, path))
     except PermissionError as error:
-        # What PyDrive2 makes of a 404 says nothing.
+        # PyDrive2 raises an error without a text for a 404.
         print(_not_shared(fs, path) if scheme == "gdrive" and not error.args else describe(error))
         return 1
-    # Whatever a plugin raises is an answer to the question.
+    # Plugins raise errors of any kind, and each means that the remote does not respond.
     except Exception as error:
         print(describe(error))
         return 1

@@ -1,5 +1,5 @@
-"""The review of a change: the work tree against a base revision, in Markdown and pictures.
+"""The review of a change: compare the work tree with a base revision, in Markdown and pictures.
 
-What differs is asked of Git and of `dvc metrics diff`, `params diff`, `plots diff` and `status`;
-here it is judged and worded.
+Git and `dvc metrics diff`, `params diff`, `plots diff` and `status` find the differences. This
+package judges them and writes the review.
 """

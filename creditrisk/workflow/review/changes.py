@@ -1,4 +1,4 @@
-"""What DVC knows: metrics, parameters and stages of the base and of the work tree."""
+"""Collect what DVC knows about the base and the work tree: metrics, parameters and stages."""
 
 import hashlib
 import json
@@ -16,23 +16,25 @@ from creditrisk.workflow.review.revision import Base
 
 LOCK, EVALUATE, SELECT = "dvc.lock", "metrics/evaluate.json", "metrics/select.json"
 INGEST, PREPARE = "metrics/ingest.json", "metrics/prepare.json"
-# What differs only because the data of the stages are not on this machine.
+# States of files whose data are not on this machine. They do not show that a result is stale.
 _ABSENT = {"deleted", "not in cache"}
 
 
 @dataclass(frozen=True)
 class Changes:
-    """All that differs, as DVC tells it.
+    """All differences between the base and the work tree, as DVC reports them.
 
     Attributes:
-        metrics: file to metric to `old`, `new` and, of numbers, `diff`; the unchanged too.
-        metrics_table, params_table: what `dvc metrics diff --md` and `dvc params diff --md` print,
-            without the blanks that align it; empty where nothing differs.
-        old_lock, new_lock: stage to its entry in dvc.lock.
-        stale: stage to what of it does not fit dvc.lock.
+        metrics: file to metric to `old`, `new` and, for numbers, `diff`; unchanged ones too.
+        metrics_table: output of `dvc metrics diff --md` without aligning blanks; empty if nothing
+            differs.
+        params_table: the same for `dvc params diff --md`.
+        old_lock: stage to its entry in dvc.lock, in the base.
+        new_lock: the same in the work tree.
+        stale: stage to its inputs and outputs that differ from dvc.lock.
         ci: metric to its test interval in the base, `[low, high]`.
-        folds: scores of the champion's folds in the base and here (`select.fold_account`), None
-            where they were not noted.
+        folds: scores of the champion's folds in the base and in the work tree, as
+            `cv_fold_scores` in `creditrisk/select/summary.py` computes them; None if not recorded.
     """
 
     metrics: dict[str, dict[str, dict[str, Any]]]
@@ -45,21 +47,24 @@ class Changes:
     folds: tuple[dict[str, Any] | None, dict[str, Any] | None]
 
     def value(self, path: str, name: str) -> tuple[Any, Any]:
-        """Get a metric in the base and here; None where there is none."""
+        """Get a metric in the base and in the work tree; None where it is missing."""
         pair = self.metrics.get(path, {}).get(name, {})
         return pair.get("old"), pair.get("new")
 
     def known(self, path: str) -> bool:
-        """Tell whether the base has this metrics file."""
+        """Return whether the base has this metrics file."""
         return any(pair.get("old") is not None for pair in self.metrics.get(path, {}).values())
 
     def hashes(self, output: str) -> tuple[str | None, str | None]:
-        """Get an output's hash in the base and here."""
+        """Get an output's hash in the base and in the work tree."""
         return hash_of(self.old_lock, output), hash_of(self.new_lock, output)
 
 
 def collect(base: Base) -> Changes:
-    """Ask DVC what differs between `base` and the work tree.
+    """Let DVC compare the base with the work tree.
+
+    Args:
+        base: the base revision.
 
     Raises:
         InputError: the work tree has no results, or DVC can't read them.
@@ -69,26 +74,26 @@ def collect(base: Base) -> Changes:
             raise InputError(path, "file", "not found", "Run `dvc repro` to make it.")
     new_lock = _stages(LOCK, Path(LOCK).read_text(encoding="utf-8"))
     old_lock = _stages(f"{base.short}:{LOCK}", base.text(LOCK) or "")
-    questions = (
+    commands = (
         ("metrics", "diff", base.short, "--all", "--json"),
         ("metrics", "diff", base.short, "--md"),
         ("params", "diff", base.short, "--md"),
         ("status", "--json"),
     )
-    # Each is a second of starting DVC.
+    # In parallel, because it takes a second to start DVC.
     with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda question: run_dvc(*question), questions))
+        answers = list(pool.map(lambda command: run_dvc(*command), commands))
     metrics = json.loads(answers[0])
-    before, here = base.json(SELECT), Path(SELECT).read_text(encoding="utf-8")
+    before, now = base.json(SELECT), Path(SELECT).read_text(encoding="utf-8")
     return Changes(
         metrics=metrics,
-        metrics_table=_narrow(answers[1]),
-        params_table=_narrow(answers[2]),
+        metrics_table=_without_padding(answers[1]),
+        params_table=_without_padding(answers[2]),
         old_lock=old_lock,
         new_lock=new_lock,
         stale=stale_stages(json.loads(answers[3]), new_lock, _listing),
         ci=base.json(EVALUATE).get("test", {}).get("ci", {}),
-        folds=(before.get("cv_folds"), json.loads(here).get("cv_folds")),
+        folds=(before.get("cv_folds"), json.loads(now).get("cv_folds")),
     )
 
 
@@ -104,16 +109,20 @@ Listing = Callable[[str], list[dict[str, str]] | None]
 def stale_stages(
     status: dict[str, list[Any]], lock: dict[str, Any], listing: Listing
 ) -> dict[str, list[str]]:
-    """Find what does not fit dvc.lock in the answer of `dvc status --json`.
+    """Find the stages whose inputs or outputs differ from dvc.lock.
 
-    Data that are not on this machine say nothing: metrics and plots are in Git without them. A
-    folder of which a part is not here is told as modified, so dvc.lock is asked about folders.
+    Data that are not on this machine do not count, because metrics and plots are in Git without
+    them. DVC reports a folder as modified if a part of it is missing, so folders are compared with
+    dvc.lock.
 
     Args:
-        status: the answer.
+        status: parsed output of `dvc status --json`.
         lock: stage to its entry in dvc.lock.
-        listing: gives the files of an output folder by its hash, each as `md5` and `relpath`, or
-            None where they are not known here.
+        listing: returns the files of an output folder by its hash, each as `md5` and `relpath`, or
+            None if they are not known on this machine.
+
+    Returns:
+        Stage to what differs.
     """
     found = {}
     for stage, entries in status.items():
@@ -128,39 +137,39 @@ def stale_stages(
                         names += [name for name, s in state.items() if s not in _ABSENT]
                     elif state in _ABSENT:
                         continue
-                    elif kind != "changed deps" or not _fits(path, lock, stage, listing):
+                    elif kind != "changed deps" or not _is_current(path, lock, stage, listing):
                         names.append(path)
         if names:
             found[stage] = names
     return found
 
 
-def _fits(path: str, lock: dict[str, Any], stage: str, listing: Listing) -> bool:
-    """Tell whether a stage has read the parts of a folder that dvc.lock records for their makers.
+def _is_current(path: str, lock: dict[str, Any], stage: str, listing: Listing) -> bool:
+    """Return whether the folder that a stage read has the parts that other stages wrote last.
 
-    Those that are here are held against dvc.lock with the stages that make them. Files whose hashes
-    are not here say nothing. What is no folder, or no stage makes, does not fit.
+    Both are taken from dvc.lock. If the hashes of a part are not on this machine, the folder counts
+    as current. A file, or a folder that no stage writes, does not.
     """
-    read = _listed(lock.get(stage, {}).get("deps")).get(path) or ""
-    made = {
+    read = _path_hashes(lock.get(stage, {}).get("deps")).get(path) or ""
+    written = {
         out: md5
         for entry in lock.values()
-        for out, md5 in _listed(entry.get("outs")).items()
+        for out, md5 in _path_hashes(entry.get("outs")).items()
         if out.startswith(f"{path}/")
     }
-    if not made or not read.endswith(".dir"):
+    if not written or not read.endswith(".dir"):
         return False
     files = []
-    for out, md5 in made.items():
+    for out, md5 in written.items():
         name = out.removeprefix(f"{path}/")
         if not md5.endswith(".dir"):
             files.append({"md5": md5, "relpath": name})
             continue
-        inner = listing(md5)
-        if inner is None:
+        content = listing(md5)
+        if content is None:
             return True
-        files += [file | {"relpath": f"{name}/{file['relpath']}"} for file in inner]
-    # As DVC hashes a folder.
+        files += [file | {"relpath": f"{name}/{file['relpath']}"} for file in content]
+    # The same hash that DVC computes for a folder.
     text = json.dumps(sorted(files, key=lambda file: file["relpath"]), sort_keys=True)
     return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}.dir" == read
 
@@ -172,12 +181,16 @@ def _listing(md5: str) -> list[dict[str, str]] | None:
 
 
 def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """Tell the stages that two dvc.lock files record differently.
+    """List the stages whose entries in two dvc.lock files differ.
+
+    Args:
+        old: stage to its entry, in the base.
+        new: stage to its entry, in the work tree.
 
     Returns:
-        `stage`, `why` ("changed", "new" or "gone"), `reads` (the parameters, code and data of it
-        that differ), `writes` (its outputs that differ), `outs` (how many it has); in the order of
-        the lock.
+        One dict per stage, in the order of dvc.lock: `stage`, `why` ("changed", "new" or "gone"),
+        `reads` (its parameters, code and data that differ), `writes` (its outputs that differ),
+        `outs` (its number of outputs).
     """
     rows = []
     for stage in dict.fromkeys([*new, *old]):
@@ -191,20 +204,20 @@ def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, A
             for file in dict.fromkeys([*a.get("params", {}), *b.get("params", {})])
             for name in _differing(a.get("params", {}).get(file), b.get("params", {}).get(file))
         ]
-        reads = params + _differing(_listed(a.get("deps")), _listed(b.get("deps")))
+        reads = params + _differing(_path_hashes(a.get("deps")), _path_hashes(b.get("deps")))
         if why == "changed" and a.get("cmd") != b.get("cmd"):
             reads.insert(0, "command")
-        outs = _listed(b.get("outs")) or _listed(a.get("outs"))
-        writes = _differing(_listed(a.get("outs")), _listed(b.get("outs")))
+        outs = _path_hashes(b.get("outs")) or _path_hashes(a.get("outs"))
+        writes = _differing(_path_hashes(a.get("outs")), _path_hashes(b.get("outs")))
         rows.append(
             {"stage": stage, "why": why, "reads": reads, "writes": writes, "outs": len(outs)}
         )
     return rows
 
 
-def _narrow(table: str) -> str:
+def _without_padding(table: str) -> str:
     rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
-    if len(rows) < 3:  # a head and nothing under it
+    if len(rows) < 3:  # a header without rows
         return ""
     rows = [["---" if set(cell) == {"-"} else cell for cell in row] for row in rows]
     return "\n".join(" | ".join(row).strip() for row in rows)
@@ -215,7 +228,7 @@ def _differing(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[s
     return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
 
 
-def _listed(entries: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _path_hashes(entries: list[dict[str, Any]] | None) -> dict[str, Any]:
     return {entry["path"]: entry.get("md5") for entry in entries or []}
 
 
@@ -223,5 +236,5 @@ def _stages(name: str, text: str) -> dict[str, Any]:
     try:
         return (yaml.load(text, yaml.CSafeLoader) or {}).get("stages", {})
     except (yaml.YAMLError, AttributeError):
-        hint = "Resolve a merge's conflicts, then run `dvc repro`."
-        raise InputError(name, "file", "not a lock file of DVC", hint) from None
+        hint = "Resolve the merge conflicts, then run `dvc repro`."
+        raise InputError(name, "file", "not a valid dvc.lock", hint) from None

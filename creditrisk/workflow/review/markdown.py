@@ -1,4 +1,4 @@
-"""The report as GitHub-flavoured Markdown, short enough for a comment of a pull request."""
+"""The review as GitHub-flavoured Markdown, short enough for a comment on a pull request."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +14,9 @@ from creditrisk.workflow.review.verdict import (
     within_interval,
 )
 
-# By this line the workflow finds its comment again.
+# `make comment` finds its comment by this line.
 MARKER = "<!-- creditrisk-report -->"
-# GitHub takes 65,536 characters.
+# GitHub accepts 65,536 characters.
 LIMIT = 60_000
 _SHOWN = ("roc_auc", "brier", "expected_cost")
 _WHERE = {"cv": "CV", "nested": "nested CV", "test": "test"}
@@ -32,76 +32,83 @@ _COUNTS = {
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it; `folded` ones open on a click, and may be left out."""
+    """A section of the review.
+
+    Attributes:
+        title: its heading.
+        body: its Markdown.
+        folded: whether it is shown only after a click; it may be left out if space is short.
+    """
 
     title: str
     body: str
     folded: bool = False
 
     def text(self) -> str:
-        """Write it as Markdown."""
+        """Format the section as Markdown."""
         if not self.folded:
             return f"### {self.title}\n\n{self.body}\n"
         return f"<details><summary>{self.title}</summary>\n\n{self.body}\n\n</details>\n"
 
 
 def document(changes: Changes, heading: str, pictures: Section, limit: int = LIMIT) -> str:
-    """Write the report.
+    """Write the review.
 
     Args:
-        changes: what differs.
+        changes: the differences.
         heading: a line that names what is compared.
-        pictures: the section of the plots.
-        limit: characters at most; the longest folded sections go first.
+        pictures: the section with the plots.
+        limit: maximum number of characters; the longest folded sections are left out first.
     """
-    words, why = verdict(changes)
-    head = f"{MARKER}\n## Credit risk: report of a change\n\n{_stale(changes)}"
-    head += f"**{words}.** {_sentence(why)}\n\n{heading}\n"
+    title, reasons = verdict(changes)
+    head = f"{MARKER}\n## Credit risk: review of a change\n\n{_stale(changes)}"
+    head += f"**{title}.** {_sentence(reasons)}\n\n{heading}\n"
     parts = [
         Section("Metrics of the champion", metrics_table(changes, _SHOWN) + _NOTE),
         Section("All metrics of the champion", metrics_table(changes, NAMES), folded=True),
-        Section("Candidates", candidates_table(changes), folded=True),
+        Section("Models", candidates_table(changes), folded=True),
         _parameters(changes),
         Section("Stages", stages_table(changes)),
         Section("Data", counts_table(changes)),
         pictures,
-        Section("dvc metrics diff", changes.metrics_table or "Nothing.", folded=True),
+        Section("dvc metrics diff", changes.metrics_table or "No difference.", folded=True),
     ]
     return _within(head, parts, limit)
 
 
 def metrics_table(changes: Changes, names: tuple[str, ...]) -> str:
-    """Tell the champion's metrics in CV, nested CV and on test: base, here, change, interval."""
+    """Tabulate the champion's metrics in CV, in nested CV and on the test rows."""
     rows = []
     for name in names:
-        for on, words in _WHERE.items():
+        better = " (lower is better)" if name in LOSSES else ""
+        for on, label in _WHERE.items():
             pair = metric_change(changes, name, on)
             if pair.new is None:
                 continue
-            is_in = within_interval(changes, name, pair.change)
+            is_inside = within_interval(changes, name, pair.change)
             ends = changes.ci.get(name) if on == "test" else None
             rows.append(
                 {
-                    "metric": METRICS[name].label + (" (less is better)" if name in LOSSES else ""),
-                    "rows": words,
+                    "metric": METRICS[name].label + better,
+                    "rows": label,
                     "base": number(pair.old),
                     "here": number(pair.new),
                     "change": number(pair.change, "+.4f"),
                     "95% test interval of the base": " to ".join(map(number, ends or [])),
-                    "change inside it": {None: "", True: "yes", False: "**no**"}[is_in],
+                    "change inside it": {None: "", True: "yes", False: "**no**"}[is_inside],
                 }
             )
     return table(rows)
 
 
 _NOTE = (
-    "\n\nA change is inside where it would leave the base's test value within that value's 95% "
-    "interval. The verdict rests on CV: a change that is picked by its test metrics spoils them."
+    "\n\nA change is inside if the base's test value plus the change is within the 95% interval of "
+    "that value. The verdict uses CV only: test metrics that decide about a change are biased."
 )
 
 
 def candidates_table(changes: Changes) -> str:
-    """Tell the mean CV score of each candidate that moved, the best here first."""
+    """Tabulate the mean CV score of each algorithm's model that changed, the best one first."""
     metric = SCORING[scoring(changes)][0]
     rows = []
     for path in changes.metrics:
@@ -111,11 +118,11 @@ def candidates_table(changes: Changes) -> str:
         change = None if old is None or new is None else new - old
         rows.append((new if new is not None else old, Path(path).stem, old, new, change))
     rows.sort(key=lambda row: (-sign(metric, 1) * row[0], row[1]))
-    words = f"CV {METRICS[metric].label}"
+    score = f"CV {METRICS[metric].label}"
     differ = table(
         {
-            "candidate": f"`{name}`",
-            f"{words}, base": number(old),
+            "model": f"`{name}`",
+            f"{score}, base": number(old),
             "here": number(new),
             "change": number(change, "+.4f"),
         }
@@ -127,7 +134,7 @@ def candidates_table(changes: Changes) -> str:
 
 
 def stages_table(changes: Changes) -> str:
-    """Tell the stages that dvc.lock records differently, and what of their input differs."""
+    """Tabulate the stages whose entries in dvc.lock differ, with their changed inputs."""
     if not changes.old_lock:
         return f"Not known: the base has no {LOCK}."
     rows = changed_stages(changes.old_lock, changes.new_lock)
@@ -136,52 +143,52 @@ def stages_table(changes: Changes) -> str:
     return table(
         {
             "stage": f"`{row['stage']}`" + (f" ({row['why']})" if row["why"] != "changed" else ""),
-            "what it reads that differs": _some(row["reads"]) if row["why"] == "changed" else "",
-            "outputs that differ": f"{len(row['writes'])} of {row['outs']}",
+            "changed inputs": _some(row["reads"]) if row["why"] == "changed" else "",
+            "changed outputs": f"{len(row['writes'])} of {row['outs']}",
         }
         for row in rows
     )
 
 
 def counts_table(changes: Changes) -> str:
-    """Tell the counts of the data that differ: rows, rejected by reason, missing by column."""
+    """Tabulate the changed counts: rows, rejected rows by reason, missing cells by column."""
     counts = dict(_COUNTS)
     names = changes.metrics.get(PREPARE, {})
-    for start, words in {"rejected.": "rejected: ", "missing.": "missing: "}.items():
-        found = sorted(n for n in names if n.startswith(start))
-        counts |= {f"{words}{n.removeprefix(start)}": (PREPARE, n) for n in found}
-    values = {words: changes.value(*place) for words, place in counts.items()}
+    for prefix, label in {"rejected.": "rejected: ", "missing.": "missing: "}.items():
+        found = sorted(n for n in names if n.startswith(prefix))
+        counts |= {f"{label}{n.removeprefix(prefix)}": (PREPARE, n) for n in found}
+    values = {label: changes.value(*metric) for label, metric in counts.items()}
     differ = {w: v for w, v in values.items() if v[0] != v[1]}
     read, clean, rejected = (values[w][1] for w in ("rows read", "rows clean", "rows rejected"))
     total = f"{read:,} rows read, {clean:,} clean, {rejected:,} rejected"
     if not differ:
-        return f"No count differs: {total}."
+        return f"No counts differ: {total}."
     return table(
         {
-            "count": words if words in _COUNTS else f"{words.replace('|', ' ')}",
-            "base": _count(old) if changes.known(counts[words][0]) else "not known",
+            "count": label if label in _COUNTS else f"{label.replace('|', ' ')}",
+            "base": _count(old) if changes.known(counts[label][0]) else "not known",
             "here": _count(new),
             "change": "" if old is None or new is None else _count(new - old, "+"),
         }
-        for words, (old, new) in differ.items()
+        for label, (old, new) in differ.items()
     )
 
 
 def pictures_inline(files: dict[str, Path]) -> Section:
-    """Make the section that shows the pictures, for a file that lies beside their folder."""
+    """Make the section that shows the pictures, for a file next to their folder."""
     shown = [f"![{name}]({path.as_posix()})" for name, path in files.items()]
     return Section("Pictures", "\n\n".join(shown) or "No plot has data.")
 
 
 def pictures_linked(files: dict[str, Path], link: str | None) -> Section:
-    """Make the section that tells where the pictures are: a comment can't hold them."""
+    """Make the section that says where the pictures are, as a comment can't contain them."""
     names = ", ".join(files)
-    location = f"[in the files of this run]({link})" if link else "written by `make report`"
+    location = f"[in the files of this run]({link})" if link else "written by `make review`"
     return Section("Pictures", f"{names}: {location}." if names else "No plot has data.")
 
 
 def table(rows: Any) -> str:
-    """Write a Markdown table of rows that have the same keys."""
+    """Format rows that have the same keys as a Markdown table."""
     rows = list(rows)
     if not rows:
         return "None."
@@ -191,7 +198,7 @@ def table(rows: Any) -> str:
 
 
 def number(value: float | None, form: str = ".4f") -> str:
-    """Word a number that may be missing; money in the hundreds and more in whole units."""
+    """Format a number, which may be missing; without decimals from 100 on, as for money."""
     if value is None:
         return ""
     return format(value, form if abs(value) < 100 else form.replace(".4f", ",.0f"))
@@ -208,8 +215,8 @@ def _parameters(changes: Changes) -> Section:
 def _stale(changes: Changes) -> str:
     if not changes.stale:
         return ""
-    named = "; ".join(f"`{stage}`: {_some(names)}" for stage, names in changes.stale.items())
-    return f"> **These are not the results of this code and data**, run `dvc repro`. {named}.\n\n"
+    listed = "; ".join(f"`{stage}`: {_some(names)}" for stage, names in changes.stale.items())
+    return f"> **These are not the results of this code and data**, run `dvc repro`. {listed}.\n\n"
 
 
 def _some(names: list[str], most: int = 4) -> str:
@@ -228,12 +235,12 @@ def _sentence(text: str) -> str:
 
 
 def _within(head: str, parts: list[Section], limit: int) -> str:
-    """Join the parts; while they are too long, the longest folded one gives way to a line."""
+    """Join the parts; while the text is too long, replace the longest folded part by a note."""
     while True:
         text = "\n".join([head, *(part.text() for part in parts)])
         folded = [p for p in parts if p.folded]
         if len(text) <= limit or not folded:
             return text
         longest = max(folded, key=lambda p: len(p.body))
-        note = "Too long for this report: see `dvc metrics diff` and `dvc params diff`."
+        note = "Too long for this review: see `dvc metrics diff` and `dvc params diff`."
         parts[parts.index(longest)] = Section(longest.title, note)

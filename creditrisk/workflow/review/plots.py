@@ -1,4 +1,4 @@
-"""The plots of both revisions, as DVC fills our templates, drawn as PNG without browser or net."""
+"""Draw the plots of both revisions as PNG, without a browser or a network."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from creditrisk.core.errors import InputError
 from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.review.revision import Base
 
-# Okabe and Ito 2008: told apart in every kind of colour blindness.
+# Okabe and Ito 2008: distinguishable with every kind of colour blindness.
 COLOURS = {"here": "#0072B2", "base": "#D55E00"}
 # DVC's name of the work tree.
 HERE = "workspace"
@@ -23,15 +23,18 @@ _CONFIG = {
     "title": {"fontSize": 14, "offset": 10},
 }
 _LEGEND = {"labelFontSize": 12, "symbolOpacity": 1, "symbolSize": 200}
-# Long enough to see that they are dashes.
+# Long enough to show that the lines are dashed.
 _DASHES = {"labelFontSize": 12, "symbolSize": 600}
 
 
 def specifications(base: Base) -> dict[str, dict[str, Any]]:
-    """Ask DVC for the Vega-Lite specifications of all plots, both revisions in each.
+    """Get the Vega-Lite specifications of all plots from DVC, with both revisions in each.
+
+    Args:
+        base: the base revision.
 
     Returns:
-        Title in dvc.yaml to specification; a plot without data is left out.
+        Title in dvc.yaml to specification, without plots that have no data.
     """
     answer = json.loads(run_dvc("plots", "diff", base.short, "--json"))
     labels = {HERE: "this change", base.short: f"base {base.short}"}
@@ -44,7 +47,7 @@ def specifications(base: Base) -> dict[str, dict[str, Any]]:
 
 
 def draw(specification: dict[str, Any]) -> bytes:
-    """Draw a Vega-Lite specification as PNG, two pixels to a unit of length."""
+    """Draw a Vega-Lite specification as PNG, with two pixels per unit of length."""
     try:
         return vl_convert.vegalite_to_png(specification, scale=2, config=_CONFIG)
     except ValueError as error:
@@ -56,11 +59,15 @@ def draw(specification: dict[str, Any]) -> bytes:
 def write_pictures(base: Base, folder: Path) -> dict[str, Path]:
     """Draw all plots into a folder.
 
+    Args:
+        base: the base revision.
+        folder: the folder; old PNG files in it are deleted.
+
     Returns:
         Title to file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # Pictures of plots that are gone would be taken for those of this report.
+    # Otherwise the pictures of removed plots would seem to belong to this review.
     for old in folder.glob("*.png"):
         old.unlink()
     files = {}
@@ -72,7 +79,7 @@ def write_pictures(base: Base, folder: Path) -> dict[str, Path]:
 
 
 def _label(node: Any, labels: dict[str, str]) -> Any:
-    """Name the revisions for a reader, and give each its colour, wherever a specification does."""
+    """Replace the names and the colours of the revisions everywhere in a specification."""
     if isinstance(node, list):
         return [_label(part, labels) for part in node]
     if not isinstance(node, dict):

@@ -1,4 +1,4 @@
-"""What Git knows: the revision to compare with, and files as they were there."""
+"""Find the base revision in Git, and read files of it."""
 
 import json
 import subprocess
@@ -14,20 +14,20 @@ class Base:
 
     Attributes:
         commit: its full SHA-1.
-        short: the same, abbreviated by Git.
-        words: how it came to be the base.
+        short: the SHA-1 as Git abbreviates it.
+        description: why it is the base, in Markdown.
     """
 
     commit: str
     short: str
-    words: str
+    description: str
 
     def text(self, path: str) -> str | None:
-        """Read a file of that revision; None where it has none."""
+        """Read a file of this revision; None if it does not exist."""
         return _git("show", f"{self.commit}:{path}")
 
     def json(self, path: str) -> Any:
-        """Read a JSON file of that revision; an empty dict where it has none."""
+        """Read a JSON file of this revision; an empty dict if it does not exist."""
         return json.loads(self.text(path) or "{}")
 
 
@@ -35,16 +35,17 @@ def find_base(name: str | None, into: str) -> Base:
     """Find the revision to compare with.
 
     Args:
-        name: a revision to take as it is; None for the merge base with `into`.
-        into: the branch that the work is to be merged into, here or at `origin`.
+        name: a revision; None for the merge base with `into`.
+        into: the branch that the change will be merged into, local or at `origin`.
 
     Raises:
-        InputError: no Git repository, an unknown revision, no common ancestor.
+        InputError: there is no Git repository, the revision is unknown, or there is no common
+            ancestor.
     """
     if _git("rev-parse", "--git-dir") is None:
-        raise InputError(".", "Git", "no Git repository", "Run it in a clone of the project.")
+        raise InputError(".", "Git", "not a Git repository", "Run this in a clone of the project.")
     if _commit("HEAD") is None:
-        raise InputError(".", "Git", "no commit yet", "Commit first: a report compares.")
+        raise InputError(".", "Git", "no commit yet", "Commit first, then compare.")
     if name:
         commit = _commit(name) or _commit(f"origin/{name}")
         if commit is None:
@@ -55,9 +56,9 @@ def find_base(name: str | None, into: str) -> Base:
         return _base(commit, f"`{_without_backticks(name)}`")
     branches = [ref for ref in (into, f"origin/{into}") if _commit(ref)]
     if not branches:
-        hint = "Name what to compare with: make report BASE=REVISION."
-        raise InputError("Git", f"branch {into}", "neither here nor at origin", hint)
-    # Of several Git takes the nearest: a local branch may lag behind origin's.
+        hint = "Name the revision to compare with: make review BASE=REVISION."
+        raise InputError("Git", f"branch {into}", "found neither locally nor at origin", hint)
+    # With several branches Git takes the nearest merge base: a local branch may be behind origin.
     commit = (_git("merge-base", "HEAD", *branches) or "").strip()
     if not commit:
         hint = "Fetch the history (`git fetch --unshallow`) or name a revision: BASE=REVISION."
@@ -66,16 +67,16 @@ def find_base(name: str | None, into: str) -> Base:
 
 
 def describe_here() -> str:
-    """Name what is compared with the base: the branch or commit, and what is not committed."""
+    """Describe the work tree: its branch, its commit, and whether there are uncommitted changes."""
     branch = (_git("symbolic-ref", "--short", "--quiet", "HEAD") or "").strip()
     head = (_git("rev-parse", "--short", "HEAD") or "").strip()
     name = f"`{_without_backticks(branch)}` at `{head}`" if branch else f"`{head}`"
     return f"{name}, with uncommitted changes" if _git("status", "--porcelain") else name
 
 
-def _base(commit: str, words: str) -> Base:
+def _base(commit: str, description: str) -> Base:
     short = (_git("rev-parse", "--short", commit) or commit).strip()
-    return Base(commit, short, words)
+    return Base(commit, short, description)
 
 
 def _commit(ref: str) -> str | None:
@@ -84,11 +85,11 @@ def _commit(ref: str) -> str | None:
 
 
 def _git(*args: str) -> str | None:
-    """Ask Git; None where it fails."""
+    """Run Git and return its output; None if it fails."""
     done = subprocess.run(["git", *args], capture_output=True, text=True, encoding="utf-8")
     return done.stdout if done.returncode == 0 else None
 
 
 def _without_backticks(name: str) -> str:
-    """Take from a name what would end its code span."""
+    """Remove backticks, which would end the code span of a name."""
     return name.replace("`", "")

@@ -1,1 +1,1 @@
-"""tune: a search that proposes, over the folds of train; its result is a change of params.yaml."""
+"""tune: a search with Optuna over the folds of train. Its result is a change of params.yaml."""

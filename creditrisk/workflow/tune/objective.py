@@ -1,4 +1,4 @@
-"""A candidate's score in each fold: the same rows, folds, pipeline and scoring as in train."""
+"""Score a candidate in each fold, with the same rows, folds, pipeline and scoring as train."""
 
 import signal
 import warnings
@@ -13,18 +13,18 @@ from sklearn.model_selection import cross_val_score
 from creditrisk.modeling.folds import Fold, make_folds
 from creditrisk.train.search import SearchSpec, search_scoring
 
-# A terminal sends Ctrl-C to the workers too, who would print what they were at. It is this process
-# that answers it: joblib ends the workers when it does.
-DEAF = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+# A terminal sends Ctrl-C to the workers too, which would print tracebacks. So they ignore it: this
+# process handles it, and joblib then ends the workers.
+IGNORE_CTRL_C = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
 
 
 class Bench:
-    """Where candidates of one algorithm are measured.
+    """Scores candidates of one algorithm.
 
     Args:
-        recipe: as for train; its candidates are the combinations of params.yaml.
-        frame: the training rows: `applicant`, `bad` and the features.
-        memory: a folder; candidates that differ in the model alone share their preprocessing.
+        spec: the same as for train; its candidates are the combinations of params.yaml.
+        frame: the training rows, with `applicant`, `bad` and the features.
+        memory: a cache folder: candidates that differ in the model only share the preprocessing.
     """
 
     def __init__(self, spec: SearchSpec, frame: pd.DataFrame, memory: str):
@@ -34,24 +34,31 @@ class Bench:
         self.folds: list[Fold] = make_folds(
             self.bad, applicant, train.folds, train.repeats, spec.seed
         )
-        self._smallest = min(
+        self._smallest_class = min(
             np.bincount(self.bad[fold.train], minlength=2).min() for fold in self.folds
         )
-        self._blank = spec.pipeline().set_params(memory=memory)
-        settings = [spec.settings(c, self._smallest) for c in spec.candidates]
-        self.scoring = search_scoring(spec, self._blank, settings)
+        self._pipeline = spec.pipeline().set_params(memory=memory)
+        settings = [spec.settings(c, self._smallest_class) for c in spec.candidates]
+        self.scoring = search_scoring(spec, self._pipeline, settings)
 
     def scores(self, candidate: dict) -> list[float]:
-        """Fit and score a candidate in each fold, more is better.
+        """Fit a candidate and score it in each fold; higher is better.
+
+        Args:
+            candidate: parameters with the names in params.yaml.
+
+        Returns:
+            One score per fold, over all repeats.
 
         Raises:
-            ValueError, TypeError: a fit failed, or a score is no number.
+            ValueError: a fit failed, or a score is not a number.
+            TypeError: a fit failed.
         """
-        setting = self.spec.settings(candidate, self._smallest)
-        with warnings.catch_warnings(), parallel_config("loky", **DEAF):
+        setting = self.spec.settings(candidate, self._smallest_class)
+        with warnings.catch_warnings(), parallel_config("loky", **IGNORE_CTRL_C):
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = cross_val_score(
-                clone(self._blank).set_params(**setting),
+                clone(self._pipeline).set_params(**setting),
                 self.rows,
                 self.bad,
                 scoring=self.scoring,
@@ -60,5 +67,5 @@ class Bench:
                 error_score="raise",
             )
         if not np.isfinite(scores).all():
-            raise ValueError("the score is no number")
+            raise ValueError("the score is not a number")
         return scores.tolist()

@@ -1,4 +1,4 @@
-"""What a search came to: the lines for a person, and the values for params.yaml."""
+"""The outcome of a search: the message for the user, and the values for params.yaml."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +15,19 @@ Candidate = dict[str, Any]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a search came to.
+    """The outcome of a search.
 
     Attributes:
-        present, present_scores: the best combination of params.yaml, and its score in each fold.
-        best, best_scores: the best of all, which is the present one where none is better.
-        trials: finished, in all calls together.
-        failed: of those, how many could not be fitted.
+        current: the best combination that is now in params.yaml.
+        current_scores: its score in each fold.
+        best: the best candidate of all; the current one if none is better.
+        best_scores: its score in each fold.
+        trials: number of finished trials, in all calls together.
+        failed: number of trials that could not be fitted.
     """
 
-    present: Candidate
-    present_scores: list[float]
+    current: Candidate
+    current_scores: list[float]
     best: Candidate
     best_scores: list[float]
     trials: int
@@ -33,56 +35,63 @@ class Outcome:
 
     @property
     def gain(self) -> float:
-        """By how much the best mean score exceeds the present one."""
-        return float(np.mean(self.best_scores) - np.mean(self.present_scores))
+        """Difference between the mean scores of the best candidate and the current one."""
+        return float(np.mean(self.best_scores) - np.mean(self.current_scores))
 
     def verdict(self, scoring: str, folds: int) -> str:
-        """Say what the gain is worth, by its paired differences over the same folds.
+        """Describe the gain, and whether the paired differences over the folds support it.
 
         Args:
-            scoring: the score's name.
-            folds: in a repeat.
+            scoring: name of the score.
+            folds: number of folds per repeat.
         """
         done = f"{self.trials} trials" + (f", {self.failed} of them failed" if self.failed else "")
         if self.gain <= 0:
             return f"{done}: none is better than the values now in params.yaml"
-        se = fold_error(np.subtract(self.best_scores, self.present_scores), folds)
-        surely = self.gain > 2 * se
-        luck = "more than luck" if surely else "within luck, as less than two standard errors"
+        se = fold_error(np.subtract(self.best_scores, self.current_scores), folds)
+        is_clear = self.gain > 2 * se
+        luck = "more than luck" if is_clear else "may be luck, as less than two standard errors"
         return (
-            f"{done}: mean CV {scoring} {np.mean(self.best_scores):.4f}, by {self.gain:.4f} more "
-            f"than with the values now in params.yaml (SE {se:.4f}), {luck}"
+            f"{done}: mean CV {scoring} {np.mean(self.best_scores):.4f}, {self.gain:.4f} more than "
+            f"with the values now in params.yaml (SE {se:.4f}), {luck}"
         )
 
 
 def fixed_values(
     algo: str, block: dict[str, Any], candidate: Candidate, space: Space, path: str | Path
 ) -> Candidate:
-    """Take from a candidate what is not searched.
+    """Get the values of a candidate that are not searched.
 
     Args:
-        algo, block: the algorithm and its block of params.yaml.
-        candidate: any of those that the block spans.
-        space: what is searched.
-        path: the file of the ranges.
+        algo: the algorithm.
+        block: its block in params.yaml.
+        candidate: any candidate of the block's grid.
+        space: the search space.
+        path: the file with the ranges.
 
     Raises:
-        InputError: params.yaml searches what has no range.
+        InputError: params.yaml has several values for a parameter that has no range.
     """
     for key, value in block.items():
         if isinstance(value, list) and len(value) > 1 and key not in space:
-            problem = f"params.yaml searches {value}, and there is no range to search it finer"
-            hint = f"Give it one, or give params.yaml a single value for {key}."
+            problem = f"params.yaml searches {value}, but there is no range for a finer search"
+            hint = f"Add a range, or set a single value for {key} in params.yaml."
             raise InputError(path, f"{algo}.{key}", problem, hint)
     return {key: value for key, value in candidate.items() if key not in space}
 
 
 def changes(best: Candidate, block: dict[str, Any], space: Space) -> dict[str, Any]:
-    """List the values of a block that the best candidate changes.
+    """List the values in a block that the best candidate changes.
 
-    A value that is a list goes into a list of one, as everywhere in params.yaml.
+    A value that is a list is written as a list of one list, as everywhere in params.yaml.
+
+    Args:
+        best: the best candidate.
+        block: the algorithm's block in params.yaml.
+        space: the search space.
+
+    Returns:
+        Parameter to new value.
     """
-    wanted = {
-        k: [v] if isinstance(v, list) else v for k, v in best.items() if k in {*block, *space}
-    }
-    return {k: v for k, v in wanted.items() if k not in block or block[k] not in (v, [best[k]])}
+    new = {k: [v] if isinstance(v, list) else v for k, v in best.items() if k in {*block, *space}}
+    return {k: v for k, v in new.items() if k not in block or block[k] not in (v, [best[k]])}

@@ -1,4 +1,4 @@
-"""What may be tried: the ranges of creditrisk/workflow/tune/ranges.yaml."""
+"""The search space: the ranges in creditrisk/workflow/tune/ranges.yaml."""
 
 import json
 from pathlib import Path
@@ -17,11 +17,11 @@ from creditrisk.core.params import Strict, read_yaml
 from creditrisk.modeling.registry import CHOICES, algorithm, grid
 
 Number = int | float
-DIGITS = 3  # a value is tried as it will be written, and nobody wants to read sixteen digits
+DIGITS = 3  # significant digits; a value is tried exactly as it will be written
 
 
 class Range(Strict):
-    """Numbers from `low` to `high`, both included; tune.yaml explains the fields."""
+    """Numbers from `low` to `high`, both included; ranges.yaml explains the fields."""
 
     low: Number
     high: Number
@@ -32,57 +32,59 @@ class Range(Strict):
     @model_validator(mode="after")
     def _sensible(self) -> "Range":
         if self.low >= self.high:
-            raise ValueError(f"low is {self.low} and high {self.high}: give a low below high")
+            raise ValueError(
+                f"low is {self.low} and high is {self.high}, but low must be below high"
+            )
         if self.log and (self.low <= 0 or self.step):
-            raise ValueError("log goes with a low above 0 and without step")
+            raise ValueError("log needs a low above 0 and no step")
         return self
 
     @property
-    def whole(self) -> bool:
-        """Whether the values are integers."""
+    def is_integer(self) -> bool:
+        """Whether all values are integers."""
         return all(isinstance(v, int) for v in (self.low, self.high, self.step) if v is not None)
 
     def distribution(self) -> BaseDistribution:
-        """Word it for Optuna."""
-        if self.whole:
+        """Make Optuna's distribution for the range."""
+        if self.is_integer:
             return IntDistribution(self.low, self.high, self.log, self.step or 1)
         return FloatDistribution(self.low, self.high, self.log, self.step)
 
     def decode(self, proposed: Number) -> Number:
-        """Turn what Optuna proposes into a value of params.yaml."""
-        return proposed if self.whole else float(f"{proposed:.{DIGITS}g}")
+        """Turn a value that Optuna proposes into a value for params.yaml."""
+        return proposed if self.is_integer else float(f"{proposed:.{DIGITS}g}")
 
     def encode(self, value: Any) -> Any:
-        """The other way about."""
+        """Turn a value of params.yaml into a value for Optuna."""
         return value
 
     @property
     def ends(self) -> list[Any]:
-        """Values to check the range by."""
+        """The values that are checked on behalf of the whole range."""
         return [self.low, self.high]
 
 
 class Choice(Strict):
-    """Some values; tune.yaml explains the field."""
+    """A list of values; ranges.yaml explains the field."""
 
     choices: Annotated[list[Any], Field(min_length=1)]
     default: Any = None
 
     def distribution(self) -> BaseDistribution:
-        """Word it for Optuna, which stores texts: a list is none of its values."""
+        """Make Optuna's distribution; values are encoded as JSON, as Optuna can't store lists."""
         return CategoricalDistribution([self.encode(choice) for choice in self.choices])
 
     def decode(self, proposed: str) -> Any:
-        """Turn what Optuna proposes into a value of params.yaml."""
+        """Turn a value that Optuna proposes into a value for params.yaml."""
         return json.loads(proposed)
 
     def encode(self, value: Any) -> str:
-        """The other way about."""
+        """Turn a value of params.yaml into a value for Optuna."""
         return json.dumps(value)
 
     @property
     def ends(self) -> list[Any]:
-        """Values to check the choices by."""
+        """The values to check, which are all of them."""
         return self.choices
 
 
@@ -90,19 +92,22 @@ Space = dict[str, Range | Choice]
 
 
 def read_space(path: str | Path, algo: str, seed: int) -> Space:
-    """Read and check what tune.yaml gives an algorithm to search.
+    """Read and check the search space of an algorithm.
 
     Args:
-        path: a YAML file with a block an algorithm.
+        path: a YAML file with one block per algorithm.
         algo: a registered algorithm.
-        seed: for estimators that take one.
+        seed: random seed of the estimators.
+
+    Returns:
+        Parameter to range or choice.
 
     Raises:
-        InputError: there is no block, a name is unknown, or a value is impossible for the
-            algorithm.
+        InputError: there is no block for the algorithm, a name is unknown, or the algorithm does
+            not accept a value.
     """
     if algorithm(algo).family != "single":
-        problem = f"{algo} combines other candidates and has nothing of its own to search"
+        problem = f"{algo} combines other models and has no parameters to search"
         raise InputError("make tune", "ALGO", problem, "Tune its members.")
     blocks = read_yaml(path)
     block = blocks.get(algo)
@@ -111,7 +116,7 @@ def read_space(path: str | Path, algo: str, seed: int) -> Space:
             nearest(algo, blocks) if algo not in blocks else "Write `name: {low: ..., high: ...}`."
         )
         raise InputError(path, algo, "no ranges for this algorithm", hint)
-    space = {name: _entry(path, f"{algo}.{name}", given) for name, given in block.items()}
+    space = {name: _range(path, f"{algo}.{name}", entry) for name, entry in block.items()}
     entry = algorithm(algo)
     tunable = set(entry.build(seed).get_params(deep=False)) - set(entry.fixed) - {"random_state"}
     for name, values in space.items():
@@ -122,19 +127,19 @@ def read_space(path: str | Path, algo: str, seed: int) -> Space:
             try:
                 grid(algo, {name: [value]}, seed)
             except InputError as error:
-                # It says params.yaml, where such a value would stand otherwise.
+                # The error names params.yaml, but the value is in the file of the ranges.
                 problem = str(error).partition(f"algorithms.{algo}.{name}: ")[2]
                 problem, _, hint = problem.partition(". ")
                 raise InputError(path, f"{algo}.{name}", problem, hint) from None
     return space
 
 
-def _entry(path: str | Path, location: str, given: Any) -> Range | Choice:
-    if not isinstance(given, dict):
+def _range(path: str | Path, location: str, entry: Any) -> Range | Choice:
+    if not isinstance(entry, dict):
         hint = "Write {low: ..., high: ...} or {choices: [...]}."
-        raise InputError(path, location, "no range", hint)
-    kind = Choice if "choices" in given else Range
+        raise InputError(path, location, "not a range", hint)
+    kind = Choice if "choices" in entry else Range
     try:
-        return kind.model_validate(given)
+        return kind.model_validate(entry)
     except ValidationError as error:
         raise from_validation(path, error, kind.model_fields, location) from None

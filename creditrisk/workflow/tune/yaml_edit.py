@@ -1,4 +1,4 @@
-"""Put values into a YAML file and leave every other byte of it as it is."""
+"""Change values in a YAML file without changing any other byte."""
 
 from typing import Any
 
@@ -8,36 +8,39 @@ from creditrisk.core.errors import InputError
 
 
 def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
-    """Give keys of one block new values.
+    """Set new values for keys of one block.
 
     Args:
         text: a YAML document.
-        path: the names that lead to the block.
-        values: by key; a key that the block has not got is added at its end.
+        path: the keys that lead to the block.
+        values: key to new value; a key that the block does not have is added at its end.
+
+    Returns:
+        The changed document.
 
     Raises:
-        InputError: the block is written in a way (an alias, say) that can't be changed in place.
+        InputError: the block can't be changed in place, for example because it has an alias.
     """
     block = _block(yaml.compose(text, Loader=yaml.SafeLoader), path)
     nodes = {key.value: (key, value) for key, value in block.value}
-    cuts = [(*_span(*nodes[key]), _flow(v)) for key, v in values.items() if key in nodes]
+    edits = [(*_span(*nodes[key]), _flow(v)) for key, v in values.items() if key in nodes]
     new = {key: value for key, value in values.items() if key not in nodes}
     if new:
-        cuts.append(_addition(text, block, new))
+        edits.append(_addition(text, block, new))
     changed = text
-    for start, end, put in sorted(cuts, reverse=True):
-        changed = changed[:start] + put + changed[end:]
-    wanted = yaml.safe_load(text)
-    here = wanted
+    for start, end, replacement in sorted(edits, reverse=True):
+        changed = changed[:start] + replacement + changed[end:]
+    expected = yaml.safe_load(text)
+    expected_block = expected
     for name in path:
-        here = here[name]
-    here.update(values)
+        expected_block = expected_block[name]
+    expected_block.update(values)
     try:
-        same = yaml.safe_load(changed) == wanted
+        is_right = yaml.safe_load(changed) == expected
     except yaml.YAMLError:
-        same = False
-    if not same:
-        hint = f"Write these by hand: {_flow(values)}"
+        is_right = False
+    if not is_right:
+        hint = f"Write these values by hand: {_flow(values)}"
         raise InputError("params.yaml", ".".join(path), "can't be changed in place", hint)
     return changed
 
@@ -53,7 +56,7 @@ def _span(key: yaml.Node, value: yaml.Node) -> tuple[int, int]:
 
 
 def _end(node: yaml.Node) -> int:
-    """Where a node ends; PyYAML lets a block one reach to the next token, over comments."""
+    """Find where a node ends. PyYAML's end of a block node includes the comments after it."""
     if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
         return node.end_mark.index
     last = node.value[-1]

@@ -192,9 +192,3 @@ def test_no_isotonic_steps_for_a_scorecard():
     assert choose_calibration("auto", oof, ("none", "platt")) == "platt"
     assert choose_calibration("isotonic", oof, ("none", "platt")) == "platt"
     assert choose_calibration("none", oof, ("none", "platt")) == "none"
-
-
-def test_select_writes_the_table(built):
-    card = pd.read_csv(built.folder / "plots/scorecard.csv")
-    assert set(card["algorithm"]) == {"scorecard"}
-    assert set(card["variable"]) == set(columns())

@@ -279,8 +279,8 @@ def test_page_of_any_shape_is_escaped_and_says_what_it_leaves_out():
     html = page_of(clean, schema, REJECTED)
     assert "<img" not in html[html.index("<body>") :]
     assert "The 20 most frequent of 300 levels" in html
-    assert "one value: the same in all train rows: 7." in html
-    assert "empty nominal: the same in all train rows: missing." in html
+    assert "one value is constant in the training rows: 7." in html
+    assert "empty nominal is constant in the training rows: missing." in html
     assert html == page_of(clean, schema, REJECTED)
 
 
@@ -289,7 +289,7 @@ def test_page_without_a_kind_of_column(kind):
     clean, schema = hard(200)
     columns = {k: c for k, c in schema.columns.items() if c.kind != kind}
     html = page_of(clean, schema.model_copy(update={"columns": columns}))
-    assert f"The schema names no {kind} column." in html
+    assert f"The schema has no {kind} column." in html
 
 
 def test_page_of_100_000_rows_stays_small():

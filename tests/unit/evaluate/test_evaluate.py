@@ -21,7 +21,7 @@ from creditrisk.evaluate.curves import (
     score_shares,
 )
 from creditrisk.evaluate.measure import measure_champion
-from creditrisk.metrics.costs import Costs, expected_cost
+from creditrisk.metrics.costs import Costs, Sample, expected_cost
 from creditrisk.metrics.performance import NAMES, compute_metrics
 
 
@@ -125,7 +125,7 @@ def test_cost_points_equal_a_loop_over_the_rows(seed, rows, ties):
     bad, pds = simulated(rows, seed)
     pds = np.round(pds, 1) if ties else pds
     costs = priced(rows, seed)
-    points = cost_points({"test": (bad, pds, costs)}, points=21)
+    points = cost_points({"test": Sample(bad, pds, costs)}, points=21)
     assert len(points) == 21
     for point in points.itertuples():
         total = approved = 0.0
@@ -141,7 +141,7 @@ def test_cost_points_equal_a_loop_over_the_rows(seed, rows, ties):
 
 def test_cost_points_keep_the_parts_apart():
     one, two = simulated(30, 1), simulated(50, 2)
-    points = cost_points({"oof": (*one, priced(30)), "test": (*two, priced(50))})
+    points = cost_points({"oof": Sample(*one, priced(30)), "test": Sample(*two, priced(50))})
     assert points["rows"].value_counts().to_dict() == {"oof": 201, "test": 201}
 
 
@@ -185,8 +185,11 @@ def test_evaluate_gives_gap_baselines_and_intervals_that_hold_the_value():
     test, train = simulated(150, 1), simulated(300, 2)
     costs, others = priced(150), priced(300)
     cv = dict.fromkeys(NAMES, 0.5)
-    found = measure_champion((*test, costs), (*train, others), cv, 0.3, seed=7)
-    on_test, on_train = compute_metrics(*test, 0.3, costs), compute_metrics(*train, 0.3, others)
+    found = measure_champion(Sample(*test, costs), Sample(*train, others), cv, 0.3, seed=7)
+    on_test, on_train = (
+        compute_metrics(Sample(*test, costs), 0.3),
+        compute_metrics(Sample(*train, others), 0.3),
+    )
     for name in NAMES:
         low, high = found["test"]["ci"][name]
         assert low <= found["test"][name] == on_test[name] <= high
@@ -196,5 +199,5 @@ def test_evaluate_gives_gap_baselines_and_intervals_that_hold_the_value():
     nobody = np.where(bad == 0, costs.good_rejected, 0).mean()
     assert found["baselines"]["accept_all"] == pytest.approx(everybody)
     assert found["baselines"]["reject_all"] == pytest.approx(nobody)
-    assert found["baselines"]["champion"] == expected_cost(*test, 0.3, costs)
+    assert found["baselines"]["champion"] == expected_cost(Sample(*test, costs), 0.3)
     assert found["baselines"]["approval_rate"] == np.mean(test[1] < 0.3)

@@ -55,7 +55,7 @@ def test_figures_by_hand():
 def test_groups_go_by_what_was_told_not_by_what_was_capped_or_merged():
     frame = people()
     plain = fairness(frame, frame["pd"].to_numpy(), 0.5, BY, DEFAULT)
-    told = {"told.age": frame["age"], "told.foreign_worker": frame["foreign_worker"]}
+    told = {"original.age": frame["age"], "original.foreign_worker": frame["foreign_worker"]}
     capped = frame.assign(age=frame["age"].clip(upper=40), foreign_worker="rare levels", **told)
     pd.testing.assert_frame_equal(fairness(capped, frame["pd"].to_numpy(), 0.5, BY, DEFAULT), plain)
 

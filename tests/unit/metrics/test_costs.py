@@ -10,6 +10,7 @@ from creditrisk.core.errors import InputError
 from creditrisk.metrics.costs import (
     Costs,
     DecisionParams,
+    Sample,
     choose_threshold,
     cost_curve,
     expected_cost,
@@ -47,9 +48,11 @@ def test_oof_cut_off_costs_no_more_than_any_other(rows, bad_accepted, good_rejec
     bad, pds = arrays(rows)
     params = rule(bad_accepted, good_rejected)
     costs = params.costs(pd.DataFrame(index=range(len(bad))))
-    chosen = choose_threshold(bad, pds, costs, params)
-    least = min(expected_cost(bad, pds, cut, costs) for cut in every_cut(pds))
-    assert expected_cost(bad, pds, chosen, costs) == pytest.approx(least, rel=1e-9, abs=1e-12)
+    chosen = choose_threshold(Sample(bad, pds, costs), params)
+    least = min(expected_cost(Sample(bad, pds, costs), cut) for cut in every_cut(pds))
+    assert expected_cost(Sample(bad, pds, costs), chosen) == pytest.approx(
+        least, rel=1e-9, abs=1e-12
+    )
 
 
 @property_test
@@ -58,22 +61,24 @@ def test_oof_cut_off_costs_no_more_than_any_other_when_costs_differ_by_row(rows,
     bad, pds = arrays(rows)
     amounts = st.lists(st.floats(1, 1e5), min_size=len(bad), max_size=len(bad))
     costs = Costs(np.array(data.draw(amounts)), np.array(data.draw(amounts)))
-    chosen = choose_threshold(bad, pds, costs, rule())
-    least = min(expected_cost(bad, pds, cut, costs) for cut in every_cut(pds))
-    assert expected_cost(bad, pds, chosen, costs) == pytest.approx(least, rel=1e-9, abs=1e-9)
+    chosen = choose_threshold(Sample(bad, pds, costs), rule())
+    least = min(expected_cost(Sample(bad, pds, costs), cut) for cut in every_cut(pds))
+    assert expected_cost(Sample(bad, pds, costs), chosen) == pytest.approx(
+        least, rel=1e-9, abs=1e-9
+    )
 
 
 def test_of_several_cheapest_cut_offs_the_one_nearest_to_the_break_even_is_taken():
     # Any cut-off between 0.1 and 0.9 separates the two; those below 0.1 and above 0.9 cost.
     bad, pds = np.array([0, 0, 1, 1]), np.array([0.1, 0.1, 0.9, 0.9])
     costs = rule().costs(pd.DataFrame(index=range(4)))
-    assert choose_threshold(bad, pds, costs, rule()) == 0.5
+    assert choose_threshold(Sample(bad, pds, costs), rule()) == 0.5
     # Reject all and accept all tie, and the break-even PD of 3/4 is nearer to the latter.
     bad, pds, even = np.array([1, 1, 1, 0]), np.array([0.2, 0.2, 0.2, 0.8]), rule(1.0, 3.0)
     costs = even.costs(pd.DataFrame(index=range(4)))
-    curve = cost_curve(bad, pds, costs)
+    curve = cost_curve(Sample(bad, pds, costs))
     assert curve["expected_cost"].tolist() == [0.75, 1.5, 0.75]
-    assert choose_threshold(bad, pds, costs, even) == curve["threshold"].iloc[-1]
+    assert choose_threshold(Sample(bad, pds, costs), even) == curve["threshold"].iloc[-1]
 
 
 @property_test
@@ -87,8 +92,8 @@ def test_scaling_both_costs_changes_neither_cut_off_nor_approval(
     frame = pd.DataFrame(index=range(len(bad)))
     small = rule(bad_accepted, good_rejected, threshold)
     large = rule(bad_accepted * scale, good_rejected * scale, threshold)
-    one = choose_threshold(bad, pds, small.costs(frame), small)
-    other = choose_threshold(bad, pds, large.costs(frame), large)
+    one = choose_threshold(Sample(bad, pds, small.costs(frame)), small)
+    other = choose_threshold(Sample(bad, pds, large.costs(frame)), large)
     assert one == other
     assert np.array_equal(pds < one, pds < other)
 
@@ -100,10 +105,10 @@ def test_scaling_by_any_factor_scales_the_least_cost(rows, scale):
     frame = pd.DataFrame(index=range(len(bad)))
     small, large = rule(), rule(5 * scale, scale)
     costs = small.costs(frame)
-    one = choose_threshold(bad, pds, costs, small)
-    other = choose_threshold(bad, pds, large.costs(frame), large)
-    assert expected_cost(bad, pds, one, costs) == pytest.approx(
-        expected_cost(bad, pds, other, costs)
+    one = choose_threshold(Sample(bad, pds, costs), small)
+    other = choose_threshold(Sample(bad, pds, large.costs(frame)), large)
+    assert expected_cost(Sample(bad, pds, costs), one) == pytest.approx(
+        expected_cost(Sample(bad, pds, costs), other)
     )
 
 
@@ -121,7 +126,7 @@ def test_break_even_of_the_data_sets_own_costs_is_a_sixth():
 
 def test_theory_looks_at_no_row():
     params = rule(3, 1, "theory")
-    assert choose_threshold(None, None, None, params) == 0.25
+    assert choose_threshold(Sample(np.empty(0), np.empty(0)), params) == 0.25
 
 
 @property_test
@@ -129,10 +134,10 @@ def test_theory_looks_at_no_row():
 def test_cost_curve_is_the_expected_cost_at_each_of_its_cut_offs(rows, bad_accepted, good_rejected):
     bad, pds = arrays(rows)
     costs = rule(bad_accepted, good_rejected).costs(pd.DataFrame(index=range(len(bad))))
-    curve = cost_curve(bad, pds, costs)
+    curve = cost_curve(Sample(bad, pds, costs))
     assert len(curve) == len(np.unique(pds)) + 1
     assert curve["threshold"].is_monotonic_increasing
-    direct = [expected_cost(bad, pds, cut, costs) for cut in curve["threshold"]]
+    direct = [expected_cost(Sample(bad, pds, costs), cut) for cut in curve["threshold"]]
     assert curve["expected_cost"].to_numpy() == pytest.approx(np.array(direct))
     approved = [np.mean(pds < cut) for cut in curve["threshold"]]
     assert curve["approval_rate"].to_numpy() == pytest.approx(np.array(approved))
@@ -140,7 +145,7 @@ def test_cost_curve_is_the_expected_cost_at_each_of_its_cut_offs(rows, bad_accep
 
 def test_ends_of_the_cost_curve_are_reject_all_and_accept_all():
     bad, pds = np.array([0, 0, 0, 1]), np.array([0.0, 0.3, 1.0, 1.0])
-    curve = cost_curve(bad, pds, rule().costs(pd.DataFrame(index=range(4))))
+    curve = cost_curve(Sample(bad, pds, rule().costs(pd.DataFrame(index=range(4)))))
     assert curve["approval_rate"].iloc[[0, -1]].tolist() == [0, 1]
     assert curve["expected_cost"].iloc[[0, -1]].tolist() == [0.75, 1.25]
 
@@ -148,7 +153,9 @@ def test_ends_of_the_cost_curve_are_reject_all_and_accept_all():
 def test_neighbouring_floats_are_still_told_apart():
     low = 0.3
     high = np.nextafter(low, 1)
-    curve = cost_curve(np.array([0, 1]), np.array([low, high]), Costs(np.ones(2), np.ones(2)))
+    curve = cost_curve(
+        Sample(np.array([0, 1]), np.array([low, high]), Costs(np.ones(2), np.ones(2)))
+    )
     assert curve["expected_cost"].min() == 0
     assert np.mean(np.array([low, high]) < curve["threshold"].iloc[1]) == 0.5
 
@@ -169,17 +176,17 @@ def test_costs_by_amount_of_five_applicants_by_hand():
     costs = BY_AMOUNT.costs(frame)
     # At 0.4: the bad one of 200 is accepted (loses 100), the good ones of 1000 and 400 are
     # refused (miss 100 and 40), the bad one without an amount is refused, the good of 100 kept.
-    assert expected_cost(bad, pds, 0.4, costs) == pytest.approx((100 + 100 + 40) / 5)
+    assert expected_cost(Sample(bad, pds, costs), 0.4) == pytest.approx((100 + 100 + 40) / 5)
     # Accepting all loses 100 of the known bad one and half of the median 300 of the other.
-    assert expected_cost(bad, pds, 2.0, costs) == pytest.approx((100 + 150) / 5)
+    assert expected_cost(Sample(bad, pds, costs), 2.0) == pytest.approx((100 + 150) / 5)
     # Above 0.5 and below 0.6: the bad one of 200 accepted, the good one of 400 refused.
-    assert choose_threshold(bad, pds, costs, BY_AMOUNT) == pytest.approx(0.15)
-    assert expected_cost(bad, pds, 0.55, costs) == pytest.approx((100 + 40) / 5)
-    assert expected_cost(bad, pds, 0.15, costs) == pytest.approx((100 + 40) / 5)
+    assert choose_threshold(Sample(bad, pds, costs), BY_AMOUNT) == pytest.approx(0.15)
+    assert expected_cost(Sample(bad, pds, costs), 0.55) == pytest.approx((100 + 40) / 5)
+    assert expected_cost(Sample(bad, pds, costs), 0.15) == pytest.approx((100 + 40) / 5)
 
 
 def test_costs_go_by_the_amount_that_was_told_not_by_the_capped_one():
-    frame = pd.DataFrame({"amount": [100.0, 500.0], "told.amount": [100.0, 9000.0]})
+    frame = pd.DataFrame({"amount": [100.0, 500.0], "original.amount": [100.0, 9000.0]})
     assert BY_AMOUNT.costs(frame).bad_accepted.tolist() == [50, 4500]
 
 

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 from sklearn import metrics as sk
 
-from creditrisk.metrics.costs import Costs
+from creditrisk.metrics.costs import Costs, Sample
 from creditrisk.metrics.performance import (
     LOSSES,
+    METRICS,
     NAMES,
     SCORING,
     compute_fold_metrics,
@@ -27,7 +28,7 @@ RANK = ("roc_auc", "gini", "ks", "average_precision")
 
 
 def test_every_metric_by_hand():
-    values = compute_metrics(BAD, PD, 0.5, COSTS)
+    values = compute_metrics(Sample(BAD, PD, COSTS), 0.5)
     # Of 15 pairs of a bad and a good: 0.35 beats 3, 0.6 beats 4, 0.9 beats 5.
     assert values["roc_auc"] == pytest.approx(12 / 15)
     assert values["gini"] == pytest.approx(9 / 15)
@@ -50,7 +51,7 @@ def test_every_metric_by_hand():
 
 def test_ks_of_pds_that_rank_the_wrong_way_is_their_distance_too():
     bad, pds = np.array([1, 1, 0, 0]), np.array([0.1, 0.2, 0.2, 0.4])
-    values = compute_metrics(bad, pds, 0.3, Costs(np.full(4, 5.0), np.ones(4)))
+    values = compute_metrics(Sample(bad, pds, Costs(np.full(4, 5.0), np.ones(4))), 0.3)
     assert values["ks"] == ks_2samp(pds[bad == 1], pds[bad == 0]).statistic == 0.5
 
 
@@ -58,7 +59,7 @@ def test_metrics_agree_with_scikit_learn_on_many_rows_with_ties():
     rng = np.random.default_rng(0)
     bad = (rng.random(500) < 0.3).astype(int)
     pds = np.round(np.clip(rng.normal(0.3 + 0.2 * bad, 0.2), 0.01, 0.99), 2)
-    values = compute_metrics(bad, pds, 0.4, Costs(np.full(500, 5.0), np.ones(500)))
+    values = compute_metrics(Sample(bad, pds, Costs(np.full(500, 5.0), np.ones(500))), 0.4)
     refused = (pds >= 0.4).astype(int)
     recalls = sk.recall_score(bad, refused, average=None)
     tn, fp, fn, tp = sk.confusion_matrix(bad, refused).ravel()
@@ -94,19 +95,22 @@ TRANSFORMS = {
 def test_monotone_transform_changes_no_rank_metric(name, rows):
     bad, steps = np.array([(0, 10), (1, 30), *rows]).T  # both classes
     pds, costs = steps / 50, Costs(np.ones(len(bad)), np.ones(len(bad)))
-    before = compute_metrics(bad, pds, 0.5, costs)
-    after = compute_metrics(bad, TRANSFORMS[name](pds), 0.5, costs)
+    before = compute_metrics(Sample(bad, pds, costs), 0.5)
+    after = compute_metrics(Sample(bad, TRANSFORMS[name](pds), costs), 0.5)
     assert {n: after[n] for n in RANK} == pytest.approx({n: before[n] for n in RANK})
 
 
 def test_monotone_transform_does_change_the_probability_metrics():
-    before, after = compute_metrics(BAD, PD, 0.5, COSTS), compute_metrics(BAD, PD**2, 0.5, COSTS)
+    before, after = (
+        compute_metrics(Sample(BAD, PD, COSTS), 0.5),
+        compute_metrics(Sample(BAD, PD**2, COSTS), 0.5),
+    )
     assert abs(before["brier"] - after["brier"]) > 0.001
     assert abs(before["log_loss"] - after["log_loss"]) > 0.001
 
 
 def test_nobody_refused_is_no_division_by_zero():
-    values = compute_metrics(BAD, PD, 2.0, COSTS)
+    values = compute_metrics(Sample(BAD, PD, COSTS), 2.0)
     assert {n: values[n] for n in ("precision", "recall", "f1", "gmean")} == dict.fromkeys(
         ("precision", "recall", "f1", "gmean"), 0.0
     )
@@ -115,7 +119,7 @@ def test_nobody_refused_is_no_division_by_zero():
 
 
 def test_everybody_refused():
-    values = compute_metrics(BAD, PD, 0.0, COSTS)
+    values = compute_metrics(Sample(BAD, PD, COSTS), 0.0)
     assert values["recall"] == 1
     assert values["gmean"] == 0
     assert values["precision"] == pytest.approx(3 / 8)
@@ -123,13 +127,13 @@ def test_everybody_refused():
 
 
 def test_pd_at_the_cut_off_is_refused():
-    assert compute_metrics(BAD, PD, 0.9, COSTS)["recall"] == pytest.approx(1 / 3)
-    assert compute_metrics(BAD, PD, np.nextafter(0.9, 1), COSTS)["recall"] == 0
+    assert compute_metrics(Sample(BAD, PD, COSTS), 0.9)["recall"] == pytest.approx(1 / 3)
+    assert compute_metrics(Sample(BAD, PD, COSTS), np.nextafter(0.9, 1))["recall"] == 0
 
 
 def test_certain_and_wrong_is_a_large_log_loss_but_a_number():
     value = compute_metrics(
-        np.array([0, 1]), np.array([1.0, 0.0]), 0.5, Costs(np.ones(2), np.ones(2))
+        Sample(np.array([0, 1]), np.array([1.0, 0.0]), Costs(np.ones(2), np.ones(2))), 0.5
     )
     assert np.isfinite(value["log_loss"])
     assert value["log_loss"] > 30
@@ -146,7 +150,7 @@ def test_folds_are_measured_each_on_its_own_rows_and_costs():
     assert table.index.tolist() == [(0, 0), (0, 1)]
     # The good one of 0.7 (the fifth) is refused, the bad one of 0.35 (the sixth) accepted.
     assert table["expected_cost"].tolist() == pytest.approx([(5 + 30) / 8, (50 + 300) / 8])
-    alone = compute_metrics(BAD, PD, 0.5, COSTS)
+    alone = compute_metrics(Sample(BAD, PD, COSTS), 0.5)
     others = [name for name in NAMES if name != "expected_cost"]
     assert table.loc[(0, 0), others].to_dict() == pytest.approx({n: alone[n] for n in others})
 
@@ -155,3 +159,24 @@ def test_scores_of_a_search_are_metrics_with_the_sign_that_scikit_learn_gives_th
     for name, (metric, sign) in SCORING.items():
         assert sk.get_scorer(name)._sign == sign
         assert (metric in LOSSES) == (sign < 0)
+
+
+def test_everything_about_a_metric_follows_from_its_entry():
+    labels = [metric.label for metric in METRICS.values()]
+    assert len(set(labels)) == len(labels)
+    assert all(metric.meaning for metric in METRICS.values())
+    assert tuple(METRICS) == NAMES
+    # A perfect model against a useless one: better is less for the losses, more for the others.
+    good, poor = BAD * 0.98 + 0.01, np.full(8, 0.5)
+    better, worse = (compute_metrics(Sample(BAD, pds, COSTS), 0.6) for pds in (good, poor))
+    assert {n for n in NAMES if better[n] < worse[n]} == set(LOSSES)
+    assert {n for n in NAMES if better[n] > worse[n]} == set(NAMES) - set(LOSSES)
+
+
+def test_without_a_cut_off_only_the_pds_are_judged():
+    with_cut = compute_metrics(Sample(BAD, PD, COSTS), 0.5)
+    without = compute_metrics(Sample(BAD, PD))
+    judged = {name for name, metric in METRICS.items() if metric.needs_cutoff}
+    assert set(without) == set(NAMES) - judged
+    assert judged == {"accuracy", "precision", "recall", "f1", "gmean", "expected_cost"}
+    assert without == {name: with_cut[name] for name in without}

@@ -43,5 +43,7 @@ def test_folds_are_stratified_and_hang_on_the_seed():
 
 def test_a_class_with_fewer_applicants_than_folds_is_told():
     bad, applicant = np.array([1, 1, 1, 0, 0, 0, 0, 0]), np.array([0, 0, 1, 2, 3, 4, 5, 6])
-    with pytest.raises(InputError, match="3 folds and 2 training applicants of the class bad"):
+    with pytest.raises(
+        InputError, match="3 folds, but only 2 training applicants of the class bad"
+    ):
         make_folds(bad, applicant, 3, 1, 0)

@@ -37,7 +37,9 @@ def test_values_that_xgboost_takes_are_taken(block):
 
 @pytest.mark.parametrize("key", ["max_depth", "subsample", "learning_rate", "n_estimators"])
 def test_text_where_xgboost_needs_a_number_is_refused(key):
-    with pytest.raises(InputError, match=rf"algorithms\.xgb\.{key}: text 'four'"):
+    with pytest.raises(
+        InputError, match=rf"algorithms\.xgb\.{key}: expected a number, got the text 'four'"
+    ):
         grid("xgb", {key: [1, "four"]}, 1)
 
 
@@ -61,7 +63,9 @@ def test_value_that_only_a_fit_refuses_is_told_before(key, values, cause):
     [("xgb", "n_estimators"), ("rf", "n_estimators"), ("dt", "max_depth"), ("lr", "C")],
 )
 def test_true_where_a_number_belongs_is_refused(name, key):
-    with pytest.raises(InputError, match=rf"algorithms\.{name}\.{key}: true where a number"):
+    with pytest.raises(
+        InputError, match=rf"algorithms\.{name}\.{key}: expected a number, got true"
+    ):
         grid(name, {key: [1, True]}, 1)
 
 

@@ -215,9 +215,9 @@ def test_a_bad_schema_is_refused(tmp_path, case):
     ("text", "words"),
     [
         (None, ["not found", "data.schema"]),
-        ("", ["no mapping"]),
+        ("", ["not a mapping"]),
         ("name: [", ["not YAML"]),
-        ("name: a\nname: b\n", ["stands twice"]),
+        ("name: a\nname: b\n", ["occurs twice"]),
         (
             "name: x\ntarget: {column: t}\ncolumns: {a: {name: a}, a: {name: b}}\n",
             ["twice"],

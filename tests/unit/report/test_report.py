@@ -15,11 +15,12 @@ import yaml
 from scipy.special import expit
 
 from creditrisk.champion.calibration import calibration_curves
+from creditrisk.champion.description import ChampionDescription
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.measure import measure_champion
-from creditrisk.metrics.costs import DecisionParams
+from creditrisk.metrics.costs import DecisionParams, Sample
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.metrics.performance import LOSSES, NAMES, compute_fold_metrics
+from creditrisk.metrics.performance import METRICS, NAMES, compute_fold_metrics
 from creditrisk.report import tables
 from creditrisk.report.card import model_card
 from creditrisk.report.data import ReportData
@@ -27,6 +28,7 @@ from creditrisk.report.page import build_page, headline
 from creditrisk.report.verdict import verdict
 from creditrisk.select.leaderboard import compare, leaderboard
 from tests.support.browser import needs_chromium, open_page
+from tests.support.contenders import contender, cv_of_folds
 
 EVIL = '<img src=x onerror="document.title=1"></script>'
 MATRIX = DecisionParams(cost_bad_accepted=5, cost_good_rejected=1, threshold="theory")
@@ -61,28 +63,20 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
     folds = {
         n: compute_fold_metrics(o, decision.break_even, decision.costs(o)) for n, o in oofs.items()
     }
-    accounts = {
-        name: {
-            "cv": scores.mean().to_dict(),
-            "cv_std": scores.std(ddof=1).to_dict(),
-            "cv_se": {m: fold_error(scores[m].to_numpy(), 5) for m in scores},
-            "calibration": "none",
-        }
-        for name, scores in folds.items()
-    }
-    board = leaderboard(accounts, dict.fromkeys(candidates, 1), "roc_auc")
-    board.insert(2, "label", [f"{name} in words" for name in board["algorithm"]])
+    threshold = decision.break_even
+    cvs = {name: cv_of_folds(scores, threshold) for name, scores in folds.items()}
+    board = leaderboard([contender(name, cv) for name, cv in cvs.items()], "roc_auc")
     best = board["algorithm"][0]
     test, train, oof = applicants(rows, 2, 0.3), applicants(300, 1, 0.1), oofs[best]
-    parts = [
-        (f["bad"].to_numpy(), f["pd"].to_numpy(), decision.costs(f)) for f in (test, train, oof)
-    ]
-    threshold = decision.break_even
+    on_test, on_train, unseen = (
+        Sample(f["bad"].to_numpy(), f["pd"].to_numpy(), decision.costs(f))
+        for f in (test, train, oof)
+    )
     # The intervals by bootstrap take seconds each time, so there are few draws.
     with patch(
         "creditrisk.evaluate.curves.calibration_curves", partial(calibration_curves, draws=5)
     ):
-        frames = curves(parts[0], parts[2], threshold, 3)
+        frames = curves(on_test, unseen, threshold, 3)
     frames["importance"] = pd.DataFrame(
         {
             "feature": [*names, "burden"],
@@ -94,10 +88,12 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
     )
     selected = {
         "algorithm": best, "model": "auto", "rule": "best", "scoring": "roc_auc",
-        "cv": accounts[best]["cv"], "cv_se": accounts[best]["cv_se"], "threshold": threshold,
+        "cv": cvs[best].mean, "cv_se": cvs[best].se, "threshold": threshold,
     }  # fmt: skip
     with patch("creditrisk.evaluate.measure.BOOTSTRAP_DRAWS", 30):
-        metrics = {"algorithm": best} | measure_champion(*parts[:2], selected["cv"], threshold, 3)
+        metrics = {"algorithm": best} | measure_champion(
+            on_test, on_train, selected["cv"], threshold, 3
+        )
     if len(candidates) > 1:
         pair = board["algorithm"].to_list()
         gaps = compare(oofs[pair[0]], oofs[pair[1]], "roc_auc")
@@ -116,13 +112,15 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
             "s": {"name": names[1], "kind": "nominal", "levels": {"1": f"no {names[1]}", "2": "b"}},
         },
     }
-    champion = {
-        "algorithm": best, "label": f"{best} in words", "params": {"C": 0.1, "encoder": "woe"},
-        "calibration": "none", "threshold": threshold, "schema": schema, "training_rows": 300,
-        "features": {"derived": {"burden": {"op": "ratio", "of": list(names)}}},
-        "adjustments": {"caps": {names[0]: {"low": None, "high": 7.5}}, "merges": {}},
-        "data_sha256": "d" * 64, "model_sha256": "e" * 64, "created_by": {"python": "3.11"},
-    }  # fmt: skip
+    champion = ChampionDescription(
+        algorithm=best, label=f"{best} in words", params={"C": 0.1, "encoder": "woe"},
+        calibration="none", threshold=threshold, schema=schema, training_rows=300,
+        scorecard={"base_points": 600, "base_odds": 50, "pdo": 20},
+        metrics={"cv": selected["cv"], "cv_se": selected["cv_se"]},
+        features={"derived": {"burden": {"op": "ratio", "of": list(names)}}},
+        adjustments={"caps": {names[0]: {"low": None, "high": 7.5}}, "merges": {}},
+        baseline={}, data_sha256="d" * 64, model_sha256="e" * 64, created_by={"python": "3.11"},
+    )  # fmt: skip
     counts = ("valid", "empty", "null_word", "unparseable", "out_of_domain")
     prepared = {
         "rows_read": 440, "rows_clean": 420, "rows_rejected": 20, "bad_rate": 0.3,
@@ -163,7 +161,8 @@ def without(given, *keys, **changes):
 def shape(name, whole):
     other = whole.board["algorithm"].iloc[1]
     if name == "named model that ranks last":
-        champion = whole.champion | {"algorithm": other, "label": f"{other} in words"}
+        changed = {"algorithm": other, "label": f"{other} in words"}
+        champion = whole.champion.model_copy(update=changed)
         return replace(without(whole, model=other), champion=champion)
     return {
         "plain": lambda: whole,
@@ -215,7 +214,7 @@ def test_metrics_table_holds_every_metric_as_measured(whole):
     for name, row in zip(NAMES, table.itertuples(index=False), strict=True):
         m = whole.metrics
         assert list(row) == [
-            tables.WORDS[name][0], m["test"][name], *m["test"]["ci"][name],
+            METRICS[name].label, m["test"][name], *m["test"]["ci"][name],
             whole.selected["cv"][name], whole.selected["cv_se"][name],
             nested["mean"][name], nested["se"][name], m["train"][name], m["gap"][name],
         ]  # fmt: skip
@@ -241,7 +240,7 @@ def test_leaderboards_standard_errors_are_those_of_the_folds(run):
     for name, oof in oofs.items():
         scores = compute_fold_metrics(oof, given.metrics["threshold"], MATRIX.costs(oof))
         for metric in tables.SHOWN:
-            words = tables.WORDS[metric][0]
+            words = METRICS[metric].label
             row = table.loc[f"{name} in words"]
             assert row[words] == pytest.approx(scores[metric].mean())
             assert row[f"SE {words}"] == pytest.approx(fold_error(scores[metric].to_numpy(), 5))
@@ -258,7 +257,7 @@ def test_headline_is_made_of_the_metrics(whole):
     test, base = whole.metrics["test"], whole.metrics["baselines"]
     shown = list(headline(whole).values())
     assert shown == [
-        whole.champion["label"], f"{test['roc_auc']:.3f}",
+        whole.champion.label, f"{test['roc_auc']:.3f}",
         f"{whole.selected['nested']['mean']['roc_auc']:.3f}", f"{test['brier']:.3f}",
         f"{test['expected_cost']:.3f}", f"{base['accept_all']:.3f}", f"{base['reject_all']:.3f}",
         f"{whole.metrics['threshold']:.1%}", f"{base['approval_rate']:.1%}",
@@ -422,8 +421,3 @@ def test_dvc_plots_name_columns_that_the_frames_have(whole):
         made = set(re.findall(r'"as": "([a-z_]+)"', json.dumps(template)))
         # DVC's own: the revision, and which of several columns it is.
         assert literal - made - {"rev", "field", "x", "y"} <= columns, name
-
-
-def test_losses_are_told_apart_by_name():
-    assert set(tables.WORDS) == set(NAMES)
-    assert set(LOSSES) <= set(tables.WORDS)

@@ -1,27 +1,23 @@
 """score: no skew to evaluate, the same PD in any company, nothing lost, nothing unchecked run."""
 
-import csv
 import io
 import json
 import os
 import pickle
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from creditrisk.champion.baseline import baseline_applicant, baseline_row
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import BLOCK, default_pd, split_pipeline, transform_rows
 from creditrisk.core.errors import InputError
-from creditrisk.ingest.batches import _exact_csv, read_batches
+from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
 from creditrisk.prepare.parse import Notation, parse
 from creditrisk.schema import parse_schema
@@ -116,21 +112,6 @@ def test_raw_lines_get_exactly_the_pds_of_evaluate(scoring):
     alone = score(scoring, "\n".join([header, chosen[5]]))
     assert alone["pd"].tolist() == [ours[5]]
     assert alone["reasons"].tolist() == [found["reasons"][5]]
-
-
-def test_raw_test_rows_of_a_whole_run_give_the_metrics_of_evaluate(built):
-    header, lines = raw_lines()
-    test = pd.read_parquet(built.folder / "data/processed/test.parquet")
-    (built.folder / "new.csv").write_text("\n".join([header, *(lines[i - 1] for i in test.row_id)]))
-    done = built.command("score", "--input", "new.csv", "--output", "new.parquet", "--reasons", "0")
-    assert done.code == 0, done.err
-    pds = pd.read_parquet(built.folder / "new.parquet")["pd"].to_numpy()
-    metrics = json.loads((built.folder / "metrics/evaluate.json").read_text())
-    bad = test["bad"].to_numpy()
-    assert np.mean((pds - bad) ** 2) == pytest.approx(metrics["test"]["brier"], rel=1e-9)
-    assert np.mean(pds) == pytest.approx(metrics["calibration"]["mean_pd"], rel=1e-9)
-    (built.folder / "new.csv").unlink()
-    (built.folder / "new.parquet").unlink()
 
 
 def test_default_file_as_csv_parquet_and_without_target_is_one(scoring):
@@ -385,63 +366,10 @@ def test_points_are_on_the_scale_of_the_champion_whatever_params_say_by_now(tmp_
     record(folder)
     done = run(folder, "--input", "new.csv", "--output", "out.parquet")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "models/champion.json: scorecard: the scale" in done.stderr
-
-
-def test_select_records_the_scale(built):
-    described = json.loads((built.folder / "models/champion.json").read_text())
-    params = yaml.safe_load((built.folder / "params.yaml").read_text())
-    assert described["scorecard"] == params["scorecard"]
-
-
-NAMES = [*SMALL.columns, "extra"]
-PLAIN = st.text(alphabet="ab1. \té'", max_size=3)
-CELL = st.text(alphabet='ab1.;"\r\n\t é,', max_size=4)
-
-
-@settings(max_examples=300, deadline=None)
-@given(
-    st.lists(
-        st.one_of(
-            st.lists(CELL, min_size=len(NAMES), max_size=len(NAMES)),
-            st.lists(PLAIN, min_size=len(NAMES), max_size=len(NAMES)),
-            st.lists(CELL, max_size=4),
-        ),
-        max_size=8,
-    ),
-    st.sampled_from(["\n", "\r\n", "\r"]),
-    st.sampled_from(["quoted", "as it is"]),
-    st.sampled_from([";", ","]),
-    st.integers(1, 5),
-)
-def test_fast_reader_reads_what_the_exact_one_reads(records, end, how, sign, size):
-    file = io.StringIO()
-    writer = csv.writer(file, delimiter=sign, lineterminator=end)
-    writer.writerow(NAMES)
-    for record_ in records:
-        if how == "quoted":
-            writer.writerow(record_)
-        else:
-            file.write(sign.join(record_) + end)
-    data = DataParams(source="x", schema_="y", delimiter=sign, thousands="'")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "f.csv")
-        path.write_bytes(file.getvalue().encode())
-        outcomes = []
-        for reader in (read_batches, _exact_csv):
-            try:
-                outcomes.append(list(reader(path, data, SMALL, size)))
-            except InputError as error:
-                outcomes.append(str(error))
-    fast, exact = outcomes
-    if isinstance(exact, str) or isinstance(fast, str):
-        assert fast == exact
-        return
-    if not exact:
-        assert not fast
-        return
-    together = pd.concat(fast, ignore_index=True)
-    pd.testing.assert_frame_equal(together, pd.concat(exact, ignore_index=True))
+    assert (
+        "models/champion.json: scorecard: missing, because an older version"
+        in done.stderr
+    )
 
 
 def test_schema_survives_its_way_through_json():

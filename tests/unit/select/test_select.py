@@ -10,6 +10,7 @@ from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import NAMES
 from creditrisk.select.leaderboard import choose, compare, leaderboard
 from creditrisk.select.nested import nested_estimate, optimism
+from tests.support.contenders import contender, cv_of_score
 
 DECISION = DecisionParams(cost_bad_accepted=5, cost_good_rejected=1, threshold="theory")
 SIMPLICITY = {"lr": 1, "rf": 5}
@@ -33,17 +34,11 @@ def predictions(noise, rows=200, folds=4, seed=0):
     )
 
 
-def board_of(scores, simplicity=SIMPLICITY):
-    accounts = {
-        name: {
-            "cv": dict.fromkeys(NAMES, score),
-            "cv_se": dict.fromkeys(NAMES, 0.02),
-            "cv_std": dict.fromkeys(NAMES, 0.03),
-            "calibration": "none",
-        }
-        for name, score in scores.items()
-    }
-    return leaderboard(accounts, simplicity, "roc_auc")
+def board_of(scores, simplicity=SIMPLICITY, scoring="roc_auc"):
+    contenders = [
+        contender(name, cv_of_score(score), simplicity[name]) for name, score in scores.items()
+    ]
+    return leaderboard(contenders, scoring)
 
 
 def test_leaderboard_ranks_by_score_and_the_simpler_first_between_equals():
@@ -53,16 +48,7 @@ def test_leaderboard_ranks_by_score_and_the_simpler_first_between_equals():
 
 
 def test_less_is_better_for_a_loss():
-    accounts = {
-        name: {
-            "cv": dict.fromkeys(NAMES, brier),
-            "cv_se": dict.fromkeys(NAMES, 0.0),
-            "cv_std": dict.fromkeys(NAMES, 0.0),
-            "calibration": "none",
-        }
-        for name, brier in {"lr": 0.17, "rf": 0.16}.items()
-    }
-    board = leaderboard(accounts, SIMPLICITY, "neg_brier_score")
+    board = board_of({"lr": 0.17, "rf": 0.16}, scoring="neg_brier_score")
     assert board["algorithm"].tolist() == ["rf", "lr"]
 
 

@@ -29,7 +29,7 @@ def scored(rows=600, stretch=1.0, repeats=2, folds=3, seed=0):
     parts = [
         pd.DataFrame(
             {
-                "place": fold.test,
+                "position": fold.test,
                 "repeat": fold.repeat,
                 "fold": fold.fold,
                 "bad": bad[fold.test],

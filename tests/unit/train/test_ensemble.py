@@ -120,10 +120,10 @@ def test_vote_without_nested_estimates_has_none_either(frame, members):
 @pytest.mark.parametrize(
     ("block", "words"),
     [
-        ({"members": ["lr", "xgbb"]}, "algorithms.vote.members: no single candidate xgbb. Did you"),
-        ({"members": ["lr", "vote"]}, "algorithms.vote.members: no single candidate vote"),
-        ({"members": ["lr", "lr"]}, "algorithms.vote.members: a member twice, or none"),
-        ({"members": []}, "algorithms.vote.members: a member twice, or none"),
+        ({"members": ["lr", "xgbb"]}, "algorithms.vote.members: xgbb can't be a member. Did you"),
+        ({"members": ["lr", "vote"]}, "algorithms.vote.members: vote can't be a member"),
+        ({"members": ["lr", "lr"]}, "algorithms.vote.members: no member, or one is listed twice"),
+        ({"members": []}, "algorithms.vote.members: no member, or one is listed twice"),
         ({"members": "lr"}, "algorithms.vote.members: Input should be a valid list"),
         ({"member": ["lr"]}, "algorithms.vote.member: unknown parameter. Did you mean members?"),
         ({}, "algorithms.vote.members: missing"),

@@ -18,7 +18,7 @@ from creditrisk.metrics.costs import Costs
 from creditrisk.metrics.performance import compute_fold_metrics
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.pipeline import ENCODERS, RESAMPLERS, PreprocessParams
-from creditrisk.train.params import NestedParams, TrainParams
+from creditrisk.train.params import TrainParams
 from creditrisk.train.search import SearchSpec, search
 from creditrisk.train.trained_model import train_single
 
@@ -35,8 +35,15 @@ PREPROCESS = PreprocessParams(
     power_transform=False,
     scale_ordinal=True,
 )
-TRAINING = TrainParams(folds=3, repeats=1, scoring="roc_auc", calibration="auto")
-NESTED = NestedParams(nested=True, outer_folds=2, inner_folds=2)
+TRAINING = TrainParams(
+    folds=3,
+    repeats=1,
+    scoring="roc_auc",
+    calibration="auto",
+    nested=True,
+    outer_folds=2,
+    inner_folds=2,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +92,7 @@ def cv_auc(oof):
 def aucs(spec, frame):
     """AUC by CV, nested and on the test rows, each as select and evaluate compute it."""
     train, test = frame.iloc[:TRAIN], frame.iloc[TRAIN:]
-    candidate = train_single(spec, train, NESTED, tell=lambda line: None)
+    candidate = train_single(spec, train, log=lambda line: None)
     outer = candidate.nested[candidate.nested["role"] == "outer"].drop(columns="fold")
     unseen = candidate.model.predict_proba(test[spec.columns])[:, 1]
     return {
@@ -107,7 +114,7 @@ CHOICES += [
 ]
 
 
-@pytest.mark.parametrize("recipe", CHOICES)
+@pytest.mark.parametrize("spec", CHOICES)
 def test_outcome_that_hangs_on_no_column_is_not_predicted(spec):
     frame = applicants(shuffled=True)
     for name, (auc, bad) in aucs(spec, frame).items():

@@ -30,7 +30,15 @@ def run(name, candidates, scoring="roc_auc", calibration="auto"):
         }
     )
     frame["bad"] = (rng.random(120) < 1 / (1 + np.exp(frame["income"] * 2 + 1))).astype("int8")
-    train = TrainParams(folds=3, repeats=2, scoring=scoring, calibration=calibration)
+    train = TrainParams(
+        folds=3,
+        repeats=2,
+        scoring=scoring,
+        calibration=calibration,
+        nested=False,
+        outer_folds=2,
+        inner_folds=2,
+    )
     folds = make_folds(frame["bad"].to_numpy(), np.arange(120), 3, 2, 1)
     full = [{"encoder": "onehot", "resample": "none"} | c for c in candidates]
     with joblib.parallel_config("sequential"):
@@ -60,8 +68,8 @@ def test_best_candidate_is_the_one_of_the_best_mean_score():
 def test_out_of_fold_predicts_each_row_once_a_repeat():
     found, frame = run("lr", [{"C": 1.0}])
     for _, part in found.oof.groupby("repeat"):
-        assert sorted(part["place"]) == list(range(120))
-        assert (part["bad"].to_numpy() == frame["bad"].to_numpy()[part["place"]]).all()
+        assert sorted(part["position"]) == list(range(120))
+        assert (part["bad"].to_numpy() == frame["bad"].to_numpy()[part["position"]]).all()
 
 
 @pytest.mark.parametrize("calibration", ["none", "platt", "isotonic"])
