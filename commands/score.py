@@ -1,6 +1,7 @@
 """score: PDs, points, decisions and reasons for new applicants, from the champion."""
 
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ def main() -> None:
     scorer = Scorer(champion, notation, args.reasons)
     batches = read_batches(args.input, params.data, champion.schema, args.batch)
     rows, scored, refused = write(map(scorer.score, batches), args.output)
+    logging.getLogger("creditrisk.score").info("scored %s", args.input, extra={"rows": rows})
     print(f"score: {rows} rows, {scored} scored, {refused} of them refused", end="")
     print(f"; {rows - scored} could not be read: see `problem`" if rows > scored else "")
 

@@ -15,13 +15,19 @@ class InputError(Exception):
         location: the line, column or dotted parameter in that file.
         problem: what is wrong, without a full stop.
         hint: how to fix it.
+        quotes_data: whether the problem or the hint may quote a cell of the applicants' file; the
+            log then leaves both out.
     """
 
-    def __init__(self, file: str | Path, location: str, problem: str, hint: str):
+    def __init__(
+        self, file: str | Path, location: str, problem: str, hint: str, quotes_data: bool = False
+    ):
         # Messages may quote user input, so strip control characters and limit the length.
         problem, hint = (_cut(printable(part), 400) for part in (problem.rstrip("."), hint))
         text = f"{printable(str(file))}: {printable(location)}: {problem}. {hint}"
         super().__init__(" ".join(text.split()))
+        place = " ".join(f"{printable(str(file))}: {printable(location)}".split())
+        self.for_log = f"{place}: (not logged: it may quote data)" if quotes_data else str(self)
 
 
 def printable(text: str) -> str:

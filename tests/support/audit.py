@@ -31,7 +31,9 @@ def opened(log: Path, project: Path) -> dict[str, Opened]:
             name = _source(path.relative_to(project)).as_posix()
             # DVC and Git have folders of their own; a folder's listing is no file; and a name that
             # is relative to another folder's handle (as rmtree opens them) is nothing here.
-            if not name.startswith((".dvc/", ".git/")) and (path.is_file() or kind == "write"):
+            if not name.startswith((".dvc/", ".git/", "logs/")) and (
+                path.is_file() or kind == "write"
+            ):
                 getattr(stages[stage], kind).add(name)
     return stages
 

@@ -52,23 +52,29 @@ def remove_outputs(folder: Path, stage: str):
         (folder / name).unlink(missing_ok=True)
 
 
-def run_here(folder: Path, stage: str) -> tuple[int, str]:
-    """Run a stage in this process; return its exit code and its stderr."""
-    remove_outputs(folder, stage)
-    main = importlib.import_module(f"stages.{stage}").main
-    err = io.StringIO()
-    code = 0
+def call(folder: Path, module: str, *args: object) -> subprocess.CompletedProcess[str]:
+    """Run a script as `python -m MODULE ARGS` does, but in this process, which is much faster."""
+    main = importlib.import_module(module).main
+    argv = [f"{module.replace('.', '/')}.py", *map(str, args)]
+    out, err, code = io.StringIO(), io.StringIO(), 0
     with (
         contextlib.chdir(folder),
-        patch.object(sys, "argv", [f"stages/{stage}.py"]),
+        patch.object(sys, "argv", argv),
         contextlib.redirect_stderr(err),
-        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stdout(out),
     ):
         try:
             run(main)
         except SystemExit as end:
-            code = end.code
-    return code, err.getvalue()
+            code = int(end.code or 0)
+    return subprocess.CompletedProcess(argv, code, out.getvalue(), err.getvalue())
+
+
+def run_here(folder: Path, stage: str) -> tuple[int, str]:
+    """Run a stage in this process; return its exit code and its stderr."""
+    remove_outputs(folder, stage)
+    done = call(folder, f"stages.{stage}")
+    return done.returncode, done.stderr
 
 
 def run_apart(folder: Path, stage: str) -> tuple[int, str]:
@@ -81,7 +87,7 @@ def run_apart(folder: Path, stage: str) -> tuple[int, str]:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=1200,  # ends what hangs; a busy machine does not come near
     )
     return done.returncode, done.stderr
 
