@@ -5,24 +5,29 @@
     page.section("Age", figure(styled(fig, x="age in years", y="applicants"), "Age by outcome"))
     html = page.html()
 
-Every text is escaped here. Texts that go into a plotly figure (tick labels, trace names, hover
-texts) pass plotly's own small markup, so wrap those that come from a user's file in `label`.
-The same blocks give the same bytes: ids are counted, never drawn.
+Every text is escaped by the templates (jinja2, autoescape). Texts that go into a plotly figure
+(tick labels, trace names, hover texts) pass plotly's own small markup, so wrap those that come from
+a user's file in `label`. The same blocks give the same bytes: ids are counted, never drawn.
 """
 
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape
+from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
 import plotly.io
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup as Safe
 from plotly.offline import get_plotlyjs
 
 from creditrisk.html.style import CSS, PRINT_SCRIPT
 
-# Okabe and Ito (2008): told apart with every common form of colour blindness.
+# Okabe and Ito (2008): can be told apart with every common form of colour blindness.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 PALETTE = (BLUE, VERMILION, GREEN, ORANGE, SKY, PURPLE, BLACK, YELLOW)
@@ -37,13 +42,30 @@ _POLICY = (
 )
 _CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
+_LONG_TABLE = 15  # rows; a longer table is closed until opened
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+    )
+
+
+def _block(macro: str, *values: Any) -> "Markup":
+    """Render a macro of blocks.html, which escapes all values."""
+    blocks = _environment().get_template("blocks.html").module
+    return Markup(Safe(getattr(blocks, macro)(*values)))
 
 
 @dataclass(frozen=True)
 class Markup:
     """A block of finished, escaped HTML."""
 
-    html: str
+    html: Safe
+    chart = None
 
 
 @dataclass(frozen=True)
@@ -60,21 +82,17 @@ Block = Markup | Figure
 
 def text(words: str) -> Markup:
     """A paragraph; a blank line starts the next one."""
-    parts = [p.strip() for p in words.split("\n\n") if p.strip()]
-    return Markup("".join(f"<p>{escape(p)}</p>" for p in parts))
+    return _block("text", [p.strip() for p in words.split("\n\n") if p.strip()])
 
 
 def bullets(items: list[str]) -> Markup:
     """A list of short texts."""
-    return Markup("<ul>" + "".join(f"<li>{escape(i)}</li>" for i in items) + "</ul>")
+    return _block("bullets", items)
 
 
 def facts(values: Mapping[str, object]) -> Markup:
     """A row of big numbers, `{what it is: value}`; format the values before."""
-    cells = "".join(
-        f"<div><dd>{escape(str(v))}</dd><dt>{escape(k)}</dt></div>" for k, v in values.items()
-    )
-    return Markup(f'<dl class="facts">{cells}</dl>')
+    return _block("facts", list(values.items()))
 
 
 def table(
@@ -88,33 +106,21 @@ def table(
 
     Args:
         frame: its column names are the header.
-        caption: stands above the table, and is what one opens when it is collapsed.
+        caption: shown above the table, and what one clicks to open a collapsed one.
         formats: by column, a format such as `.3f`, `,d` or `.1%`; by default integers with
             thousands' separators and floats with four significant digits.
-        limit: rows shown at most; a note tells how many there are.
-        collapsed: closed until opened (and open in print); by default when more than 15 rows.
+        limit: rows shown at most; a note says how many there are.
+        collapsed: closed until opened (and open in print); by default when it has more than 15
+            rows.
     """
     formats = formats or {}
     shown = frame.head(limit)
     numeric = [pd.api.types.is_numeric_dtype(frame[c].dtype) for c in frame.columns]
-    css = [' class="n"' if n else "" for n in numeric]
-    head = "".join(
-        f'<th scope="col"{c}>{escape(str(name))}</th>'
-        for c, name in zip(css, frame.columns, strict=True)
-    )
     columns = [[_cell(v, formats.get(str(c), "")) for v in shown[c]] for c in frame.columns]
-    rows = "".join(
-        "<tr>" + "".join(f"<td{c}>{v}</td>" for c, v in zip(css, row, strict=True)) + "</tr>"
-        for row in zip(*columns, strict=True)
-    )
-    grid = f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-    if len(frame) > limit:
-        grid += f"<p class=note>The first {limit:,} of {len(frame):,} rows.</p>"
-    if len(shown) > 15 if collapsed is None else collapsed:
-        title = escape(caption or "Table") + f" ({len(shown):,} rows)"
-        return Markup(f"<details><summary>{title}</summary><div class=wide>{grid}</div></details>")
-    title = f"<p class=caption>{escape(caption)}</p>" if caption else ""
-    return Markup(f"{title}<div class=wide>{grid}</div>")
+    rows = list(zip(*columns, strict=True))
+    closed = len(shown) > _LONG_TABLE if collapsed is None else collapsed
+    head = [str(name) for name in frame.columns]
+    return _block("table", caption, closed, head, numeric, rows, len(frame))
 
 
 def figure(chart: go.Figure, title: str, note: str = "") -> Figure:
@@ -129,7 +135,7 @@ def label(value: object, width: int = 22, lines: int = 3) -> str:
     """Make any text safe and short enough for a chart: escaped, wrapped, cut after `lines`."""
     words = " ".join(str(value).split()) or "(blank)"
     rows = textwrap.wrap(words, width, max_lines=lines, placeholder=" …") or ["…"]
-    # A lone $...$ would be read as a formula, so the sign is spelled as an entity.
+    # A lone $...$ would be read as a formula, so the sign is written as an entity.
     return "<br>".join(escape(row).replace("$", "&#36;") for row in rows)
 
 
@@ -186,54 +192,54 @@ class Page:
 
     def html(self) -> str:
         """Write the page out."""
+        count = 0
+        sections = []
         anchors = _anchors([heading for heading, _ in self._sections])
-        contents = "".join(
-            f'<li><a href="#{a}">{escape(h)}</a></li>'
-            for a, (h, _) in zip(anchors, self._sections, strict=True)
-        )
-        body, count = [], 0
         for anchor, (heading, blocks) in zip(anchors, self._sections, strict=True):
-            body.append(f'<section id="{anchor}"><h2>{escape(heading)}</h2>')
+            drawn: list[dict[str, Any]] = []
             for block in blocks:
                 if isinstance(block, Figure):
                     count += 1
-                    body.append(_figure_html(block, f"figure-{count}"))
+                    chart = _chart_html(block.chart, f"figure-{count}")
+                    drawn.append({"chart": chart, "title": block.title, "note": block.note})
                 else:
-                    body.append(block.html)
-            body.append("</section>")
-        script = f"<script>{get_plotlyjs()}</script>" if count else ""
-        subtitle = f"<p class=subtitle>{escape(self.subtitle)}</p>" if self.subtitle else ""
+                    drawn.append({"chart": None, "html": block.html})
+            sections.append({"anchor": anchor, "heading": heading, "blocks": drawn})
+        # Our own style and scripts, and plotly's: the only text that is not escaped.
         return (
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f'<link rel="icon" href="data:,">\n<title>{escape(self.title)}</title>\n'
-            f"<style>{CSS}</style>\n{script}\n</head>\n<body>\n"
-            f"<header><h1>{escape(self.title)}</h1>{subtitle}</header>\n"
-            f"<nav><ul>{contents}</ul></nav>\n<main>\n"
-            + "\n".join(body)
-            + f"\n</main>\n<script>{PRINT_SCRIPT}</script>\n</body>\n</html>\n"
+            _environment()
+            .get_template("page.html")
+            .render(
+                page=self,
+                sections=sections,
+                policy=Safe(_POLICY),
+                css=Safe(CSS),
+                plotly=Safe(get_plotlyjs()) if count else "",
+                print_script=Safe(PRINT_SCRIPT),
+            )
+            + "\n"
         )
 
 
-def _figure_html(block: Figure, name: str) -> str:
-    chart = plotly.io.to_html(
-        block.chart, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=name
+def _chart_html(chart: go.Figure, name: str) -> Safe:
+    """Draw a chart; plotly escapes the JSON of its data, `label` the texts in it."""
+    return Safe(
+        plotly.io.to_html(
+            chart, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=name
+        )
     )
-    note = f"<p class=note>{escape(block.note)}</p>" if block.note else ""
-    return f"<figure><figcaption>{escape(block.title)}</figcaption>{chart}{note}</figure>"
 
 
 def _cell(value: object, form: str) -> str:
     if pd.isna(value):
         return "\N{EN DASH}"
     if isinstance(value, str):
-        return escape(value)
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not form:
         form = ".4g" if isinstance(value, float) and abs(value) < 1000 else ",.0f"
-    return escape(format(value, form))
+    return format(value, form)
 
 
 def _anchors(headings: list[str]) -> list[str]:

@@ -50,7 +50,7 @@ td.n { white-space: nowrap; }
 """
 
 # A drawn chart has a fixed width in pixels. Paper is narrower than most screens, so charts are
-# drawn anew at the width of an A4 page's text, and closed tables are opened, while printing.
+# redrawn at the width of an A4 page's text, and closed tables are opened, while printing.
 PRINT_SCRIPT = """
 (function () {
   var closed = [];
