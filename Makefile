@@ -1,12 +1,16 @@
 PYTHON ?= python3
 VENV := .venv
 REMOTE ?= local
-# Remotes with a plugin of their own, each in its own environment: their pins never reach $(VENV).
+# Remotes that need a plugin. Each plugin has its own environment, so that its pins do not affect $(VENV).
 PLUGINS := s3 gdrive gcs
-# The name tells which: s3, s3-archive and so on share .venv-s3.
+# The start of the name selects the plugin: s3, s3-archive and so on share .venv-s3.
 PLUGIN := $(firstword $(foreach p,$(PLUGINS),$(if $(filter $(p)%,$(REMOTE)),$(p))))
 REMOTE_VENV := $(if $(PLUGIN),.venv-$(PLUGIN),$(VENV))
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+# Resolves the lock files: one version for all Pythons, each file with its hash.
+UV := uv==0.13.9
+UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-header \
+	--no-annotate --no-emit-index-url --no-emit-find-links
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -18,83 +22,102 @@ repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc
 	@python -m commands.check
 	dvc repro
 
-check: $(VENV)/locked ## check all of params.yaml and the schema file, in seconds (ARGS="-S name=value")
+check: $(VENV)/locked ## check params.yaml and the schema file, in seconds (ARGS="-S name=value")
 	@python -m commands.check $(ARGS)
 
-sweep: $(VENV)/locked ## run experiments (SET="model=lr,rf seed=1,2", JOBS=2), wait, show the table
+sweep: $(VENV)/locked ## run experiments, wait, show the table (SET="model=lr,rf seed=1,2" JOBS=2)
 	@python -m commands.sweep --jobs $(or $(JOBS),2) $(foreach one,$(SET),-S '$(one)')
 
-experiments: $(VENV)/locked ## the table of experiments, judged by CV (ARGS=--md or --csv, --num 3, -A)
+experiments: $(VENV)/locked ## show the table of experiments, sorted by CV (ARGS=--md or --csv, --num 3, -A)
 	@python -m commands.experiments $(ARGS)
 
-test: $(VENV)/locked-test ## the same environment plus the test tools, run pytest (ARGS="-k name" picks)
-	python -m pytest -n 2 --dist worksteal $(ARGS)
+score: $(VENV)/locked ## score new applicants by the champion (INPUT=new.csv OUTPUT=scored.parquet)
+	@test -n "$$INPUT" -a -n "$$OUTPUT" || { echo "error: make score: INPUT and OUTPUT: missing. Name both files: make score INPUT=new.csv OUTPUT=scored.parquet" >&2; exit 2; }
+	@python -m commands.score --input "$$INPUT" --output "$$OUTPUT" $(ARGS)
 
-lint: $(VENV)/locked-test ## check style and format with ruff
+test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
+	python -m pytest -n 3 --dist worksteal --cov=creditrisk --cov-report=term:skip-covered $(ARGS)
+
+test-fast: $(VENV)/locked-test ## run the tests that need no built pipeline and no server: for every save
+	python -m pytest -n 2 --dist worksteal -m "not (pipeline or server or browser or slow)" tests/unit $(ARGS)
+
+smoke: $(VENV)/locked-test ## build a small pipeline and check its contract: for another Python (PYTHON=python3.14)
+	python -m pytest -k "built_from_nothing or contract or public_libraries" tests/pipeline/test_pipeline.py
+
+lint: $(VENV)/locked-test ## check style and format with ruff, types with mypy
 	ruff check .
 	ruff format --check .
+	mypy
 
-pull: remote ## bring what dvc.lock names from a remote (REMOTE=s3 for another than `local`)
+logs: ## show the log of the last run of a stage or command (RUNS=15 for more of them)
+	@ls logs/*.log >/dev/null 2>&1 || { echo "error: logs: none yet. Run a stage or a command first." >&2; exit 2; }
+	@cat $$(ls logs/*.log | tail -n $(or $(RUNS),1))
+
+pull: remote ## fetch the outputs in dvc.lock from a remote (REMOTE=s3, default `local`)
 	$(REMOTE_VENV)/bin/dvc pull -r "$(REMOTE)"
 
-push: remote ## store on a remote what dvc.lock names and it hasn't got yet (REMOTE as above)
+push: remote ## store the outputs in dvc.lock on a remote (REMOTE as above)
 	$(REMOTE_VENV)/bin/dvc push -r "$(REMOTE)"
 
-# What is missing is told before an environment is installed for it, and before DVC can wait for it.
+# Reports what is missing before an environment is installed for it, and before DVC could hang.
 remote: $(VENV)/locked
 	@test -e "$(REMOTE_VENV)/locked" || python -m commands.remotes check --offline "$(REMOTE)"
 	@$(MAKE) -s --no-print-directory $(REMOTE_VENV)/locked
 	@python -m commands.remotes check "$(REMOTE)"
 
-remote-check: $(VENV)/locked ## tell of each remote whether it is configured and reachable
+remote-check: $(VENV)/locked ## show for each remote whether it is configured and reachable
 	@python -m commands.remotes check
 
 backup: $(VENV)/locked ## push to every configured remote
 	@python -m commands.remotes backup
 
-mlflow: $(VENV)/locked ## show the recorded runs in MLflow's own pages, on this machine only (PORT=5000)
+mlflow: $(VENV)/locked ## show the recorded runs in MLflow's pages, on this machine only (PORT=5000)
 	@python -m commands.mirror --show --port $(or $(PORT),5000)
 
-mirror: $(VENV)/locked ## send the runs that MLFLOW_TRACKING_URI's server has not got yet
+mirror: $(VENV)/locked ## upload the pending runs to the MLflow server at MLFLOW_TRACKING_URI
 	@python -m commands.mirror
 
-tune: $(VENV)/locked ## search finer than a grid, result in params.yaml (ALGO=xgb TRIALS=30 ARGS=--dry-run)
+tune: $(VENV)/locked ## search finer than a grid, write the result to params.yaml (ALGO=xgb TRIALS=30 ARGS=--dry-run)
 	@python -m commands.tune "$(ALGO)" --trials "$(or $(TRIALS),30)" $(ARGS)
 
-plots-page: $(VENV)/bin/python ## build .dvc/page.html, the page of `dvc plots`, anew (needs npm)
+plots-page: $(VENV)/bin/python ## rebuild .dvc/page.html, the page of `dvc plots` (needs npm)
 	python tools/plots_page/build.py
 
-# The variables go through the environment: a branch's name is no code for make or the shell.
-report: $(VENV)/locked ## compare with BASE (default: the merge base with INTO, main) in report.md, for a review
+# The variables are passed in the environment, so that make and the shell never run the name of a branch as code
+# (docs/architecture.md, Law 10).
+review: $(VENV)/locked ## compare with BASE in review.md (default: the merge base with INTO, which is main by default)
 	@python -m commands.review $${BASE:+--base "$$BASE"} $${INTO:+--into "$$INTO"} $${PICTURES:+--pictures "$$PICTURES"}
 
-comment: ## post the report on pull request PR, or update the one that is there (needs gh)
+# The old name of `make review`, with its old outputs, for one release.
+report: $(VENV)/locked
+	@echo "make report is now make review; this name goes with the next release" >&2
+	@python -m commands.review --output report.md --folder report $${BASE:+--base "$$BASE"} $${INTO:+--into "$$INTO"} $${PICTURES:+--pictures "$$PICTURES"}
+
+comment: ## post the review on pull request PR, or update the existing comment (needs gh)
 	@test -n "$$PR" || { echo "error: make comment: PR: missing. Name the pull request: make comment PR=12" >&2; exit 2; }
-	@id=$$(gh pr view "$$PR" --json comments --jq '[.comments[] | select(.viewerDidAuthor and (.body | startswith("<!-- creditrisk-report -->"))) | .url | sub(".*#issuecomment-"; "")] | last // empty') || exit 1; \
-	if [ -n "$$id" ]; then gh api --silent --method PATCH "repos/{owner}/{repo}/issues/comments/$$id" -F body=@report/comment.md; \
-	else gh pr comment "$$PR" --body-file report/comment.md; fi
+	@id=$$(gh pr view "$$PR" --json comments --jq '[.comments[] | select(.viewerDidAuthor and (.body | startswith("<!-- creditrisk-review -->"))) | .url | sub(".*#issuecomment-"; "")] | last // empty') || exit 1; \
+	if [ -n "$$id" ]; then gh api --silent --method PATCH "repos/{owner}/{repo}/issues/comments/$$id" -F body=@review/comment.md; \
+	else gh pr comment "$$PR" --body-file review/comment.md; fi
 
-test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the remotes' round-trip tests need
+test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the tests of the remotes need
 
-lock: $(VENV)/bin/python ## resolve pyproject.toml anew into the lock files
-	python -m pip install --quiet uv
-	uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		pyproject.toml -o requirements.lock
-	uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-		--extra test -c requirements.lock pyproject.toml -o requirements-test.lock
-	grep '^dvc' requirements.lock > .venv/dvc.lock
+lock: $(VENV)/bin/python ## resolve pyproject.toml again and write the lock files
+	python -m pip install --quiet --disable-pip-version-check $(UV)
+	$(UV_COMPILE) --upgrade --group build pyproject.toml -o requirements.lock
+	$(UV_COMPILE) -c requirements.lock --group build --extra test pyproject.toml -o requirements-test.lock
+	grep '^dvc' requirements.lock | sed 's/ .*//' > .venv/dvc.lock
 	for group in $(PLUGINS) s3-test; do \
-		uv pip compile --quiet --universal --upgrade --no-header --no-annotate --no-emit-index-url \
-			--no-emit-find-links -c .venv/dvc.lock --group $$group -o requirements-$$group.lock || exit 1; \
+		$(UV_COMPILE) --upgrade -c .venv/dvc.lock --group $$group -o requirements-$$group.lock || exit 1; \
 	done
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 
-# The stamp is newer than the lock only after an install that succeeded.
+# The stamp is newer than the lock file only after a successful install.
 $(VENV)/locked: requirements.lock | $(VENV)/bin/python
 	python $(PIP_INSTALL) -r requirements.lock
+	python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/locked-test: requirements-test.lock $(VENV)/locked
@@ -111,5 +134,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro check sweep experiments test lint lock pull push remote remote-check backup mlflow mirror tune \
-	plots-page report comment test-envs
+.PHONY: help repro check sweep experiments score test test-fast smoke lint logs lock pull push remote remote-check backup \
+	mlflow mirror tune plots-page review report comment test-envs

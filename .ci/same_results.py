@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 FITTED = ("metrics/train/", "metrics/select.json", "metrics/evaluate.json")
-TOLERANCE = 1e-6  # law 4: metrics equal to 1e-6
+TOLERANCE = 1e-6  # metrics equal to 1e-6 (docs/architecture.md, Law 4)
 
 
 def leaves(value, path=""):
