@@ -3,10 +3,9 @@
 This is not a stage of dvc.yaml. It compares what Git and DVC know, and Git ignores its outputs.
 """
 
-import argparse
 from pathlib import Path
 
-from creditrisk.core.cli import run
+from creditrisk.core.cli import make_parser, run
 from creditrisk.core.files import write_text
 from creditrisk.workflow.review.changes import collect
 from creditrisk.workflow.review.markdown import document, pictures_inline, pictures_linked
@@ -17,25 +16,23 @@ from creditrisk.workflow.review.verdict import verdict
 
 def main() -> None:
     """Write the review, a version for a comment (without pictures), and the pictures."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--base", help="a revision; default: the merge base with --into")
     parser.add_argument(
         "--into", default="main", help="the branch that the change will be merged into"
     )
     parser.add_argument("--pictures", metavar="URL", help="link to the pictures, for the comment")
-    parser.add_argument("--report", type=Path, default="report.md", help="path of the review")
-    parser.add_argument("--folder", type=Path, default="report", help="folder of the pictures")
+    parser.add_argument("--output", type=Path, default="review.md", help="path of the review")
+    parser.add_argument("--folder", type=Path, default="review", help="folder of the pictures")
     args = parser.parse_args()
     base = find_base(args.base, args.into)
     changes = collect(base)
     files = write_pictures(base, args.folder)
     heading = f"Base: `{base.short}` ({base.description}). Here: {describe_here()}."
-    write_text(document(changes, heading, pictures_inline(files)), args.report)
+    write_text(document(changes, heading, pictures_inline(files)), args.output)
     comment = document(changes, heading, pictures_linked(files, args.pictures))
     write_text(comment, args.folder / "comment.md")
-    print(f"review: {verdict(changes)[0]}; {args.report}, {len(files)} pictures in {args.folder}")
+    print(f"review: {verdict(changes)[0]}; {args.output}, {len(files)} pictures in {args.folder}")
 
 
 if __name__ == "__main__":

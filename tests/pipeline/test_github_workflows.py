@@ -19,7 +19,7 @@ from tests.support.project import ROOT, Project
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
-MARKER = "<!-- creditrisk-report -->"
+MARKER = "<!-- creditrisk-review -->"
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -38,7 +38,7 @@ def zizmor(*files: Path) -> subprocess.CompletedProcess:
 
 
 def test_files_fit_githubs_schema():
-    assert [f.name for f in FILES] == ["ci.yml", "report.yml"]
+    assert [f.name for f in FILES] == ["ci.yml", "review.yml"]
     command = [PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *FILES]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -75,8 +75,10 @@ def test_every_action_is_pinned_and_every_right_is_granted_by_job(path):
 
 
 def test_the_gate_is_the_one_that_a_person_runs():
-    (job,) = read("ci.yml")["jobs"].values()
-    assert [step["run"] for step in run_steps(job)] == ["bash .ci/run"]
+    jobs = read("ci.yml")["jobs"]
+    assert [step["run"] for step in run_steps(jobs["gate"])] == ["bash .ci/run"]
+    assert [step["run"] for step in run_steps(jobs["newest"])] == ["make smoke"]
+    assert set(jobs) == {"gate", "newest"}
     assert read("ci.yml")[True] == {"push": {"branches": ["main"]}, "pull_request": None}
 
 
@@ -105,21 +107,21 @@ def test_report_is_posted_once_and_updated_by_the_next_push(built: Project, tmp_
 
 
 def play(origin: Path, folder: Path, store: Path) -> None:
-    """Run the `run:` steps of report.yml, each job in a clone of its own as a runner has it."""
-    flow = read("report.yml")
+    """Run the `run:` steps of review.yml, each job in a clone of its own as a runner has it."""
+    flow = read("review.yml")
     folder.mkdir()
     gh = folder / "bin" / "gh"
     gh.parent.mkdir()
     fake = Path(__file__).parents[1] / "support/fake_gh.py"
     gh.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{fake}" "{store}" "$@"\n')
     gh.chmod(0o755)
-    jobs = {name: runner(origin, folder / name) for name in ("report", "comment")}
-    steps(flow["jobs"]["report"], jobs["report"], gh.parent)
-    summary = jobs["report"].folder / "summary.md"
-    assert summary.read_text() == (jobs["report"].folder / "report/comment.md").read_text()
-    (upload,) = (s for s in flow["jobs"]["report"]["steps"] if "upload-artifact" in str(s))
+    jobs = {name: runner(origin, folder / name) for name in ("review", "comment")}
+    steps(flow["jobs"]["review"], jobs["review"], gh.parent)
+    summary = jobs["review"].folder / "summary.md"
+    assert summary.read_text() == (jobs["review"].folder / "review/comment.md").read_text()
+    (upload,) = (s for s in flow["jobs"]["review"]["steps"] if "upload-artifact" in str(s))
     for name in upload["with"]["path"].split():
-        path = jobs["report"].folder / name
+        path = jobs["review"].folder / name
         assert path.exists()
         if path.is_dir():
             shutil.copytree(path, jobs["comment"].folder / name)

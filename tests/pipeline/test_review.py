@@ -1,4 +1,4 @@
-"""`make report`: a whole review played, and each fact of the report held against its source."""
+"""`make review`: a whole review played, and each fact of the report held against its source."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from scipy.stats import t
 
-from creditrisk.select.leaderboard import cv_fold_scores
+from creditrisk.select.summary import cv_fold_scores
 from creditrisk.workflow.review.changes import (
     INGEST,
     PREPARE,
@@ -54,7 +54,7 @@ def at(project: Project, revision: str, path: str):
 def report(project: Project, *args: str) -> str:
     done = project.command("review", *args)
     assert done.code == 0, done.err
-    return (project.folder / "report.md").read_text()
+    return (project.folder / "review.md").read_text()
 
 
 def colours(path: Path) -> set[tuple[int, int, int]]:
@@ -67,17 +67,17 @@ def colours(path: Path) -> set[tuple[int, int, int]]:
 
 
 def test_whole_review(fresh: Project):
-    """Branch, one parameter, `dvc exp run`, `dvc exp apply`, commit, `make report`."""
+    """Branch, one parameter, `dvc exp run`, `dvc exp apply`, commit, `make review`."""
     fresh.run("git", "checkout", "-qb", "change")
     change = "algorithms.rf.n_estimators=40"
     fresh.dvc("exp", "run", "--temp", "--name", "forty", "-S", change, LOKY_MAX_CPU_COUNT="1")
     fresh.dvc("exp", "apply", "forty")
     fresh.commit("forty trees")
     link_environments(fresh.folder)
-    done = fresh.run("make", "report")
+    done = fresh.run("make", "review")
     assert done.code == 0, done.err
     assert not fresh.run("git", "status", "--porcelain").out
-    text = (fresh.folder / "report.md").read_text()
+    text = (fresh.folder / "review.md").read_text()
     assert len(text) < 65_536
     found = sections(text)
     old, new = (
@@ -87,18 +87,18 @@ def test_whole_review(fresh: Project):
     the_verdict_is_that_of_the_folds(fresh, text, old, new)
     the_numbers_are_those_of_the_files(found["Metrics of the champion"], old, new, 9)
     the_numbers_are_those_of_the_files(found["All metrics of the champion"], old, new, 36)
-    the_candidates_are_those_that_moved(fresh, found["Candidates"])
+    the_models_are_those_that_moved(fresh, found["Models"])
     (param,) = rows(found["Parameters"])
     assert list(param.values()) == ["params.yaml", "algorithms.rf.n_estimators", "10", "40"]
     stages = {row["stage"]: row for row in rows(found["Stages"])}
     assert list(stages) == ["`train@rf`", "`train@vote`", "`select`", "`evaluate`"]
-    assert stages["`train@rf`"]["what it reads that differs"] == "`algorithms.rf`"
+    assert stages["`train@rf`"]["changed inputs"] == "`algorithms.rf`"
     assert "1,000 rows read, 1,000 clean, 0 rejected" in found["Data"]
     assert all(line in found["dvc metrics diff"] for line in ("cv_se.roc_auc", "| Change |"))
     the_pictures_show_both(fresh.folder, found["Pictures"])
-    comment = (fresh.folder / "report/comment.md").read_text()
-    assert comment.startswith("<!-- creditrisk-report -->\n")
-    assert sections(comment)["Pictures"].strip().endswith("written by `make report`.")
+    comment = (fresh.folder / "review/comment.md").read_text()
+    assert comment.startswith("<!-- creditrisk-review -->\n")
+    assert sections(comment)["Pictures"].strip().endswith("written by `make review`.")
 
 
 def the_verdict_is_that_of_the_folds(project: Project, text: str, old: dict, new: dict) -> None:
@@ -155,8 +155,8 @@ def the_numbers_are_those_of_the_files(text: str, old: dict, new: dict, count: i
             assert row["95% test interval of the base"] == f"{low:.4f} to {high:.4f}"
 
 
-def the_candidates_are_those_that_moved(project: Project, text: str) -> None:
-    found = {row["candidate"]: row for row in rows(text)}
+def the_models_are_those_that_moved(project: Project, text: str) -> None:
+    found = {row["model"]: row for row in rows(text)}
     assert set(found) == {"`rf`", "`vote`"}
     for name in ("rf", "vote"):
         a, b = (
@@ -168,7 +168,7 @@ def the_candidates_are_those_that_moved(project: Project, text: str) -> None:
 
 
 def the_pictures_show_both(folder: Path, text: str) -> None:
-    names = re.findall(r"!\[.*\]\((report/.*\.png)\)", text)
+    names = re.findall(r"!\[.*\]\((review/.*\.png)\)", text)
     wanted = "calibration confusion expected-cost leaderboard precision-and-recall roc-curve"
     assert sorted(Path(n).stem for n in names) == [*wanted.split(), "score-distribution"]
     for name in names:
@@ -224,7 +224,7 @@ def test_no_change_no_results_and_no_base(fresh: Project, tmp_path):
 
     first = fresh.run("git", "rev-list", "--max-parents=0", "HEAD").out.strip()
     text = report(fresh, "--base", first)
-    assert "**All is new: the base has no results.**" in text
+    assert "**Everything is new: the base has no results.**" in text
     assert rows(sections(text)["Metrics of the champion"])[0]["base"] == ""
 
     def fails(*args: str) -> str:
@@ -236,14 +236,14 @@ def test_no_change_no_results_and_no_base(fresh: Project, tmp_path):
     assert fails("--base", "mian") == (
         "error: Git: BASE=mian: no such revision. Did you mean main?"
     )
-    assert "branch prod: neither here nor at origin" in fails("--into", "prod")
+    assert "branch prod: found neither locally nor at origin" in fails("--into", "prod")
     for name in ("evaluate", "ingest"):  # the first of the pipeline is told
         (fresh.folder / f"metrics/{name}.json").unlink()
         assert fails() == (
             f"error: metrics/{name}.json: file: not found. Run `dvc repro` to make it."
         )
     (fresh.folder / ".git").rename(tmp_path / "git")
-    assert fails() == "error: .: Git: no Git repository. Run it in a clone of the project."
+    assert fails() == "error: .: Git: not a Git repository. Run this in a clone of the project."
 
 
 # The judgement by itself, on numbers made for it.
@@ -375,7 +375,7 @@ def test_what_the_base_does_not_tell_is_not_known():
     unknown = "not known (the base has no dvc.lock)"
     words, why = verdict(given)
     assert words == "Better"
-    assert f"same champion (rf), whether the same model is {unknown}" in why
+    assert f"same champion (rf), whether it is the same model is {unknown}" in why
     assert f"same file, whether its rows changed is {unknown}" in why
     assert "unchanged" not in why
     lost = {name: {"old": None, "new": 1000} for name in ingest}
@@ -416,7 +416,7 @@ def test_long_report_gives_up_its_longest_folded_parts_and_fits_a_comment():
     given = replace(given, metrics=given.metrics | files)
     text = document(given, "heading", Section("Pictures", "none"))
     assert len(text) < 65_536
-    assert "Too long for this report" in text
+    assert "Too long for this review" in text
     assert len(document(given, "heading", Section("Pictures", "none"), 10**6)) > 65_536
 
 

@@ -15,7 +15,7 @@ from creditrisk.workflow.review.verdict import (
 )
 
 # `make comment` finds its comment by this line.
-MARKER = "<!-- creditrisk-report -->"
+MARKER = "<!-- creditrisk-review -->"
 # GitHub accepts 65,536 characters.
 LIMIT = 60_000
 _SHOWN = ("roc_auc", "brier", "expected_cost")
