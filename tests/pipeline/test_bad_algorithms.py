@@ -55,8 +55,8 @@ def test_more_folds_than_rows_of_a_class(fresh: Project):
 
 @pytest.mark.parametrize("name", ["outer_folds", "inner_folds"])
 def test_more_nested_folds_than_rows_of_a_class(fresh: Project, name: str):
-    fresh.params({"select": {name: 241}})
-    _is_the_one_line(fresh.stage("train", "lr"), f"select.{name}", "241 folds")
+    fresh.params({"train": {name: 241}})
+    _is_the_one_line(fresh.stage("train", "lr"), f"train.{name}", "241 folds")
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,6 @@ def test_more_nested_folds_than_rows_of_a_class(fresh: Project, name: str):
     [
         ({"train": {"scorng": "roc_auc"}}, ["train.scorng", "scoring"]),
         ({"train": {"scoring": "auc"}}, ["train.scoring", "auc"]),
-        ({"decision": {"cost_bad_accepted": -1}}, ["decision.cost_bad_accepted"]),
         ({"preprocess": {"numeric_impute": "zero"}}, ["preprocess.numeric_impute", "zero"]),
         ({"seed": "x"}, ["seed"]),
     ],
@@ -72,6 +71,12 @@ def test_more_nested_folds_than_rows_of_a_class(fresh: Project, name: str):
 def test_wrong_parameter_of_train(fresh: Project, block: dict, words: list[str]):
     fresh.params(block)
     _is_the_one_line(fresh.stage("train", "lr"), *words)
+
+
+def test_wrong_cost_is_refused_where_the_cut_off_is_chosen(fresh: Project):
+    fresh.params({"decision": {"cost_bad_accepted": -1}})
+    assert fresh.stage("train", "lr", LOKY_MAX_CPU_COUNT="1").code == 0
+    _is_the_one_line(fresh.stage("select"), "decision.cost_bad_accepted")
 
 
 def test_leak_is_named_loudly(fresh: Project):
@@ -86,7 +91,7 @@ def test_leak_is_named_loudly(fresh: Project):
     assert "age" in done.err
 
 
-@pytest.mark.parametrize(("auc", "word"), [(0.5, None), (0.4999, "below"), (0.99, None), (1, "b")])
+@pytest.mark.parametrize(("auc", "word"), [(0.5, None), (0.4999, "worse"), (0.99, None), (1, "b")])
 def test_an_auc_below_chance_is_told_as_one_too_good_is(auc, word):
     frame = pd.DataFrame({"bad": [0, 0, 1, 1], "a": [1, 2, 1, 2], "b": [1, 2, 3, 4]})
     told = leakage_warning(auc, frame, ["a", "b"], "the test")

@@ -33,7 +33,8 @@ def test_command_removes_what_a_dropped_algorithm_left_and_nothing_else(tmp_path
     assert sorted(found) == sorted(GONE)
     with pytest.raises(InputError) as error:
         refuse_stale_outputs("params.yaml", found)
-    assert str(error.value).startswith("params.yaml: data/candidates/single/old and 4 more: left")
+    start = "params.yaml: data/candidates/single/old and 4 more: output of a removed algorithm"
+    assert str(error.value).startswith(start)
     subprocess.run(str(error.value).partition("Run: ")[2], shell=True, check=True)
     assert find_stale_outputs(patterns, ENTRIES, others) == []
     left = {str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()}
@@ -60,20 +61,20 @@ def test_whole_folders_are_those_that_a_stage_depends_on():
 
 
 @pytest.mark.parametrize(
-    ("stage", "path"),
+    ("script", "path"),
     [
-        ("check", "data/candidates/ensemble/old"),
-        ("select", "data/candidates/single/old"),
-        ("evaluate", "data/oof/old.parquet"),
+        ("commands.check", "data/candidates/ensemble/old"),
+        ("stages.select", "data/candidates/single/old"),
+        ("stages.evaluate", "data/oof/old.parquet"),
     ],
 )
-def test_no_stage_takes_a_leftover_into_its_hash(fresh: Project, stage: str, path: str):
+def test_no_stage_takes_a_leftover_into_its_hash(fresh: Project, script: str, path: str):
     Path(fresh.folder, path).mkdir()
     before = fresh.run("git", "status", "--porcelain").out
-    done = fresh.stage(stage)
+    done = fresh.run("python", "-m", script)
     assert done.code == 2
     (line,) = done.err.splitlines()
     assert line.startswith("error: ")
-    assert line.endswith(f": {path}: output of a removed algorithm, whose hash would get into "
+    assert line.endswith(f": {path}: output of a removed algorithm; its hash would get into "
                          f"dvc.lock. Run: rm -rf {path}")  # fmt: skip
     assert fresh.run("git", "status", "--porcelain").out == before

@@ -47,8 +47,8 @@ def project(built: Project, tmp_path) -> Project:
 # Kills itself in the middle of the sixth trial; four combinations are measured before.
 KILLED = """
 import os, signal
-from creditrisk.cli import run
-from creditrisk.tune.measure import Bench
+from creditrisk.core.cli import run
+from creditrisk.workflow.tune.objective import Bench
 from commands.tune import main
 
 real, calls = Bench.scores, []
@@ -129,7 +129,7 @@ def test_killed_and_called_again_it_finds_what_it_would_have_found(project):
     assert killed.code == -signal.SIGKILL
     assert lines(killed) == lines(at_once)[:5]
     again = tune(project, "dt", 14, "--dry-run")
-    assert "going on from 5 trials" in again.out
+    assert "continuing after 5 trials" in again.out
     assert lines(again) == lines(at_once)[5:]
     assert result(again) == result(at_once)
     # A larger number adds the rest.
@@ -140,7 +140,7 @@ def test_killed_and_called_again_it_finds_what_it_would_have_found(project):
     frame = pd.read_parquet(project.folder / TRAIN)
     frame.iloc[:-1].to_parquet(project.folder / TRAIN, index=False)
     other = tune(project, "dt", 1, "--dry-run")
-    assert "going on" not in other.out
+    assert "continuing" not in other.out
     assert len(lines(other)) == 1
 
 
@@ -186,7 +186,7 @@ def test_interrupted_it_ends_with_what_is_there(project):
     assert busy.code == 2
     assert "another search of lr is running" in busy.err
     assert running.returncode == 0, err
-    assert "interrupted: this is what there is by now" in rest
+    assert "interrupted: these are the results so far" in rest
     assert re.search(r"tune@lr: \d+ trials: ", rest)
     assert "Traceback" not in err
 
@@ -217,11 +217,11 @@ def test_second_ctrl_c_is_not_heard_while_the_search_winds_up():
         ("dt", {"lr": {}}, "no ranges for this algorithm. Valid: lr."),
         ("dt", {"dt": {"max_dept": {"low": 1, "high": 3}}}, "Did you mean max_depth"),
         ("dt", {"dt": {"max_depth": {"lo": 1, "high": 3}}}, "dt.max_depth.lo: unknown parameter"),
-        ("dt", {"dt": {"max_depth": {"low": 3, "high": 3}}}, "give a low below high"),
+        ("dt", {"dt": {"max_depth": {"low": 3, "high": 3}}}, "low 3 is not below high 3"),
         ("dt", {"dt": {"max_depth": {"low": 0, "high": 3}}}, "dt.max_depth: The 'max_depth' par"),
-        ("dt", {"dt": {"max_depth": 3}}, "dt.max_depth: no range"),
+        ("dt", {"dt": {"max_depth": 3}}, "dt.max_depth: not a range"),
         ("dt", {"dt": {"encoder": {"choices": ["onehott"]}}}, "Did you mean onehot?"),
-        ("lr", {"lr": {"C": {"low": 0.0, "high": 1.0, "log": True}}}, "log goes with a low above"),
+        ("lr", {"lr": {"C": {"low": 0.0, "high": 1.0, "log": True}}}, "log needs a low above 0"),
         ("lr", {"lr": {"C": {"low": 0.1, "high": 1.0}}}, "lr.encoder: params.yaml searches"),
     ],
 )
@@ -310,7 +310,7 @@ def test_changes_are_the_lines_that_differ():
     [
         ([0.70, 0.80, 0.75], "none is better"),
         ([0.71, 0.81, 0.76], "more than luck"),
-        ([0.60, 0.95, 0.75], "within luck"),
+        ([0.60, 0.95, 0.75], "may be luck"),
     ],
 )
 def test_verdict_goes_by_the_paired_differences(best, said):

@@ -114,11 +114,11 @@ def test_backup_reaches_the_others_when_one_fails(project, env):
 
 def test_check_tells_all_four_as_they_ship(project, env):
     lines = lines_of(make("remote-check", project, env))
-    assert lines[0] == f"local    ready: {project.parent / STORAGE} (the first push makes it)"
+    assert lines[0] == f"local    ready: {project.parent / STORAGE} (the first push creates it)"
     for line, name, held in zip(
         lines[1:], ["gdrive", "s3", "gcs"], ["FOLDER_ID", "BUCKET", "BUCKET"], strict=True
     ):
-        assert line.startswith(f"{name:8} not configured: {held} is to be filled in: `dvc remote")
+        assert line.startswith(f"{name:8} not configured: {held} must be filled in: `dvc remote")
 
 
 @pytest.mark.parametrize("target", ["pull", "push"])
@@ -153,9 +153,9 @@ def lack(env=None, **options):
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("", "no service account's key"),
+        ("", "no key of a service account"),
         ("{", "GDRIVE_CREDENTIALS_DATA is not JSON"),
-        ("[]", "is no service account's key"),
+        ("[]", "is not the key of a service account"),
         ('{"type": "authorized_user"}', "(no client_email, private_key, token_uri)"),
     ],
 )

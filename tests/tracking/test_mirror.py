@@ -196,10 +196,10 @@ def test_a_stage_waits_no_longer_than_the_bound(fresh: Project):
     [
         (401, "3.0.0", b"", "answers 401: set MLFLOW_TRACKING_USERNAME"),
         (403, "3.0.0", b"", "answers 403: this account may not write"),
-        (404, "3.0.0", b"", "answers 404: no MLflow server under this address"),
+        (404, "3.0.0", b"", "answers 404: no MLflow server at this address"),
         (500, "3.0.0", b"", "answers 500: runs stay pending"),
-        (200, "1.30.0", b"{}", "is MLflow 1.30.0, ours is 3."),
-        (200, "3.0.0", b"<html>", "is no MLflow server"),
+        (200, "1.30.0", b"{}", "runs MLflow 1.30.0, ours is 3."),
+        (200, "3.0.0", b"<html>", "is not an MLflow server"),
     ],
 )
 def test_each_refusal_says_what_to_do(

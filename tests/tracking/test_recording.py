@@ -41,6 +41,10 @@ def test_a_run_tells_what_it_was(built: Project, tmp_path: Path):
     assert len(run["tags"]["data.train"]) == len(run["tags"]["params.hash"]) == 64
     assert {"cv_results.csv", "model/dt.joblib", "results/dt.json"} <= set(run["files"])
     assert run["inputs"]
+    (log,) = (name for name in run["files"] if name.startswith("log/"))
+    assert "train@dt" in log
+    lines = (built.folder / "logs" / Path(log).name).read_text()
+    assert "train@dt wrote models/dt.joblib" in lines
 
 
 def test_one_child_a_candidate_and_nothing_of_the_nested_searches(fresh: Project, tmp_path: Path):
@@ -72,7 +76,7 @@ def test_the_same_inputs_and_code_are_the_same_run(fresh: Project):
     done = fresh.stage("train", "lr", MLFLOW_TRACKING_URI="http://[::1")
     assert done.code == 0
     (line,) = (x for x in done.err.splitlines() if x.startswith("tracking:"))
-    assert line.startswith("tracking: environment: MLFLOW_TRACKING_URI: no server's address")
+    assert line.startswith("tracking: environment: MLFLOW_TRACKING_URI: not the address of")
     assert len(all_runs(local_client(fresh.folder))) == had + 2
 
 

@@ -54,7 +54,7 @@ class Store:
         return run_id
 
     def champion(self, sha: str) -> None:
-        tags = {registry.SHA: sha, registry.LEADS: "true"}
+        tags = {registry.SHA: sha, registry.IS_CHAMPION_RUN: "true"}
         run_id = self.add("select", **tags)
         registry.publish(self.client, run_id, self.client.get_run(run_id).data.tags)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from creditrisk.prepare import duplicates as duplicate_groups
+from creditrisk.prepare import duplicates
 from creditrisk.prepare.clean import REASONS, check_quality_gates
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.duplicates import least_cells
@@ -49,7 +49,7 @@ rates = st.builds(
     kinds=st.lists(st.sampled_from(sorted(DEFECTS)), min_size=1, unique=True).map(tuple)
     | st.just(tuple(DEFECTS)),
     moves=st.booleans(),
-    duplicate_groups=st.integers(0, 12),
+    twins=st.integers(0, 12),
     twin_gaps=st.integers(1, 3),
     duplicates=st.integers(0, 6),
     conflicts=st.sampled_from([0.0, 0.3]),
@@ -124,7 +124,7 @@ def test_every_row_and_cell_is_accounted_for(schema, make, seed, rates, style):
     assert extract.blank_lines == dirty.blank_lines
 
     done = clean(extract.frame, schema, style)
-    account, rejected = done.account, done.rejected
+    account, rejected = done.summary, done.rejected
     check_clean(done.clean, schema)
     assert sorted([*done.clean["row_id"], *rejected["row_id"]]) == rows.index.tolist()
     assert account["rows_read"] == len(rows) == account["rows_clean"] + account["rows_rejected"]
@@ -176,7 +176,7 @@ def test_a_cell_is_read_right_or_missing(schema, make, seed, rates, style):
                 assert cell in set(given[name].dropna())
             else:
                 assert cell == own or (own is None and pd.isna(cell))
-    assert done.account["merged_cells"] == merged
+    assert done.summary["merged_cells"] == merged
 
 
 @each_data
@@ -206,7 +206,7 @@ def test_twins_are_those_that_the_rule_names(schema, make, seed, rates):
                 assert applicant[row.row_id] == applicant[row.kept_row_id]
         exact = kept[features].astype(object).where(kept[features].notna(), None)
         copies = len(exact) - len(exact.drop_duplicates())
-        assert done.account["rejected"]["duplicate"] == copies
+        assert done.summary["rejected"]["duplicate"] == copies
 
 
 @given(seed=seeds, gaps=st.sampled_from([0.05, 0.2, 0.5]), least=st.integers(1, 5))
@@ -217,8 +217,10 @@ def test_the_fast_search_finds_what_comparing_all_pairs_finds(seed, gaps, least)
         np.where(rng.random(80) < gaps, np.nan, rng.integers(0, k, 80)) for k in (9, 5, 3, 2, 2)
     ]
     cells = pd.DataFrame(dict(enumerate(columns))).drop_duplicates(ignore_index=True)
-    with patch.object(duplicate_groups, "BRUTE", 2):  # else so small a table is compared directly
-        found = duplicate_groups.find_pairs(duplicate_groups.encode(cells, None), least)
+    with patch.object(
+        duplicates, "BRUTE_FORCE_PAIRS", 2
+    ):  # else so small a table is compared directly
+        found = duplicates.find_pairs(duplicates.encode(cells, None), least)
     assert len(found) == len(set(map(tuple, found.tolist())))
     assert set(map(tuple, found.tolist())) == alike(cells, least)
 
@@ -260,7 +262,7 @@ def test_order_of_rows_and_columns_does_not_matter(schema, make, seed, rates, ru
     after = clean(mixed, schema, **rules)
     assert by_applicant(before.clean, schema) == by_applicant(after.clean, schema)
     same = ("rejected", "cells", "missing", "merged_cells", "twins", "split", "applicants")
-    assert [before.account[k] for k in same] == [after.account[k] for k in same]
+    assert [before.summary[k] for k in same] == [after.summary[k] for k in same]
 
     formed = raw[raw["malformed"].isna()]
     sources = [*schema.columns, schema.target.column]
@@ -281,10 +283,10 @@ def test_preparing_what_is_prepared_changes_nothing(schema, make, seed, rates, r
     again = clean(extract.frame, schema, **rules)
     names = [*schema.features, "bad"]
     pd.testing.assert_frame_equal(again.clean[names], once.clean[names])
-    assert again.account["rows_rejected"] == 0
-    assert again.account["merged_cells"] == 0
-    assert again.account["missing"] == once.account["missing"]
-    linked = once.account["twins"]["ambiguous"] or rules["conflicting_targets"] == "reject"
+    assert again.summary["rows_rejected"] == 0
+    assert again.summary["merged_cells"] == 0
+    assert again.summary["missing"] == once.summary["missing"]
+    linked = once.summary["twins"]["ambiguous"] or rules["conflicting_targets"] == "reject"
     if not linked:  # else applicants may part whose link is gone
         assert again.clean["split"].tolist() == once.clean["split"].tolist()
 
@@ -295,19 +297,17 @@ def test_the_default_data_pass_unchanged():
     source = pd.read_csv(DEFAULT_CSV, dtype=str)
     assert done.clean["row_id"].tolist() == list(range(1, 1001))
     assert len(done.rejected) == 0
-    assert done.account["merged_cells"] == 0
+    assert done.summary["merged_cells"] == 0
     for name, column in DEFAULT.columns.items():
         expected = source[name].astype(float) if column.kind == "numeric" else source[name]
         assert done.clean[column.name].tolist() == expected.tolist()
-        assert done.account["cells"][column.name] == {"valid": 1000} | dict.fromkeys(CAUSES, 0)
+        assert done.summary["cells"][column.name] == {"valid": 1000} | dict.fromkeys(CAUSES, 0)
     assert done.clean["bad"].tolist() == (source["kredit"] == "0").astype(int).tolist()
-    assert done.account["split"]["test"] == {"rows": 200, "bad": 60}
+    assert done.summary["split"]["test"] == {"rows": 200, "bad": 60}
 
 
 def test_the_default_data_with_3_percent_dirt_meet_the_aim():
-    dirty = make_dirty(
-        DEFAULT_CLEAN, DEFAULT, 0, Rates(duplicate_groups=20), Style(extra_columns=2)
-    )
+    dirty = make_dirty(DEFAULT_CLEAN, DEFAULT, 0, Rates(twins=20), Style(extra_columns=2))
     done = clean(ingest(dirty.data, DEFAULT).frame, DEFAULT)
     features = list(DEFAULT.features)
     got = done.clean[features].astype(object)
@@ -319,4 +319,4 @@ def test_the_default_data_with_3_percent_dirt_meet_the_aim():
     merged = {frozenset(p) for p in zip(gone["row_id"], gone["kept_row_id"], strict=True)}
     assert merged == {frozenset(p) for p in dirty.pairs}
     assert len(merged) == 20
-    check_quality_gates(done.account, params(), "params.yaml")
+    check_quality_gates(done.summary, params(), "params.yaml")

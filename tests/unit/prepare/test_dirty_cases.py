@@ -51,7 +51,7 @@ def test_a_chain_is_resolved_the_same_in_any_order(how):
         kept = done.clean[done.clean["income"] == 1000.5]
         assert len(kept[["applicant", "split"]].drop_duplicates()) == 1
         assert len(kept) == (3 if how == "keep" else 2)
-        results.append((by_applicant(done.clean, SMALL), str(done.account)))
+        results.append((by_applicant(done.clean, SMALL), str(done.summary)))
     assert all(r == results[0] for r in results)
 
 
@@ -102,8 +102,8 @@ def test_a_quoted_cell_may_hold_a_line_with_as_many_cells_as_the_header():
 def test_a_merged_row_has_the_cells_of_both():
     rows = [row(Region=None, Code="?"), row(Grade="", One=None), *others()]
     done = clean(raw_of(rows, SMALL), SMALL, near_duplicate_min_cells=4)
-    assert done.account["merged_cells"] == 2
-    assert done.account["twins"]["near_duplicates"] == 1
+    assert done.summary["merged_cells"] == 2
+    assert done.summary["twins"]["near_duplicates"] == 1
     kept = done.clean[done.clean["income"] == 1000.5]
     assert kept[["region", "grade", "code", "one"]].to_numpy().tolist() == [
         ["Nord", "low", "10", "yes"]
@@ -115,16 +115,16 @@ def test_too_few_cells_compared_are_no_twins(least):
     # Six cells in common; three quarters of eight columns are six.
     rows = [row(Region=None), row(Grade=None), *others()]
     done = clean(raw_of(rows, SMALL), SMALL, near_duplicate_min_cells=least)
-    assert done.account["twins"]["near_duplicates"] == 1
+    assert done.summary["twins"]["near_duplicates"] == 1
     rows = [row(Region=None, One=None), row(Grade=None), *others()]
     done = clean(raw_of(rows, SMALL), SMALL, near_duplicate_min_cells=least)
-    assert done.account["twins"]["near_duplicates"] == 0
+    assert done.summary["twins"]["near_duplicates"] == 0
 
 
 def test_one_cell_that_differs_makes_no_twins():
     rows = [row(Region=None), row(Code="2"), *others()]
     done = clean(raw_of(rows, SMALL), SMALL)
-    assert done.account["rows_rejected"] == 0
+    assert done.summary["rows_rejected"] == 0
 
 
 @pytest.mark.parametrize("second", [row("default"), row("default", Region="")])
@@ -132,36 +132,36 @@ def test_one_cell_that_differs_makes_no_twins():
 def test_conflicting_targets_are_settled_by_the_rule_and_counted(second, rule):
     rows = [row("paid"), second, *others()]
     done = clean(raw_of(rows, SMALL), SMALL, conflicting_targets=rule)
-    found = done.account["twins"]
+    found = done.summary["twins"]
     assert found["conflicting_targets"] == 1
     near = second["Region"] == ""
     assert (found["duplicates"], found["near_duplicates"]) == (int(not near), int(near))
     kept = done.clean[done.clean["income"] == 1000.5]
     if rule == "worst":
         assert kept["bad"].tolist() == [1]
-        assert done.account["rows_rejected"] == 1
+        assert done.summary["rows_rejected"] == 1
     else:
         assert len(kept) == 0
-        assert done.account["rows_rejected"] == 2
+        assert done.summary["rows_rejected"] == 2
         assert done.rejected["kept_row_id"].isna().all()
 
 
 def test_exact_duplicates_are_dropped_or_kept_in_one_group():
     rows = [row(), row(Income=" +1.0005e3 "), row(Code="10.0"), *others()]
     done = clean(raw_of(rows, SMALL), SMALL)
-    assert done.account["rejected"]["duplicate"] == 2
+    assert done.summary["rejected"]["duplicate"] == 2
     assert done.rejected["kept_row_id"].tolist() == [1, 1]
     done = clean(raw_of(rows, SMALL), SMALL, duplicates="keep")
-    assert done.account["rows_rejected"] == 0
+    assert done.summary["rows_rejected"] == 0
     assert done.clean["applicant"].tolist()[:3] == [1, 1, 1]
 
 
 def test_copies_that_are_kept_are_counted():
     rows = [row(), row("default"), row(Region=""), *others()]
     done = clean(raw_of(rows, SMALL), SMALL, duplicates="keep", near_duplicates="keep")
-    assert done.account["rows_rejected"] == 0
-    assert done.account["applicants"] == 9
-    found = done.account["twins"]
+    assert done.summary["rows_rejected"] == 0
+    assert done.summary["applicants"] == 9
+    found = done.summary["twins"]
     assert found["duplicates"] == found["near_duplicates"] == found["conflicting_targets"] == 1
     # Identical rows may be different people after all: what is kept keeps its outcome.
     assert done.clean["bad"].tolist()[:3] == [0, 1, 0]
@@ -172,8 +172,8 @@ def test_kept_duplicates_stay_whatever_near_duplicates_others_have(how):
     stranger, *rest = others()
     rows = [row(), row(), *rest, stranger, stranger | {"Region": ""}]
     done = clean(raw_of(rows, SMALL), SMALL, duplicates="keep", near_duplicates=how)
-    assert done.account["rejected"] == dict.fromkeys(REASONS, 0) | {"near_duplicate": 1}
-    assert done.account["twins"]["duplicates"] == 1
+    assert done.summary["rejected"] == dict.fromkeys(REASONS, 0) | {"near_duplicate": 1}
+    assert done.summary["twins"]["duplicates"] == 1
     assert done.clean["row_id"].tolist()[:2] == [1, 2]
 
 
@@ -188,8 +188,8 @@ def test_kept_duplicates_fare_alike(how):
     kept = done.clean[done.clean["income"] == 1000.5]
     assert kept["bad"].tolist() == [1, 1]
     assert kept["region"].isna().tolist() == [how == "drop"] * 2
-    assert done.account["merged_cells"] == (2 if how == "merge" else 0)
-    assert done.account["twins"]["conflicting_targets"] == 1
+    assert done.summary["merged_cells"] == (2 if how == "merge" else 0)
+    assert done.summary["twins"]["conflicting_targets"] == 1
     # Both join the row that is more complete.
     done = clean(
         raw_of([gap, gap, row(), *others()], SMALL), SMALL, duplicates="keep", near_duplicates=how
@@ -203,13 +203,13 @@ def test_ids_tell_look_alikes_apart():
     rest = [r | {"Customer": f"o{i}"} for i, r in enumerate(others())]
     rows = [row(Customer="7"), row(Customer="8"), row(Customer="9", Region=None), *rest]
     done = clean(raw_of(rows, schema), schema)
-    assert done.account["rows_rejected"] == 0
+    assert done.summary["rows_rejected"] == 0
     assert done.clean["applicant"].is_unique
     assert done.clean["customer"].tolist()[:3] == ["7", "8", "9"]
     # The same id twice: one applicant, however its rows differ.
     rows = [row(Customer="7"), row(Customer=" 7.0 ", Code="2"), row(Customer="7", One=""), *rest]
     done = clean(raw_of(rows, schema), schema)
-    assert done.account["rejected"]["near_duplicate"] == 1
+    assert done.summary["rejected"]["near_duplicate"] == 1
     assert done.clean["applicant"].tolist()[:2] == [1, 1]
     assert done.clean["split"].nunique() == 2
     assert done.clean["split"].iloc[0] == done.clean["split"].iloc[1]
@@ -224,7 +224,7 @@ def test_codes_are_numbers_where_they_are_numbers(decimal, codes):
     rows = [row(Region=code, Income="9", Balance="2") for code in codes]
     done = clean(raw_of([*rows, *rest], SMALL), SMALL, style, duplicates="keep")
     assert done.clean["region"].tolist()[: len(codes)] == ["5"] * len(codes)
-    assert done.account["twins"]["duplicates"] == len(codes) - 1
+    assert done.summary["twins"]["duplicates"] == len(codes) - 1
     other = [row(Region=code, Income="9", Balance="2") for code in ("05", "5", "5a", "+-5", "1e4")]
     done = clean(raw_of([*other, *rest], SMALL), SMALL, style)
     assert done.clean["region"].tolist()[:5] == ["05", "5", "5a", "+-5", "1e4"]
@@ -235,8 +235,8 @@ def test_a_level_that_is_a_null_word_is_a_level_in_its_column_alone():
     done = clean(raw_of(rows, SMALL), SMALL)
     assert done.clean["status"].tolist()[:2] == ["unknown", "-"]
     assert done.clean["region"].isna().tolist()[:2] == [True, True]
-    assert done.account["cells"]["region"]["null_word"] == 2
-    assert done.account["cells"]["status"]["null_word"] == 0
+    assert done.summary["cells"]["region"]["null_word"] == 2
+    assert done.summary["cells"]["status"]["null_word"] == 0
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_a_number_is_read_by_the_notation_or_not_at_all(decimal, thousands, text
     done = clean(raw_of([row(Income=text, Balance="1"), *plain], SMALL), SMALL, style)
     got = done.clean["income"].iloc[0]
     assert got == value or (value is None and np.isnan(got))
-    assert done.account["cells"]["income"]["unparseable"] == (value is None)
+    assert done.summary["cells"]["income"]["unparseable"] == (value is None)
 
 
 @pytest.mark.parametrize("text", ["120Fuß", "120 FUSS", "Fuß 120", "fuss120", "1.2E2 Fuß"])
@@ -283,7 +283,7 @@ def test_a_unit_is_taken_off_whole_however_it_is_folded(text):
 def test_gates_name_the_column_or_the_reason(spoil, limits, words):
     done = clean(raw_of(spoil(others(40)), SMALL), SMALL)
     with pytest.raises(InputError) as caught:
-        check_quality_gates(done.account, params(**limits), "params.yaml")
+        check_quality_gates(done.summary, params(**limits), "params.yaml")
     assert all(word in str(caught.value) for word in words)
 
 
@@ -291,12 +291,10 @@ def test_agreement_by_chance_is_a_parameter_and_told():
     rng = np.random.default_rng(1)
     flags = {f"f{i}": rng.choice(["0", "1"], 60, p=[0.8, 0.2]) for i in range(8)}
     cells = pd.DataFrame(flags).drop_duplicates(ignore_index=True)
-    duplicate_groups = cells.iloc[:10].copy()
+    near = cells.iloc[:10].copy()
     for place in range(10):
-        duplicate_groups.iloc[place, place % 8] = None
-    cells = pd.concat([cells, duplicate_groups], ignore_index=True).drop_duplicates(
-        ignore_index=True
-    )
+        near.iloc[place, place % 8] = None
+    cells = pd.concat([cells, near], ignore_index=True).drop_duplicates(ignore_index=True)
     assert len(cells) >= 30
     codes = encode(cells, None)
     by_rule = {

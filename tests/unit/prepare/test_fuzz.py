@@ -15,6 +15,8 @@ from tests.support.mutations import MUTATIONS
 from tests.support.small_data import DEFAULT, DEFAULT_CLEAN
 from tests.support.stage_runs import assert_refused, make_project, run_apart, run_here
 
+pytestmark = pytest.mark.slow
+
 FILES = 520
 BATCH = 20
 
@@ -22,7 +24,7 @@ BATCH = 20
 @cache
 def dirty_file(seed: int) -> bytes:
     """A dirty file of 65 rows, sound but for what prepare is made for."""
-    rates = Rates(duplicate_groups=3, duplicates=2, invalid_target=0.02, ragged=0.02)
+    rates = Rates(twins=3, duplicates=2, invalid_target=0.02, ragged=0.02)
     table = DEFAULT_CLEAN.sample(60, random_state=seed).reset_index(drop=True)
     return make_dirty(table, DEFAULT, seed, rates, Style(extra_columns=seed % 4)).data
 

@@ -236,7 +236,7 @@ def test_the_page_shows_the_tables_as_they_are(whole):
 
 def test_leaderboards_standard_errors_are_those_of_the_folds(run):
     given, oofs = run
-    table = tables.board_table(given.board, "roc_auc").set_index("candidate")
+    table = tables.board_table(given.board, "roc_auc").set_index("model")
     for name, oof in oofs.items():
         scores = compute_fold_metrics(oof, given.metrics["threshold"], MATRIX.costs(oof))
         for metric in tables.SHOWN:
@@ -250,7 +250,7 @@ def test_nested_table_gives_both_estimates_and_the_difference(whole):
     table = tables.nested_table(whole.selected)
     assert table["plain CV"].to_list() == list(whole.selected["cv"].values())
     assert table["nested CV"].to_list() == list(whole.selected["nested"]["mean"].values())
-    assert table["too good by"].to_list() == list(whole.selected["optimism"].values())
+    assert table["optimism"].to_list() == list(whole.selected["optimism"].values())
 
 
 def test_headline_is_made_of_the_metrics(whole):
@@ -287,7 +287,7 @@ def test_counts_of_the_data_are_prepares(whole):
 
 
 def test_confusion_counts_the_decisions(whole):
-    table = tables.confusion_table(whole.curves["confusion"]).set_index("applicants who were")
+    table = tables.confusion_table(whole.curves["confusion"]).set_index("outcome")
     test, rows = whole.metrics["test"], whole.prepared["split"]["test"]
     assert table["all"].to_dict() == {"good": rows["rows"] - rows["bad"], "bad": rows["bad"]}
     assert table.loc["bad", "share refused"] == test["recall"]
@@ -298,8 +298,11 @@ def test_confusion_counts_the_decisions(whole):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("plain", ["it chose", "choice of the model", "choice included"]),
-        ("named model that ranks last", ["was asked for", "search of its values", "being given"]),
+        ("plain", ["it chose", "repeats the choice of the model", "with the choice of the model"]),
+        (
+            "named model that ranks last",
+            ["as params.yaml asks", "search of its parameters", "that params.yaml names"],
+        ),
     ],
 )
 def test_a_model_that_was_asked_for_is_not_said_to_have_been_chosen(whole, name, words):
@@ -322,8 +325,8 @@ def test_importance_has_intervals_and_the_schemas_words(whole):
 def test_lead_within_luck_is_called_so(whole):
     pair = whole.selected["two_best"]
     for more, said, unsaid in (
-        (True, "so it is more than luck", "within luck"),
-        (False, "so it is within luck", "more than luck"),
+        (True, "so it is more than luck", "could be luck"),
+        (False, "so it could be luck", "more than luck"),
     ):
         given = without(whole, two_best=pair | {"more_than_luck": more})
         words = words_of(build_page(given).html())
@@ -344,9 +347,9 @@ def test_verdict_says_when_it_does_not_pay_or_cannot_be_believed(whole):
     unsure = metric_change(whole, test=whole.metrics["test"] | close)
     assert "may be luck" in verdict(unsure)[2]
     for slope, large, said in (
-        ([0.9, 1.1], [-0.1, 0.1], "can be believed"),
+        ([0.9, 1.1], [-0.1, 0.1], "are well calibrated"),
         ([0.5, 0.9], [-0.1, 0.1], "too extreme"),
-        ([1.1, 1.9], [0.1, 0.4], "too timid (slope above 1) and they are too low"),
+        ([1.1, 1.9], [0.1, 0.4], "too moderate (slope above 1) and they are too low"),
         ([0.9, 1.1], [-0.3, -0.1], "too high on average"),
     ):
         changed = found | {
@@ -377,8 +380,8 @@ def in_interval(given, low, high):
         ("amounts, cut-off out of fold", "the least cost on out-of-fold PDs"),
         ("amounts, cut-off out of fold", "Costs are in EUR"),
         ("plain", "costs 5, refusing a good one 1"),
-        ("simplest within one error", "is the simplest of 2 candidates"),
-        ("scores by Brier", "has the best mean Brier score of 2 candidates"),
+        ("simplest within one error", "Of 2 models, the"),
+        ("scores by Brier", "has the best mean Brier score of 2 models"),
         ("leak", "WARNING: look at"),
         ("a null", "SE unknown"),
     ],

@@ -2,10 +2,7 @@
 
 import io
 import json
-import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +10,10 @@ import pandas as pd
 import pytest
 import yaml
 
+from creditrisk.champion import predict
 from creditrisk.champion.baseline import baseline_applicant, baseline_row
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import BLOCK, default_pd, split_pipeline, transform_rows
+from creditrisk.champion.predict import default_pd, split_pipeline, transform_rows
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
@@ -25,7 +23,6 @@ from creditrisk.score.load_champion import load_champion
 from creditrisk.score.reasons import contributions
 from tests.support.champions import (
     KINDS,
-    ROOT,
     columns,
     model,
     part,
@@ -36,6 +33,7 @@ from tests.support.champions import (
     rows,
 )
 from tests.support.small_data import DEFAULT, SMALL
+from tests.support.stage_runs import call
 
 FILES = (Path("models/champion.joblib"), Path("models/champion.json"), Path("dvc.lock"))
 ALL = [*KINDS, "vote"]
@@ -48,11 +46,7 @@ def scoring(tmp_path_factory):
 
 
 def run(folder, *args):
-    return subprocess.run(
-        [sys.executable, "-m", "commands.score", *map(str, args)],
-        cwd=folder, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-        timeout=300, check=False,
-    )  # fmt: skip
+    return call(folder, "commands.score", *args)
 
 
 def score(folder, text, *args, name="new.csv"):
@@ -74,8 +68,8 @@ def test_pd_is_the_same_alone_in_any_batch_and_in_any_order(kind):
     order = np.random.default_rng(2).permutation(300)
     assert (default_pd(model(kind), rows.iloc[order]) == together[order]).all()
     # In a block's last places, and in a second block.
-    long = pd.concat([rows.iloc[order]] * (BLOCK // 300 + 1), ignore_index=True)
-    places = np.tile(order, BLOCK // 300 + 1)
+    long = pd.concat([rows.iloc[order]] * (predict.BLOCK // 300 + 1), ignore_index=True)
+    places = np.tile(order, predict.BLOCK // 300 + 1)
     assert (default_pd(model(kind), long) == together[places]).all()
 
 
@@ -366,10 +360,7 @@ def test_points_are_on_the_scale_of_the_champion_whatever_params_say_by_now(tmp_
     record(folder)
     done = run(folder, "--input", "new.csv", "--output", "out.parquet")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert (
-        "models/champion.json: scorecard: missing, because an older version"
-        in done.stderr
-    )
+    assert "models/champion.json: scorecard: missing, because an older version" in done.stderr
 
 
 def test_schema_survives_its_way_through_json():

@@ -22,6 +22,8 @@ from creditrisk.train.params import TrainParams
 from creditrisk.train.search import SearchSpec, search
 from creditrisk.train.trained_model import train_single
 
+pytestmark = pytest.mark.slow
+
 TRAIN, TEST, TOWNS = 400, 200, 200
 FEATURES = {
     "numeric": ["amount", "age"],
