@@ -1,20 +1,20 @@
-"""The predecessor's three recipes against our whole procedure, on identical folds, paired.
+"""Compare the predecessor's three recipes with our whole procedure, paired on the same folds.
 
     python -m benchmarks.predecessor --output predecessor.md
 
-Rows: the training rows only. Nothing is tuned to the outer folds, but the grids of params.yaml were
-written by people who have seen results on this data, so the held-out test rows stay out of it.
+Only the training rows are used. Nothing is tuned to the outer folds, but the authors of the grids
+in params.yaml have seen results on this data, so the test rows are left out.
 
-Sides, in each outer fold, both given its training part alone:
+Each side gets the training part of an outer fold and predicts its test part:
 
-- The predecessor: its grid searched by AUC in 5 stratified folds, not calibrated, its own cut-off
-  0.5 (it saved a `predict`). It gets the schema's columns, without our derived ones.
-- Ours, as `select.nested` estimates it: every algorithm of params.yaml searched and calibrated in
-  `select.inner_folds` folds, and of them all, ensembles included, the one that `select.rule` takes
-  by its inner score. That the champion is a vote today is not assumed; the vote alone is a further
-  row.
+- The predecessor searches its grid by AUC in 5 stratified folds. It is not calibrated, and its
+  cut-off is 0.5 (it saved a `predict`). It gets the columns of the schema without our derived ones.
+- Our procedure is that of the nested estimate. Every algorithm of params.yaml is searched and
+  calibrated in inner folds, and `select.rule` chooses one of them, ensembles included, by their
+  inner scores. Each ensemble is also shown alone.
 
-Errors are those of Nadeau and Bengio 2003 for means over repeated folds. No time is measured.
+Standard errors are those of Nadeau and Bengio 2003 for means over repeated folds. Time is not
+measured.
 """
 
 import argparse
@@ -43,7 +43,7 @@ from creditrisk.train.ensemble import mean_pd, members_of
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import SearchSpec, search
 
-# Neither the search's shuffling nor that of the nested estimate.
+# Added to the seed, so that the folds differ from those of the search and the nested estimate.
 BENCHMARK_SEED = 2000
 OURS = "ours: the best of all"
 SHOWN = ("roc_auc", "brier", "log_loss", "ks", "expected_cost", "cost_break_even")
@@ -51,7 +51,7 @@ NEEDED = ("roc_auc", "brier")  # what issue 5 asks to be better, by two standard
 
 
 class Params(Strict):
-    """What the benchmark reads of params.yaml."""
+    """The parameters that the benchmark reads from params.yaml."""
 
     seed: int
     preprocess: PreprocessParams
@@ -64,7 +64,13 @@ class Params(Strict):
 def our_parts(
     params: Params, features: dict[str, Any], inside: pd.DataFrame, outside: pd.DataFrame
 ) -> dict[str, dict[str, pd.DataFrame]]:
-    """Search and calibrate every algorithm of params.yaml within an outer training part.
+    """Search and calibrate every algorithm of params.yaml on the training part of an outer fold.
+
+    Args:
+        params: parameters.
+        features: the content of features.json.
+        inside: the training rows of the outer fold.
+        outside: the test rows of the outer fold.
 
     Returns:
         Name to `inner` (out-of-fold PDs of `inside`) and `outer` (PDs of `outside`).
@@ -81,9 +87,7 @@ def our_parts(
     parts = {}
     for name in single:
         candidates = grid(name, params.algorithms[name], params.seed)
-        spec = SearchSpec(
-            name, candidates, features, params.preprocess, params.train, params.seed
-        )
+        spec = SearchSpec(name, candidates, features, params.preprocess, params.train, params.seed)
         found = search(spec, inside, folds, progress=False)
         pds = found.model.predict_proba(outside[spec.columns])[:, 1]
         unseen = outside[["row_id", "bad"]].assign(pd=pds)
@@ -91,7 +95,7 @@ def our_parts(
     for name in [name for name in entries if name not in single]:
         members = members_of(name, params.algorithms[name], single)
         parts[name] = {
-            "inner": mean_pd([parts[m]["inner"] for m in members], ["repeat", "fold", "place"]),
+            "inner": mean_pd([parts[m]["inner"] for m in members], ["repeat", "fold", "position"]),
             "outer": mean_pd([parts[m]["outer"] for m in members], ["row_id"]),
         }
     return parts
@@ -100,14 +104,20 @@ def our_parts(
 def compete(
     params: Params, frame: pd.DataFrame, features: dict[str, Any], folds: list[Fold]
 ) -> Iterator[dict[str, Any]]:
-    """Let every side predict the test rows of every outer fold.
+    """Predict the test rows of each outer fold with each side.
+
+    Args:
+        params: parameters.
+        frame: the training rows of the project.
+        features: the content of features.json.
+        folds: the outer folds.
 
     Yields:
-        One dict a side and fold: `side`, `repeat`, `fold`, `choice`, and the metrics.
+        One dict per side and fold: `side`, `repeat`, `fold`, `choice`, and the metrics.
     """
     for fold in folds:
         inside = frame.iloc[fold.train].reset_index(drop=True)
-        # In the order of row_id, which `mean_pd` sorts by: one order for all sides.
+        # `mean_pd` sorts by row_id, so all sides use that order.
         outside = frame.iloc[fold.test].sort_values("row_id", ignore_index=True)
         bad, costs = outside["bad"].to_numpy(), params.decision.costs(outside)
 
@@ -129,7 +139,7 @@ def compete(
         ensembles = [name for name in parts if algorithm(name).family == "ensemble"]
         for side, name in [(OURS, best), *((f"ours: {name}", name) for name in ensembles)]:
             oof = inner[name]
-            seen = params.decision.costs(inside.iloc[oof["place"]])
+            seen = params.decision.costs(inside.iloc[oof["position"]])
             sample = Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), seen)
             cut = choose_threshold(sample, params.decision)
             yield result(side, name, parts[name]["outer"]["pd"].to_numpy(), cut)
@@ -137,12 +147,14 @@ def compete(
 
 
 def summarise(results: pd.DataFrame) -> pd.DataFrame:
-    """Compute means over the folds, and by how much ours beats each recipe, with its error.
+    """Compute means over the folds, and by how much ours is better than each side.
+
+    Args:
+        results: the dicts from `compete`.
 
     Returns:
-        One row a side: `side`; of each metric shown its mean, `NAME_gain` (ours minus the recipe's,
-        or the other way round for losses: positive is better) and `NAME_gain_se`, NaN for ours
-        itself.
+        One row per side: `side`, and for each metric its mean, `NAME_gain` (positive if ours is
+        better, for losses too) and `NAME_gain_se`. The last two are NaN for ours.
     """
     folds = results["fold"].nunique()
     by_side = {side: part.set_index(["repeat", "fold"]) for side, part in results.groupby("side")}
@@ -153,34 +165,34 @@ def summarise(results: pd.DataFrame) -> pd.DataFrame:
             loss = name in LOSSES or name == "cost_break_even"
             gains = (by_side[OURS][name] - by_side[side][name]) * (-1 if loss else 1)
             row[name] = by_side[side][name].mean()
-            alone = side == OURS
-            row[f"{name}_gain"] = np.nan if alone else gains.mean()
-            row[f"{name}_gain_se"] = np.nan if alone else fold_error(gains.to_numpy(), folds)
+            ours = side == OURS
+            row[f"{name}_gain"] = np.nan if ours else gains.mean()
+            row[f"{name}_gain_se"] = np.nan if ours else fold_error(gains.to_numpy(), folds)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
 def in_words(table: pd.DataFrame, results: pd.DataFrame, rows: int) -> str:
-    """Word the summary as Markdown: the means, the paired gains, the verdict."""
+    """Write the summary as Markdown: the means, the paired gains, the verdict."""
     folds, repeats = results["fold"].nunique(), results["repeat"].nunique()
-    heads = ("AUC", "Brier", "log loss", "KS", "cost a head", "cost at the break-even PD")
+    labels = ("AUC", "Brier", "log loss", "KS", "cost a head", "cost at the break-even PD")
     choices = results.loc[results["side"] == OURS, "choice"].value_counts()
     lines = [
-        f"{rows} training rows, {folds} folds x {repeats}, the same for all. Cost a head: at the "
-        "side's own cut-off (0.5 for the predecessor).",
+        f"{rows} training rows, {folds} folds x {repeats}, the same for all sides. The cost a head "
+        "is at the side's own cut-off (0.5 for the predecessor).",
         "",
-        f"| | {' | '.join(heads)} |",
-        "|---" * (len(heads) + 1) + "|",
+        f"| | {' | '.join(labels)} |",
+        "|---" * (len(labels) + 1) + "|",
     ]
     for _, row in table.iterrows():
         lines.append(f"| {row['side']} | " + " | ".join(f"{row[n]:.3f}" for n in SHOWN) + " |")
     lines += [
         "",
-        f'By how much "{OURS}" is better, and the standard error of the paired difference '
+        f'By how much "{OURS}" is better, with the standard error of the paired difference '
         "(Nadeau and Bengio):",
         "",
-        f"| than | {' | '.join(heads)} |",
-        "|---" * (len(heads) + 1) + "|",
+        f"| than | {' | '.join(labels)} |",
+        "|---" * (len(labels) + 1) + "|",
     ]
     for _, row in table[table["side"] != OURS].iterrows():
         cells = (f"{row[f'{n}_gain']:+.3f} ({row[f'{n}_gain_se']:.3f})" for n in SHOWN)
@@ -188,14 +200,16 @@ def in_words(table: pd.DataFrame, results: pd.DataFrame, rows: int) -> str:
     lines += ["", "Chosen: " + ", ".join(f"{n} {count} times" for n, count in choices.items()), ""]
     for _, row in table[table["side"].str.startswith("predecessor")].iterrows():
         ratios = {n: row[f"{n}_gain"] / row[f"{n}_gain_se"] for n in NEEDED}
-        words = "better" if min(ratios.values()) >= 2 else "NOT better"
+        verdict = "better" if min(ratios.values()) >= 2 else "NOT better"
         shown = ", ".join(f"{n} {ratio:.1f}" for n, ratio in ratios.items())
-        lines.append(f"- {words} than {row['side']} by two standard errors: {shown} of them")
+        lines.append(
+            f"- {verdict} than {row['side']} by two standard errors (standard errors: {shown})"
+        )
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Run the benchmark, print the table, and write it where `--output` says."""
+    """Run the benchmark, print the tables, and write them to `--output`."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -205,10 +219,10 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument(
-        "--output", type=Path, help="NAME.md: the tables; NAME.csv: a row a side and fold"
+        "--output", type=Path, help="NAME.md for the tables; NAME.csv for a row per side and fold"
     )
     parser.add_argument(
-        "--quick", action="store_true", help="does it run? 2 folds, ours with lr and dt only"
+        "--quick", action="store_true", help="only to test the script: 2 folds, lr, dt and vote"
     )
     args = parser.parse_args()
     params = read_params(args.params, Params)
@@ -217,7 +231,7 @@ def main() -> None:
     if args.quick:
         small = {"lr": {"C": 0.1}, "dt": {"max_depth": 4}, "vote": {"members": ["lr", "dt"]}}
         params = params.model_copy(update={"algorithms": small})
-    cut = make_folds(
+    outer_folds = make_folds(
         frame["bad"].to_numpy(),
         frame["applicant"].to_numpy(),
         folds,
@@ -225,9 +239,9 @@ def main() -> None:
         params.seed + BENCHMARK_SEED,
     )
     with warnings.catch_warnings():
-        # NearMiss-3 says in each fit that it found fewer rows than it was asked for.
+        # NearMiss-3 warns in each fit that it found fewer rows than requested.
         warnings.filterwarnings("ignore", category=UserWarning, module="imblearn")
-        results = pd.DataFrame(compete(params, frame, features, cut))
+        results = pd.DataFrame(compete(params, frame, features, outer_folds))
     text = in_words(summarise(results), results, len(frame))
     print(text)
     if args.output and args.output.suffix == ".csv":

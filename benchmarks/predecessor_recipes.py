@@ -1,4 +1,4 @@
-"""The predecessor's recipes, rebuilt: what it put before the model, its models and its grids."""
+"""The predecessor's recipes, rebuilt: preprocessing, resamplers, models and grids."""
 
 import tempfile
 from typing import Any
@@ -21,7 +21,7 @@ from xgboost import XGBClassifier
 
 
 def recipes(seed: int) -> dict[str, tuple[Any, BaseEstimator, dict[str, list[Any]]]]:
-    """List the predecessor's recipes: name to resampler, model and grid."""
+    """Return the predecessor's recipes: name to resampler, model and grid."""
     forest = {
         "n_estimators": [100, 200],
         "max_depth": [5, 10, 15],
@@ -36,7 +36,7 @@ def recipes(seed: int) -> dict[str, tuple[Any, BaseEstimator, dict[str, list[Any
         "random_state": seed,
     }
     return {
-        # l1_ratio=1 is what was penalty="l1", to the last digit.
+        # l1_ratio=1 gives the same results, to the last digit, as the old penalty="l1".
         "predecessor LR": (
             SMOTE(random_state=seed),
             LogisticRegression(
@@ -61,8 +61,9 @@ def predecessor_pipeline(features: dict[str, Any], resampler: Any, model: Any) -
     """Build the predecessor's preprocessing, resampler and model.
 
     Args:
-        features: features.json.
-        resampler, model: of a recipe.
+        features: the content of features.json.
+        resampler: the resampler of a recipe.
+        model: the model of a recipe.
     """
     numeric = [name for name in features["numeric"] if name not in features["derived"]]
     nominal, ordinal = features["nominal"], list(features["ordinal"])
@@ -93,16 +94,20 @@ def predecessor_pipeline(features: dict[str, Any], resampler: Any, model: Any) -
 def predecessor_pd(
     name: str, features: dict[str, Any], inside: pd.DataFrame, outside: pd.DataFrame, seed: int
 ) -> np.ndarray:
-    """Tune a recipe as the predecessor did, and give the PDs of rows that it has not seen.
+    """Tune a recipe as the predecessor did, and predict rows that it has not seen.
 
     Args:
-        name: of `recipes`.
-        features: features.json.
-        inside, outside: training and test rows of an outer fold.
-        seed: of everything random.
+        name: a key of `recipes`.
+        features: the content of features.json.
+        inside: training rows of an outer fold.
+        outside: test rows of an outer fold, n rows.
+        seed: random seed.
+
+    Returns:
+        PDs of the test rows, shape (n,).
     """
     resampler, model, values = recipes(seed)[name]
-    # The candidates differ in the model alone: what stands before it is made once a fold.
+    # The candidates differ only in the model, so the steps before it are cached once per fold.
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
         tuned = GridSearchCV(
             predecessor_pipeline(features, resampler, model).set_params(memory=memory),

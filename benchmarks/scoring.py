@@ -1,8 +1,10 @@
-"""Time `python -m commands.score`: a million rows of the default data, drawn with replacement.
+"""Time `python -m commands.score` on a million rows of the default data, drawn with replacement.
 
-For each kind the best candidate of a finished run stands in as champion, in a folder of its own:
-`python -m benchmarks.scoring lr xgb`, from the project's folder. It prints rows a second of the
-whole stage (start, reading, checking, scoring, writing) and the most memory that it held.
+    python -m benchmarks.scoring lr xgb
+
+Run it in the project's folder after `dvc repro`. It makes a temporary project for each algorithm,
+with that algorithm's model as champion. It prints rows per second of the whole command (start,
+reading, checking, scoring, writing) and its peak memory.
 """
 
 import argparse
@@ -24,7 +26,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def main() -> None:
-    """Time each kind, in a process of its own."""
+    """Time each algorithm, in a separate process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kinds", nargs="+", help="algorithms, as in models/")
     parser.add_argument("--rows", type=int, default=1_000_000)
@@ -36,13 +38,13 @@ def main() -> None:
         resample(ROOT / "data/raw/german_credit.csv", home / "new.csv", args.rows)
         for kind in args.kinds:
             champion(home, kind)
-            how = ["--batch", str(args.batch), "--reasons", str(args.reasons)]
-            seconds, peak = timed(home, how)
+            options = ["--batch", str(args.batch), "--reasons", str(args.reasons)]
+            seconds, peak = timed(home, options)
             print(f"{kind:<12}{args.rows / seconds:>12,.0f} rows/s{peak:>8,.0f} MB", flush=True)
 
 
 def resample(source: Path, target: Path, rows: int) -> None:
-    """Write a file of lines drawn with replacement."""
+    """Write a file whose lines are drawn with replacement from another file."""
     header, *lines = source.read_text().splitlines()
     rng = random.Random(1)
     with open(target, "w") as file:
@@ -51,7 +53,7 @@ def resample(source: Path, target: Path, rows: int) -> None:
 
 
 def champion(home: Path, kind: str) -> None:
-    """Lay out a project whose champion is the candidate of that kind."""
+    """Make a project in which the model of an algorithm is the champion."""
     (home / "models").mkdir(exist_ok=True)
     shutil.copy(ROOT / "params.yaml", home)
     model = (ROOT / f"models/{kind}.joblib").read_bytes()
@@ -65,8 +67,8 @@ def champion(home: Path, kind: str) -> None:
     (home / "dvc.lock").write_text(yaml.safe_dump({"stages": {"select": {"outs": outs}}}))
 
 
-def timed(home: Path, how: list[str]) -> tuple[float, float]:
-    """Run the stage; gives seconds and peak megabytes."""
+def timed(home: Path, options: list[str]) -> tuple[float, float]:
+    """Run the command and return its seconds and its peak memory in megabytes."""
     command = [
         sys.executable,
         "-m",
@@ -78,13 +80,13 @@ def timed(home: Path, how: list[str]) -> tuple[float, float]:
     ]
     start = time.perf_counter()
     with subprocess.Popen(
-        [*command, *how], cwd=home, env=os.environ | {"PYTHONPATH": str(ROOT)},
+        [*command, *options], cwd=home, env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit("the stage failed")
+        raise SystemExit("the command failed")
     assert isinstance(usage, resource.struct_rusage)
     return time.perf_counter() - start, usage.ru_maxrss / 1024
 

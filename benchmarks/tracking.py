@@ -1,11 +1,12 @@
-"""What recording costs a train stage at the grids of params.yaml.
+"""Measure how much time recording adds to a train stage, with the grids of params.yaml.
 
     python -m benchmarks.tracking --output tracking.md
 
-Each stage is run with recording off and on, in turns, in a copy of the project that has run before.
-Told are seconds, processor seconds (workers and the recording process included) and their ratios.
-The first is what a person waits and other programs on the machine disturb it; the recording process
-takes what the stage leaves free. The store is there before: it is made once.
+Each stage runs with recording off and on, in turn, in a copy of a project that has run before. The
+table has seconds, processor seconds (with the workers and the recording process) and their ratios.
+Seconds are what a user waits. They depend on other programs on the machine, and the recording
+process uses processor time that the stage leaves free. The store is made once, before the first
+measurement.
 """
 
 import argparse
@@ -22,7 +23,7 @@ ALGOS = ("lr", "dt", "rf", "xgb", "knn", "mlp", "svc", "vote")
 
 
 def timed(folder: Path, algo: str, tracking: str) -> tuple[float, float]:
-    """Run a stage; return its seconds and its processor seconds."""
+    """Run a stage and return its seconds and its processor seconds."""
     env = {n: v for n, v in os.environ.items() if not n.startswith("MLFLOW_")}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     subprocess.run(
@@ -37,30 +38,30 @@ def timed(folder: Path, algo: str, tracking: str) -> tuple[float, float]:
 
 
 def main() -> None:
-    """Measure, and write a table."""
+    """Measure the stages and write a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", type=Path, required=True, help="a Markdown file")
     parser.add_argument("--algos", nargs="+", default=ALGOS, help="stages to run")
-    parser.add_argument("--times", type=int, default=1, help="of each, the least is taken")
+    parser.add_argument("--times", type=int, default=1, help="runs per stage; the fastest counts")
     args = parser.parse_args()
-    head = "| stage | s off | s on | ratio | CPU s off | CPU s on | CPU ratio |"
-    rows = [head, "|---|---|---|---|---|---|---|"]
+    header = "| stage | s off | s on | ratio | CPU s off | CPU s on | CPU ratio |"
+    rows = [header, "|---|---|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as scratch:
         folder = Path(scratch, "project")
         shutil.copytree(".", folder, symlinks=True, ignore=shutil.ignore_patterns(".git", ".venv*"))
         shutil.rmtree(folder / ".dvc/mlflow", ignore_errors=True)
-        warm = (
+        make_store = (
             "from pathlib import Path; from creditrisk.tracking.local_runs import open_store as o;"
         )
-        warm += "from creditrisk.tracking.store import find_place as f; o(f(Path.cwd()))"
-        subprocess.run([sys.executable, "-c", warm], cwd=folder, check=True)
+        make_store += "from creditrisk.tracking.store import find_store as f; o(f(Path.cwd()))"
+        subprocess.run([sys.executable, "-c", make_store], cwd=folder, check=True)
         total = [0.0, 0.0, 0.0, 0.0]
         for algo in args.algos:
             best: dict[str, tuple[float, float]] = {}
             for turn in range(args.times):
                 for tracking in ("off", "on"):
                     if tracking == "on" and turn:
-                        _forget(folder)
+                        _change_code(folder)
                     found = timed(folder, algo, tracking)
                     best[tracking] = min(best.get(tracking, found), found)
             (off, cpu_off), (on, cpu_on) = best["off"], best["on"]
@@ -78,8 +79,8 @@ def _row(name: str, off: float, on: float, cpu_off: float, cpu_on: float) -> str
     return f"| {name} | {' | '.join(cells)} |"
 
 
-def _forget(folder: Path) -> None:
-    """A run that is there is not recorded again: make its key another one."""
+def _change_code(folder: Path) -> None:
+    """Change the key of the next run, since a run that is in the store is not recorded again."""
     with open(folder / "creditrisk/metrics/costs.py", "a", encoding="utf-8") as code:
         code.write("# Again.\n")
 

@@ -3,11 +3,10 @@
 This is not a stage of dvc.yaml and has no outputs.
 """
 
-import argparse
 import json
 import shutil
 
-from creditrisk.core.cli import run
+from creditrisk.core.cli import make_parser, run
 from creditrisk.core.params import Strict, read_params
 from creditrisk.train.params import TrainParams
 from creditrisk.workflow.dvc import run_dvc
@@ -23,7 +22,7 @@ class Params(Strict):
 
 def main() -> None:
     """Print the workspace, the baseline and its experiments, the best CV score first."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--md", action="store_true", help="as GitHub's Markdown")
     form.add_argument("--csv", action="store_true", help="as CSV, with all digits")

@@ -3,13 +3,12 @@
 This is not a stage of dvc.yaml and has no outputs. The exit code is 0 only if nothing is pending.
 """
 
-import argparse
 import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
-from creditrisk.core.cli import run
+from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.tracking import server, store
 from creditrisk.tracking.local_runs import count_pending, experiment_id, open_store
@@ -17,13 +16,9 @@ from creditrisk.tracking.local_runs import count_pending, experiment_id, open_st
 
 def main() -> None:
     """Upload, and print how many runs were sent, skipped (already there) and failed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--timeout", type=float, default=900, help="time limit in seconds")
-    parser.add_argument(
-        "--show", action="store_true", help="show the local store in MLflow's pages"
-    )
+    parser.add_argument("--show", action="store_true", help="show the runs in MLflow's pages")
     parser.add_argument(
         "--port", type=int, default=5000, help="port of the pages, on this machine only"
     )

@@ -1,13 +1,12 @@
 """remotes: check DVC's remotes, for `make remote-check`, `pull`, `push` and `backup`."""
 
-import argparse
 import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from creditrisk.core.cli import run
+from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.workflow.remotes.check import Remote, State, examine, pick, read_remotes
 
@@ -49,8 +48,8 @@ def report(remote: Remote, state: State) -> None:
 
 
 def main() -> None:
-    """`check [--offline] [NAME]` prints one line per remote; `backup` pushes to all configured ones."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Run `check [--offline] [NAME]`, which prints one line per remote, or `backup`."""
+    parser = make_parser(__doc__)
     parser.add_argument("do", choices=["check", "backup"])
     parser.add_argument("name", nargs="?", help="check only this remote, which must be ready")
     parser.add_argument("--offline", action="store_true", help="skip what needs a network")

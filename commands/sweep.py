@@ -4,13 +4,12 @@ This is not a stage of dvc.yaml. It uses `dvc exp run --queue`, `dvc queue start
 `dvc exp show`. The exit code is 0 only if every experiment succeeded.
 """
 
-import argparse
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-from creditrisk.core.cli import run
+from creditrisk.core.cli import make_parser, run
 from creditrisk.workflow.check import check
 from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.experiments.collect import problem_of
@@ -23,7 +22,7 @@ PARAMS = "params.yaml"
 
 def main() -> None:
     """Check all experiments, then queue and run them, and print how each ended."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__)
     parser.add_argument("-S", "--set-param", action="append", required=True, help="as for exp run")
     parser.add_argument("-j", "--jobs", type=int, default=2, help="number of workers (2)")
     args = parser.parse_args()
@@ -64,9 +63,9 @@ def wait(root: Path, revs: set[str], jobs: int) -> int:
             report(root, task, f"{ended} of {len(revs)}")
     except KeyboardInterrupt:
         print(
-            "\nsweep: continues in the background. `make experiments` shows the progress,", end=""
+            "\nsweep: continues in the background. `make experiments` shows the progress, "
+            "`dvc queue stop --kill` stops it."
         )
-        print(" `dvc queue stop --kill` stops it.")
         sys.exit(130)
     return failed
 

@@ -1,4 +1,7 @@
-"""Not a stage: what `make tune ALGO=xgb TRIALS=30` runs. Its result is a change of params.yaml."""
+"""tune: a finer search than a grid (`make tune ALGO=xgb TRIALS=30`); changes params.yaml.
+
+This is not a stage of dvc.yaml: its only result is a change of params.yaml.
+"""
 
 import argparse
 import tempfile
@@ -39,7 +42,7 @@ class Params(Strict):
 
 
 def main() -> None:
-    """Search, and write the best into params.yaml if it is better than what stands there."""
+    """Search, and write the best values into params.yaml if they beat the present ones."""
     parser = arguments(
         __doc__,
         train="data/processed/train.parquet",
@@ -84,7 +87,7 @@ def main() -> None:
 
 
 def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcome) -> None:
-    """Say what the search is worth, and write it down if it is better than what stands there."""
+    """Report what the search found, and save it if it beats the current values."""
     algo, block = args.algo, params.block
     _log(algo, found.verdict(params.train.scoring, params.train.folds))
     if found.gain <= 0:
@@ -92,11 +95,11 @@ def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcom
         return
     better = changes(found.best, block, space)
     for key, value in better.items():
-        _log(algo, f"algorithms.{algo}.{key}: {block.get(key, 'not there')} -> {value}")
+        _log(algo, f"algorithms.{algo}.{key}: {block.get(key, 'not set')} -> {value}")
     if args.dry_run:
         _log(algo, f"a dry run: {args.params} stays as it is")
         return
-    # As bytes: a text would have its line ends translated.
+    # As bytes, because text mode would translate the line ends.
     text = args.params.read_bytes().decode("utf-8")
     changed = replace_values(text, ["algorithms", algo], better)
     with atomic_write(args.params) as part:
@@ -105,13 +108,13 @@ def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcom
         algo,
         f"{args.params} is changed, and nothing else: see `git diff {args.params}`. Next: "
         "`dvc repro` or `dvc exp run`. The nested estimate does not repeat this search, and the "
-        "best of many flatters itself: the test rows alone have not been looked at",
+        "best of many trials looks better than it is: only the test rows give an unbiased estimate",
     )
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of trials: give 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of trials: give 1 or more")
     return int(text)
 
 

@@ -98,7 +98,9 @@ def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     return {
         "numeric": numeric,
         "nominal": schema.of_kind("nominal"),
-        "ordinal": {name: list(schema.features[name].levels) for name in schema.of_kind("ordinal")},
+        "ordinal": {
+            name: list(schema.features[name].levels or ()) for name in schema.of_kind("ordinal")
+        },
         "target": "bad",
         "derived": derived,
         "left_out": left_out,

@@ -1,6 +1,5 @@
 """The schema: name, kind and valid values of each source column, read from a YAML file."""
 
-from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -169,7 +168,7 @@ class _TextLoader(yaml.BaseLoader):
     """Loader that keeps every scalar as the text in the file: `1`, `no` and `2.0` are codes."""
 
 
-def _mapping_without_repeats(loader: _TextLoader, node: yaml.MappingNode) -> Mapping[str, Any]:
+def _mapping_without_repeats(loader: _TextLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     for key in keys:
         if keys.count(key) > 1:

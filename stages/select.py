@@ -11,7 +11,6 @@ from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import feature_columns
-from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.files import atomic_write, read_frame, read_json, write_csv, write_json
 from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.costs import DecisionParams
@@ -22,7 +21,7 @@ from creditrisk.select.best_scorecard import best_scorecard
 from creditrisk.select.contenders import load_contenders
 from creditrisk.select.leaderboard import choose, leaderboard
 from creditrisk.select.params import SelectParams
-from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs
+from creditrisk.select.stale_outputs import refuse_stale
 from creditrisk.select.summary import estimate_choice, summarise_choice
 from creditrisk.tracking.recording import Recording
 from creditrisk.tracking.run_data import Champion
@@ -42,6 +41,7 @@ class Params(Strict):
     scorecard: ScorecardParams
 
 
+INPUTS = ("candidates", "train", "features", "adjustments", "ingested")
 PARAM_PATHS = {"schema_path": "data.schema", "scoring": "train.scoring", "nested": "train.nested"}
 
 
@@ -62,15 +62,10 @@ def main() -> None:
     ).parse_args()
     params = read_params(args.params, Params, **PARAM_PATHS)
     entries = {name: algorithm(name) for name in params.algorithms}
-    if params.model not in ("auto", *entries):
-        hint = nearest(params.model, ["auto", *entries])
-        raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
     known = {name: entry.model_dump() for name, entry in entries.items()}
-    # DVC hashes the whole folder, so files of removed algorithms would change dvc.lock.
-    stale = find_stale_outputs([f"{args.candidates}/${{item.family}}/${{key}}"], known)
-    refuse_stale_outputs(str(args.params), stale)
-    names = ("candidates", "train", "features", "adjustments", "ingested")
-    inputs = {name: getattr(args, name) for name in names} | {"schema": Path(params.schema_path)}
+    refuse_stale(str(args.params), [f"{args.candidates}/${{item.family}}/${{key}}"], known)
+    inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
+    inputs |= {"schema": Path(params.schema_path)}
     recording = Recording("select", inputs, params.model_dump() | known)
 
     frame = read_frame(args.train)

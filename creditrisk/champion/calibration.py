@@ -119,7 +119,8 @@ def calibration_curves(
             "rows": groups.size(),
         }
     )
-    grid = np.linspace(*np.quantile(pd_, [0.02, 0.98]), 41)
+    start, stop = np.quantile(pd_, [0.02, 0.98])
+    grid = np.linspace(start, stop, 41)
     if len(np.unique(grid)) < len(grid):
         return binned.reset_index(drop=True)
     drawn = [_smooth(bad[s], pd_[s], grid) for s in stratified_draws(bad, draws, seed)]

@@ -123,9 +123,9 @@ def read_description(path: str | Path) -> ChampionDescription:
     return parse_description(read_json(path), path)
 
 
-def parse_description(content: str | bytes | Mapping[str, Any], path: str | Path) -> (
-    ChampionDescription
-):  # fmt: skip
+def parse_description(
+    content: str | bytes | Mapping[str, Any], path: str | Path
+) -> ChampionDescription:
     """Check the content of models/champion.json.
 
     Args:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from creditrisk.eda import associate, describe, figures, quality
@@ -107,7 +108,7 @@ def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list
 
 def _outcome(train: pd.DataFrame) -> list[Block]:
     bads, rows = int(train["bad"].sum()), len(train)
-    low, high = describe.wilson([bads], [rows])[:, 0]
+    low, high = describe.wilson(np.array([bads]), np.array([rows]))[:, 0]
     rate = f"{bads / rows:.1%} of the training rows are bad (95% interval {low:.1%} to {high:.1%})."
     return [text(rate), figure(figures.outcome(rows - bads, bads), "Good and bad training rows")]
 
@@ -216,11 +217,12 @@ def _adjustments(
 ) -> list[Block]:
     lines = []
     for name, cap in adjustments["caps"].items():
-        for side, where in (("low", "below"), ("high", "above")):
+        for side, relation in (("low", "below"), ("high", "above")):
             if cap[side] is not None:
+                limit, capped = describe.number(cap[side]), cap[f"rows_{side}"]
                 lines.append(
-                    f"{title(schema, name)}: values {where} {describe.number(cap[side])} are set "
-                    f"to it ({cap[f'rows_{side}']:,} of {rows:,} training rows)."
+                    f"{title(schema, name)}: values {relation} {limit} are set to {limit} "
+                    f"({capped:,} of {rows:,} training rows)."
                 )
     for name, merge in adjustments["merges"].items():
         merged = [schema.label(name, code) for code in merge["merged"]]

@@ -1,5 +1,6 @@
 """Measure the champion on the test rows and compare this with its CV and training metrics."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,85 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 from creditrisk.champion.calibration import brier_parts, slope_and_intercept
+from creditrisk.champion.description import ChampionDescription
 from creditrisk.champion.predict import default_pd
+from creditrisk.core.files import to_jsonable
+from creditrisk.evaluate.curves import curves
+from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
+from creditrisk.evaluate.importance import permutation_importance
 from creditrisk.metrics.costs import DecisionParams, Sample, expected_cost
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
+from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.metrics.performance import NAMES, compute_metrics
+from creditrisk.modeling.folds import make_folds
 
 BOOTSTRAP_DRAWS = 1000
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that evaluate finds out about the champion.
+
+    Attributes:
+        metrics: the content of metrics/evaluate.json, rounded as in the file.
+        tables: the frames that become plots/NAME.csv.
+        predictions: `bad` and `pd` of the test rows.
+        warning: suspected target leakage, or an AUC below 0.5; None if there is neither.
+    """
+
+    metrics: dict[str, Any]
+    tables: dict[str, pd.DataFrame]
+    predictions: pd.DataFrame
+    warning: str | None
+
+    @property
+    def headline(self) -> dict[str, Any]:
+        """The metrics without the tables by variable and by group."""
+        return {k: v for k, v in self.metrics.items() if k not in ("importance", "fairness")}
+
+
+def evaluate_champion(
+    model: BaseEstimator,
+    champion: ChampionDescription,
+    train: pd.DataFrame,
+    test: pd.DataFrame,
+    oof: pd.DataFrame,
+    decision: DecisionParams,
+    groups: FairnessParams,
+    folds: int,
+    seed: int,
+) -> Evaluation:
+    """Evaluate the champion.
+
+    Args:
+        model: the champion.
+        champion: its description.
+        train: the training rows: `row_id`, `applicant`, `bad`, the features and original values.
+        test: the test rows, with the same columns.
+        oof: the champion's out-of-fold PDs.
+        decision: what the two errors cost.
+        groups: the columns by which decisions are compared.
+        folds: number of folds for the importance of variables.
+        seed: random seed of the bootstrap, the folds and the shuffles.
+    """
+    features, threshold = champion.columns, champion.threshold
+    on_train, on_test = (predicted(model, part, features, decision) for part in (train, test))
+    tables = curves(on_test, out_of_fold(oof, train, decision), threshold, seed)
+    cut = make_folds(on_train.bad, train["applicant"].to_numpy(), folds, 1, seed)
+    tables["importance"] = permutation_importance(model, train, features, cut, seed)
+    tables["fairness"] = fairness(test, on_test.pd, threshold, groups, champion.schema_contract)
+    metrics: dict[str, Any] = {"algorithm": champion.algorithm}
+    metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, seed)
+    metrics["importance"] = tables["importance"].set_index("feature").to_dict("index")
+    metrics["fairness"] = to_nested_dict(tables["fairness"])
+    # Rounded as in the JSON file, so that the pages show the same digits.
+    metrics = to_jsonable(metrics)
+    return Evaluation(
+        metrics=metrics,
+        tables=tables,
+        predictions=pd.DataFrame({"bad": on_test.bad, "pd": on_test.pd}),
+        warning=leakage_warning(metrics["test"]["roc_auc"], train, features, "the test"),
+    )
 
 
 def predicted(

@@ -105,7 +105,9 @@ class CsvReader:
                 if len(cells) != width
             }
             gap: list[str | None] = [None] * width
-            cells = [gap if i in faults else list(row[2]) for i, row in enumerate(rows)]
+            cells: list[list[str | None]] = [
+                gap if i in faults else [*row[2]] for i, row in enumerate(rows)
+            ]
             if rows:
                 lines = [start for start, _, _ in rows]
                 yield _frame(first, lines, _by_column(cells, self.columns), faults)

@@ -37,7 +37,7 @@ def find_columns(
             fitting = [d for d in DELIMITERS if fold(missing[0]) in map(fold, header[0].split(d))]
             hint = f"Set data.delimiter in params.yaml{f' to {fitting[0]!r}' if fitting else ''}."
             problem = f"one column only, {shorten(header[0])}: the delimiter is not {delimiter!r}"
-            raise InputError(path, "line 1", problem, hint)
+            raise InputError(path, "line 1", problem, hint, quotes_data=True)
         rest = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
         problem = f"no column {', '.join(missing[:5])}{rest}"
         # The target is never the column that was meant, wanted or not.
@@ -45,7 +45,8 @@ def find_columns(
         spare = [name.strip() for name, key in zip(header, folded, strict=True) if key not in known]
         spare = [name for name in spare if name]
         hint = nearest(missing[0], spare[:20]) if spare else "Add it, or correct the schema file."
-        raise InputError(path, "line 1", problem, hint)
+        # Without a header line, the names are the first applicant's cells.
+        raise InputError(path, "line 1", problem, hint, quotes_data=True)
     for name in wanted:
         if folded.count(fold(name)) > 1:
             raise InputError(path, "line 1", f"column {name} appears twice", "Remove one of them.")

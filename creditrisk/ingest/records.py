@@ -48,11 +48,11 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
     try:
         with open(path, encoding=data.encoding, newline="") as stream:
             lines = _Lines(stream, blanks)
-            how = {"delimiter": data.delimiter, "skipinitialspace": blanks}
+            options: dict[str, Any] = {"delimiter": data.delimiter, "skipinitialspace": blanks}
             width = 0
-            for cells in csv.reader(lines, **how):
+            for cells in csv.reader(lines, **options):
                 first = lines.number - len(lines.record) + 1
-                alone = _drawn_in(lines.record, cells, width, how)
+                alone = _separate_rows(lines.record, cells, width, options)
                 if alone:
                     for number, line_cells in enumerate(alone, start=first):
                         yield number, number, line_cells
@@ -74,10 +74,12 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
         raise InputError(path, location, problem, "Set data.encoding in params.yaml.") from None
     except csv.Error as error:
         raise InputError(
-            path, f"line {lines.number}", f"not CSV: {error}", "Mend the line."
+            path, f"line {lines.number}", f"not CSV: {error}", "Correct the line."
         ) from None
     except OSError as error:
-        raise InputError(path, "file", f"can't be read: {error.strerror}", "Mend that.") from None
+        raise InputError(
+            path, "file", f"can't be read: {error.strerror}", "Check its rights."
+        ) from None
 
 
 def _check_encoding(name: str) -> None:
@@ -92,7 +94,7 @@ def _check_encoding(name: str) -> None:
 
 
 def _undecodable_line(path: str | Path, encoding: str) -> int:
-    """Find the first line with undecodable bytes; the stream's decoder is a chunk ahead."""
+    """Find the first line with undecodable bytes. The stream can't say: it decodes ahead."""
     content = Path(path).read_bytes()
     try:
         content.decode(encoding)
@@ -103,39 +105,47 @@ def _undecodable_line(path: str | Path, encoding: str) -> int:
     return 1
 
 
-def _drawn_in(
-    record: list[str], cells: list[str], width: int, how: dict[str, Any]
+def _separate_rows(
+    record: list[str], cells: list[str], width: int, options: dict[str, Any]
 ) -> list[list[str]] | None:
     """Read each line of a record alone, if one of them is a whole row without any quote.
 
-    Two stray quotes would otherwise make one row of all that stands between them, and even a row
-    that looks sound, of one applicant's first cells and another's last ones. There the lines with
-    the quotes are whole rows as well; those of a cell with line breaks are parts of one.
+    Otherwise two stray quotes would join all rows between them into one. That row may even look
+    sound, with the first cells of one applicant and the last cells of another. With stray quotes,
+    the lines that hold them are whole rows too; in a cell with line breaks, they are parts of one.
+
+    Returns:
+        The cells of each line, or None where the record is one row.
     """
     if len(record) == 1 or not width:
         return None
-    alone = [next(csv.reader([line], **how), []) for line in record]
+    alone = [next(csv.reader([line], **options), []) for line in record]
     whole = (len(c) == width and '"' not in line for c, line in zip(alone, record, strict=True))
     if not any(whole):
         return None
     ends = (
-        next(csv.reader([line.replace('"', "")], **how), []) for line in record[:: len(record) - 1]
+        next(csv.reader([line.replace('"', "")], **options), [])
+        for line in record[:: len(record) - 1]
     )
-    if len(cells) == width and _strict(record, how) and any(len(end) != width for end in ends):
+    if (
+        len(cells) == width
+        and _is_well_quoted(record, options)
+        and any(len(end) != width for end in ends)
+    ):
         return None
     return alone
 
 
-def _strict(record: list[str], how: dict[str, Any]) -> bool:
-    """Tell whether each quote of a record opens a cell, closes one, or is doubled."""
+def _is_well_quoted(record: list[str], options: dict[str, Any]) -> bool:
+    """Whether each quote of a record opens a cell, closes one, or is doubled."""
     try:
-        return len(list(csv.reader(record, strict=True, **how))) == 1
+        return len(list(csv.reader(record, strict=True, **options))) == 1
     except csv.Error:
         return False
 
 
 def _unclosed(record: list[str], delimiter: str) -> bool:
-    """Tell whether the file ended inside a quoted cell: only the strict reader says so."""
+    """Whether the file ended inside a quoted cell; only the strict reader reports that."""
     try:
         list(csv.reader(record, delimiter=delimiter, strict=True))
     except csv.Error as error:

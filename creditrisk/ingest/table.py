@@ -1,6 +1,7 @@
 """ingest: the applicants' CSV becomes one frame of text, one row per record."""
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from creditrisk.ingest.params import DataParams
 from creditrisk.schema import Schema
 
 BATCH_ROWS = 65_536
+_log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -52,6 +54,7 @@ def read_csv(path: str | Path, data: DataParams, schema: Schema) -> Extract:
         first = frame["malformed"].iloc[0]
         problem = f"no data line has as many cells as the header ({first})"
         raise InputError(path, "file", problem, "Check data.delimiter in params.yaml.")
+    _log.info("read %s", path, extra={"rows": len(frame)})
     used = set(reader.columns.values())
     ignored = [name.strip() for i, name in enumerate(reader.header) if i not in used]
     return Extract(frame, ignored, reader.blank_lines)

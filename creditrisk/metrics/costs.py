@@ -62,7 +62,8 @@ class DecisionParams(Strict):
             raise InputError("params.yaml", "decision.amount_column", problem, hint)
         amount = original_values(frame, self.amount_column)
         amount = amount.fillna(amount.median()).to_numpy()
-        return Costs(amount * self.loss_given_default, amount * self.margin)
+        loss, margin = self._shares
+        return Costs(amount * loss, amount * margin)
 
     @property
     def break_even(self) -> float:
@@ -73,7 +74,15 @@ class DecisionParams(Strict):
         """
         if self.amount_column is None:
             return self.cost_good_rejected / (self.cost_good_rejected + self.cost_bad_accepted)
-        return self.margin / (self.margin + self.loss_given_default)
+        loss, margin = self._shares
+        return margin / (margin + loss)
+
+    @property
+    def _shares(self) -> tuple[float, float]:
+        """`loss_given_default` and `margin`, which are there where `amount_column` is."""
+        if self.loss_given_default is None or self.margin is None:
+            raise ValueError("costs by amount need loss_given_default and margin")
+        return self.loss_given_default, self.margin
 
 
 @dataclass(frozen=True)

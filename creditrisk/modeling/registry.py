@@ -4,6 +4,7 @@ import importlib
 import re
 import sys
 import warnings
+from collections.abc import Collection
 from importlib import resources
 from typing import Any, Literal, get_args
 
@@ -18,7 +19,11 @@ from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.params import READ_EVENT
 from creditrisk.modeling.pipeline import BINS, ENCODERS, RESAMPLERS
 
-CHOICES = {"encoder": ENCODERS, "resample": RESAMPLERS, "bins": BINS}
+CHOICES: dict[str, Collection[Any]] = {
+    "encoder": ENCODERS,
+    "resample": RESAMPLERS,
+    "bins": BINS,
+}
 
 
 class Algorithm(BaseModel):
@@ -214,7 +219,7 @@ def _takes_flag(estimator: BaseEstimator, key: str) -> bool:
 def _annotated(estimator: BaseEstimator, key: str) -> tuple[Any, ...]:
     """Return the types in the annotation of a parameter; empty if it has no annotation."""
     for kind in type(estimator).__mro__:
-        hint = getattr(kind.__init__, "__annotations__", {}).get(key)
+        hint = getattr(vars(kind).get("__init__"), "__annotations__", {}).get(key)
         if hint is not None:
             return get_args(hint) or (hint,)
     return ()

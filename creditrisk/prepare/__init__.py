@@ -1,1 +1,1 @@
-"""prepare: parse, validate, reject, de-duplicate and split the rows of an extract."""
+"""prepare: parse and validate cells, reject and de-duplicate rows, split into train and test."""

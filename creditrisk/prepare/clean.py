@@ -1,4 +1,4 @@
-"""prepare, the whole: raw text in; clean rows, rejected rows and the account of both out."""
+"""The prepare step: from raw text to clean rows, rejected rows and a summary of both."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,12 +18,12 @@ REASONS = ("malformed", "invalid_target", "duplicate", "near_duplicate")
 
 @dataclass
 class Prepared:
-    """The frames of the contract and their account.
+    """The result of `prepare`.
 
     Attributes:
         clean: `row_id`, `applicant`, `split`, `bad`, the id if there is one, the features.
         rejected: `row_id`, `reason`, `detail`, `kept_row_id`.
-        account: what metrics/prepare.json holds.
+        summary: content of metrics/prepare.json.
     """
 
     clean: pd.DataFrame
@@ -40,31 +40,34 @@ def prepare(
     seed: int,
     source: str = "data.source",
 ) -> Prepared:
-    """Parse, validate, reject, de-duplicate and split.
+    """Parse, validate, reject, de-duplicate and split the rows.
 
     Args:
-        raw: the frame that ingest wrote, shape (n, 3 + source columns).
-        schema: the contract.
-        notation: how numbers and missing values are written.
+        raw: the frame that ingest wrote, shape (n, 3 + number of source columns).
+        schema: the schema of the data set.
+        notation: how numbers and missing values are written in the source.
         params: the block `prepare`.
-        test_size: share of the applicants to keep for the test.
-        seed: what the split hangs on.
-        source: names the rows' file in an error.
+        test_size: share of the applicants of each class for the test rows.
+        seed: random seed of the split.
+        source: name of the rows' file in errors.
+
+    Returns:
+        The clean rows, the rejected rows and a summary.
 
     Raises:
         InputError: a class has fewer than two applicants.
     """
-    formed = raw[raw["malformed"].isna()].reset_index(drop=True)
-    broken = raw.loc[raw["malformed"].notna(), ["row_id", "malformed"]]
-    cells, causes = parse(formed, schema, notation)
-    bad = read_target(formed[schema.target.column], schema.target, notation)
+    well_formed = raw[raw["malformed"].isna()].reset_index(drop=True)
+    malformed = raw.loc[raw["malformed"].notna(), ["row_id", "malformed"]]
+    cells, causes = parse(well_formed, schema, notation)
+    bad = read_target(well_formed[schema.target.column], schema.target, notation)
 
     valid = bad.notna().to_numpy()
     rejected = [
-        _reject(broken["row_id"], "malformed", broken["malformed"]),
-        _invalid_target(formed[~valid], schema.target.column),
+        _reject(malformed["row_id"], "malformed", malformed["malformed"]),
+        _invalid_target(well_formed[~valid], schema.target.column),
     ]
-    rows = pd.DataFrame({"row_id": formed["row_id"], "line": formed["line"], "bad": bad}).loc[valid]
+    rows = well_formed[["row_id", "line"]].assign(bad=bad).loc[valid]
     rows = rows.astype({"bad": "int8"}).reset_index(drop=True)
     cells = cells.loc[valid].reset_index(drop=True)
 
@@ -79,14 +82,14 @@ def prepare(
         params.near_duplicate_max_expected_matches,
     )
     filled = _fill(cells, features, duplicate_groups)
-    rows["bad"], conflicts, stays = _settle_targets(
+    rows["bad"], conflicts, is_kept = _settle_targets(
         rows["bad"], duplicate_groups, params.conflicting_targets
     )
-    rejected.append(_duplicate_rejections(rows, duplicate_groups, conflicts, stays))
+    rejected.append(_duplicate_rejections(rows, duplicate_groups, conflicts, is_kept))
 
-    clean = pd.concat([rows[["row_id"]], rows[["bad"]], filled], axis=1)[stays]
-    # An applicant is named by the first of its rows that is clean.
-    group = pd.Series(duplicate_groups.group)[stays]
+    clean = pd.concat([rows[["row_id"]], rows[["bad"]], filled], axis=1)[is_kept]
+    # An applicant's number is the row_id of its first clean row.
+    group = pd.Series(duplicate_groups.group)[is_kept]
     clean.insert(1, "applicant", clean["row_id"].groupby(group).transform("min"))
     clean.insert(
         2,
@@ -98,33 +101,38 @@ def prepare(
             test_size,
             seed,
             source,
-            len(rows) - int(stays.sum()),
+            len(rows) - int(is_kept.sum()),
         ),
     )
     clean = clean.astype({"split": "str"}).reset_index(drop=True)
-    out = pd.concat(rejected).sort_values("row_id", ignore_index=True)
-    summary = _summarise(raw, clean, out, causes, schema)
+    all_rejected = pd.concat(rejected).sort_values("row_id", ignore_index=True)
+    summary = _summarise(raw, clean, all_rejected, causes, schema)
     summary["merged_cells"] = int(
-        (cells[features].isna() & filled[features].notna())[stays].sum().sum()
+        (cells[features].isna() & filled[features].notna())[is_kept].sum().sum()
     )
-    beside = pd.Series(duplicate_groups.copies_group)
-    outcomes = rows["bad"][stays].groupby(beside[stays])
-    parted = outcomes.max() != outcomes.min()
-    apart = beside[duplicate_groups.representative == np.arange(len(rows))].nunique()
-    duplicates = int((duplicate_groups.first_identical != np.arange(len(rows))).sum())
-    # All that were found, whatever became of them.
-    summary["twins"] = {
+    summary["twins"] = _count_duplicates(rows["bad"], duplicate_groups, conflicts, is_kept)
+    _assert_rows_reconcile(summary, cells.loc[is_kept, features], clean[features])
+    return Prepared(clean, all_rejected, summary)
+
+
+def _count_duplicates(
+    bad: pd.Series, duplicate_groups: DuplicateGroups, conflicts: np.ndarray, is_kept: np.ndarray
+) -> dict[str, int]:
+    """Count the duplicates that were found, whether they are dropped, merged or kept."""
+    positions = np.arange(len(bad))
+    copies_group = pd.Series(duplicate_groups.copies_group)
+    kept_outcomes = bad[is_kept].groupby(copies_group[is_kept])
+    kept_conflicts = kept_outcomes.max() != kept_outcomes.min()
+    kept_groups = copies_group[duplicate_groups.representative == positions].nunique()
+    duplicates = int((duplicate_groups.first_identical != positions).sum())
+    in_conflict = duplicate_groups.first_identical[duplicate_groups.representative[conflicts]]
+    return {
         "duplicates": duplicates,
-        "near_duplicates": len(rows) - apart - duplicates,
+        "near_duplicates": len(bad) - kept_groups - duplicates,
         "ambiguous": int(duplicate_groups.ambiguous.sum()),
-        "conflicting_targets": len(
-            np.unique(duplicate_groups.first_identical[duplicate_groups.representative[conflicts]])
-        )
-        + int(parted.sum()),
+        "conflicting_targets": len(np.unique(in_conflict)) + int(kept_conflicts.sum()),
         "too_common": duplicate_groups.too_common,
     }
-    _assert_rows_reconcile(summary, cells.loc[stays, features], clean[features])
-    return Prepared(clean, out, summary)
 
 
 def _reject(
@@ -151,10 +159,10 @@ def _invalid_target(rows: pd.DataFrame, column: str) -> pd.DataFrame:
 def _fill(
     cells: pd.DataFrame, features: list[str], duplicate_groups: DuplicateGroups
 ) -> pd.DataFrame:
-    """Take each cell from the row that it comes from."""
+    """Fill the missing cells of kept rows from the rows that were merged into them."""
     filled = cells.copy()
-    for place, name in enumerate(features):
-        filled[name] = cells[name].to_numpy()[duplicate_groups.cell_source[:, place]]
+    for position, name in enumerate(features):
+        filled[name] = cells[name].to_numpy()[duplicate_groups.cell_source[:, position]]
         filled[name] = filled[name].astype(cells[name].dtype)
     return filled
 
@@ -162,55 +170,71 @@ def _fill(
 def _settle_targets(
     bad: pd.Series, duplicate_groups: DuplicateGroups, rule: str
 ) -> tuple[pd.Series, np.ndarray, np.ndarray]:
-    """Settle the outcome where a row and the one that stands for it disagree.
+    """Decide the outcome where duplicates have different outcomes.
 
-    `worst`: a default known of any copy is the applicant's (default counts by obligor, as in
-    CRR Art. 178). `reject`: nobody knows the outcome, all copies go. Rows that are kept beside each
-    other keep their outcomes, as long as no other row has joined them.
+    `worst`: one duplicate with a default makes the applicant bad, because default is defined per
+    obligor (as in CRR Art. 178). `reject`: the outcome is unknown, so all duplicates are rejected.
+    Rows that are kept as separate rows keep their own outcomes, unless a rejected row was merged
+    into one of them.
 
     Returns:
-        The outcomes, the rows in conflict (n,), the rows that stay (n,).
+        The outcomes, whether each row is in conflict, whether it is kept; each of shape (n,).
     """
-    places = np.arange(len(bad))
-    stays = duplicate_groups.representative == places
-    # An ambiguous row may be another's copy: its outcome is nobody's.
-    heads = duplicate_groups.first_identical[duplicate_groups.representative]
-    joined = np.isin(heads, heads[~stays & ~duplicate_groups.ambiguous])
-    by_head = bad.groupby(np.where(joined & ~duplicate_groups.ambiguous, heads, places))
-    conflicts = (by_head.transform("max") != by_head.transform("min")).to_numpy()
+    positions = np.arange(len(bad))
+    is_kept = duplicate_groups.representative == positions
+    # The outcome of an ambiguous row is ignored: it may belong to another applicant.
+    usable = ~duplicate_groups.ambiguous
+    representatives = duplicate_groups.first_identical[duplicate_groups.representative]
+    has_merged = np.isin(representatives, representatives[~is_kept & usable])
+    merged = bad.groupby(np.where(has_merged & usable, representatives, positions))
+    conflicts = (merged.transform("max") != merged.transform("min")).to_numpy()
     if rule == "worst":
-        return by_head.transform("max").astype("int8"), conflicts, stays
-    return bad, conflicts, stays & ~conflicts
+        return merged.transform("max").astype("int8"), conflicts, is_kept
+    return bad, conflicts, is_kept & ~conflicts
 
 
 def _duplicate_rejections(
-    rows: pd.DataFrame, duplicate_groups: DuplicateGroups, conflicts: np.ndarray, stays: np.ndarray
+    rows: pd.DataFrame,
+    duplicate_groups: DuplicateGroups,
+    conflicts: np.ndarray,
+    is_kept: np.ndarray,
 ) -> pd.DataFrame:
-    gone = ~stays
-    head = duplicate_groups.representative[gone]
-    heads = rows.iloc[head]
-    alone = head == np.flatnonzero(gone)
+    dropped = ~is_kept
+    positions = duplicate_groups.representative[dropped]
+    representatives = rows.iloc[positions]
+    # With the rule `reject`, a row that represents its duplicates is itself rejected.
+    is_own = positions == np.flatnonzero(dropped)
     detail = [
-        f"line {line}: {'its copies have' if own else f'like line {of}, with'} another outcome"
-        if conflict
-        else f"line {line}: like line {of}{', and like others that differ' if unsure else ''}"
-        for line, of, own, conflict, unsure in zip(
-            rows["line"][gone],
-            heads["line"],
-            alone,
-            conflicts[gone],
-            duplicate_groups.ambiguous[gone],
+        _duplicate_detail(*values)
+        for values in zip(
+            rows["line"][dropped],
+            representatives["line"],
+            is_own,
+            conflicts[dropped],
+            duplicate_groups.ambiguous[dropped],
             strict=True,
         )
     ]
-    # A kept row that goes because of its copies is of their kind.
-    members = pd.Series(duplicate_groups.is_exact[gone]).groupby(head).transform("any").to_numpy()
-    reason = np.where(alone, members, duplicate_groups.is_exact[gone])
-    kept = pd.array(heads["row_id"].to_numpy(), dtype="Int64")
-    kept[~stays[head]] = pd.NA
-    out = _reject(rows["row_id"][gone], "", detail, kept)
-    out["reason"] = pd.Series(np.where(reason, "duplicate", "near_duplicate"), dtype="str")
-    return out
+    # Such a row has the same reason as its duplicates.
+    is_exact = pd.Series(duplicate_groups.is_exact[dropped])
+    any_exact = is_exact.groupby(positions).transform("any")
+    reason = np.where(is_own, any_exact, is_exact)
+    kept = pd.array(representatives["row_id"].to_numpy(), dtype="Int64")
+    kept[~is_kept[positions]] = pd.NA
+    rejected = _reject(rows["row_id"][dropped], "", detail, kept)
+    rejected["reason"] = pd.Series(np.where(reason, "duplicate", "near_duplicate"), dtype="str")
+    return rejected
+
+
+def _duplicate_detail(
+    line: int, representative: int, is_own: bool, conflict: bool, ambiguous: bool
+) -> str:
+    if conflict and is_own:
+        return f"line {line}: its duplicates have a different outcome"
+    if conflict:
+        return f"line {line}: matches line {representative}, but has a different outcome"
+    others = " and other rows that differ from each other" if ambiguous else ""
+    return f"line {line}: matches line {representative}{others}"
 
 
 def _summarise(
@@ -246,50 +270,61 @@ def _summarise(
 def _assert_rows_reconcile(
     summary: dict[str, Any], before: pd.DataFrame, after: pd.DataFrame
 ) -> None:
-    """Hold law 1 in the code: nothing is lost silently.
+    """Check that no row or cell was lost silently (docs/architecture.md, Law 1).
+
+    Args:
+        summary: content of metrics/prepare.json.
+        before: the features of the kept rows before filling, shape (n, d).
+        after: the same after filling, shape (n, d).
 
     Raises:
-        RuntimeError: a sum is off, which is a bug of ours.
+        RuntimeError: a sum is wrong, which is a bug in prepare.
     """
     rejected = summary["rejected"]
-    formed = summary["rows_read"] - rejected["malformed"]
-    gaps = int(before.isna().sum().sum()) - int(after.isna().sum().sum())
+    well_formed = summary["rows_read"] - rejected["malformed"]
+    filled = int(before.isna().sum().sum()) - int(after.isna().sum().sum())
     sums = {
         "rows": summary["rows_read"] == summary["rows_clean"] + summary["rows_rejected"],
         "reasons": summary["rows_rejected"] == sum(rejected.values()),
-        "cells": all(sum(counts.values()) == formed for counts in summary["cells"].values()),
-        "merged cells": summary["merged_cells"] == gaps,
+        "cells": all(sum(counts.values()) == well_formed for counts in summary["cells"].values()),
+        "merged cells": summary["merged_cells"] == filled,
         "untouched cells": bool(
             ((before.to_numpy() == after.to_numpy()) | before.isna().to_numpy()).all()
         ),
     }
-    off = [name for name, holds in sums.items() if not holds]
-    if off:
-        raise RuntimeError(f"prepare lost something: the sums of {', '.join(off)} don't hold")
+    wrong = [name for name, is_right in sums.items() if not is_right]
+    if wrong:
+        raise RuntimeError(f"prepare lost rows or cells: the counts of {', '.join(wrong)} differ")
 
 
 def check_quality_gates(summary: dict[str, Any], params: PrepareParams, params_file: str) -> None:
-    """Stop an extract that is too broken to learn from.
+    """Stop if the data is too defective to learn from.
+
+    Args:
+        summary: content of metrics/prepare.json.
+        params: the block `prepare`, with the limits.
+        params_file: name of the parameter file in errors.
 
     Raises:
-        InputError: too large a share of the rows rejected, or of a column's cells missing.
+        InputError: too many rows are rejected, or too many cells of a column are missing.
     """
     share = summary["rows_rejected"] / summary["rows_read"]
     if share > params.max_rejected_share:
         reason, count = max(summary["rejected"].items(), key=lambda item: item[1])
         problem = (
-            f"{share:.1%} of the rows are rejected, most ({count}) as {reason}, more than "
-            f"{params.max_rejected_share:.1%}"
+            f"{share:.1%} of the rows are rejected (limit {params.max_rejected_share:.1%}), "
+            f"most of them ({count}) as {reason}"
         )
-        hint = "Mend the extract, or raise the limit."
+        hint = "Correct the data, or raise the limit."
         raise InputError(params_file, "prepare.max_rejected_share", problem, hint)
     for name, count in summary["missing"].items():
         missing = count / summary["rows_clean"]
         if missing > params.max_missing_share:
             causes = {c: n for c, n in summary["cells"][name].items() if c != "valid"}
+            most = max(causes, key=causes.__getitem__)
             problem = (
-                f"column {name}: {missing:.1%} of the cells are missing, most as "
-                f"{max(causes, key=causes.get)}, more than {params.max_missing_share:.1%}"
+                f"column {name}: {missing:.1%} of the cells are missing (limit "
+                f"{params.max_missing_share:.1%}), most of them as {most}"
             )
-            hint = "Mend the extract or the column's schema, or raise the limit."
+            hint = "Correct the data or the column in the schema, or raise the limit."
             raise InputError(params_file, "prepare.max_missing_share", problem, hint)

@@ -1,4 +1,4 @@
-"""The typed contract of the clean frame, checked once more on what goes out."""
+"""The contract of the clean frame (columns, types, valid values), checked before it is written."""
 
 import pandas as pd
 import pandera.errors
@@ -8,21 +8,21 @@ from creditrisk.schema import Column, Schema
 
 
 def contract(schema: Schema) -> pa.DataFrameSchema:
-    """Build the contract of clean.parquet from the schema file."""
-    own = {
+    """Build the contract of clean.parquet from the schema."""
+    keys = {
         "row_id": pa.Column("int64", pa.Check.ge(1), unique=True),
         "applicant": pa.Column("int64", pa.Check.ge(1)),
         "split": pa.Column("str", pa.Check.isin(["train", "test"])),
         "bad": pa.Column("int8", pa.Check.isin([0, 1])),
     }
     if schema.id_name:
-        own[schema.id_name] = pa.Column("str", nullable=True)
+        keys[schema.id_name] = pa.Column("str", nullable=True)
     features = {name: _column(column) for name, column in schema.features.items()}
     one_side = pa.Check(
         lambda frame: frame.groupby("applicant")["split"].transform("nunique") == 1,
         error="an applicant on both sides of the split",
     )
-    return pa.DataFrameSchema(own | features, checks=[one_side], strict=True, ordered=True)
+    return pa.DataFrameSchema(keys | features, checks=[one_side], strict=True, ordered=True)
 
 
 def _column(column: Column) -> pa.Column:
@@ -35,17 +35,17 @@ def _column(column: Column) -> pa.Column:
     if column.max is not None:
         checks.append(pa.Check.le(column.max))
     if column.integer:
-        checks.append(pa.Check(lambda values: values % 1 == 0, error="a fraction"))
+        checks.append(pa.Check(lambda values: values % 1 == 0, error="not an integer"))
     return pa.Column("float64", checks, nullable=True)
 
 
 def check_clean(clean: pd.DataFrame, schema: Schema) -> None:
-    """Check the clean frame.
+    """Check that the clean frame fulfils its contract.
 
     Raises:
-        RuntimeError: it breaks the contract, which is a bug of ours.
+        RuntimeError: it does not, which is a bug in prepare.
     """
     try:
         contract(schema).validate(clean)
     except pandera.errors.SchemaError as error:
-        raise RuntimeError(f"the clean frame breaks its contract: {error}") from error
+        raise RuntimeError(f"the clean frame violates its contract: {error}") from error

@@ -1,17 +1,19 @@
-"""Rows that are one applicant: exact duplicates, and near-duplicates where cells are missing.
+"""Exact duplicates and near-duplicates: rows that belong to the same applicant.
 
-Two rows are twins when they agree in every cell that both have, enough cells are compared, and
-their ids (if there are any) don't differ. The resolution does not depend on the order of the rows:
-they are taken from the most complete to the least, ties by their content, and each joins the first
-kept row that is its twin and agrees with what that row holds by then; else it is kept itself. A
-row whose twins disagree among themselves is ambiguous: it neither gives cells nor takes any.
-Filling cells can make new twins, so all this repeats until nothing changes.
+Exact duplicates are identical in every cell and in the id. Near-duplicates differ only in missing
+cells: they agree in every cell that both have, enough cells are compared, and their ids (if there
+are any) do not differ. If the values are so common that rows agree in them by chance, a pair does
+not count as near-duplicates (see `chance`).
 
-Rows that are identical fare alike: where copies are kept, each is filled, or joins another row, as
-the first of them does.
+The result does not depend on the order of the rows. Near-duplicates are processed from the most
+complete row to the least complete, ties by content. Each row is merged into the first kept row that
+is its near-duplicate and still agrees with it, including the cells filled so far; otherwise the row
+is kept. A row is ambiguous if its near-duplicates disagree with each other: its values do not fill
+the cells of other rows, and its own cells are not filled. Filled cells can make new
+near-duplicates, so all this is repeated until nothing changes.
 
-Where the cells compared are so common that rows agree in them by chance, agreement says nothing:
-such pairs are no twins (`chance`).
+Identical rows are treated identically: if copies are kept, each of them is filled or merged in the
+same way as the first.
 """
 
 from dataclasses import dataclass
@@ -21,25 +23,26 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-BRUTE_FORCE_PAIRS = 1 << 14  # pairs up to which a block is compared cell by cell
+BRUTE_FORCE_PAIRS = 1 << 14  # maximum number of pairs that are compared directly, cell by cell
 MISSING = -1
-MIN_ROWS_FOR_CHANCE = 30  # rows below which the shares of values say nothing of chance
+MIN_ROWS_FOR_CHANCE = 30  # with fewer rows, shares of values are no estimate of chance
 
 
 @dataclass
 class DuplicateGroups:
-    """What became of each row, by position; arrays of shape (n,), `cell_source` (n, d).
+    """The result for each row; arrays of shape (n,), `cell_source` of shape (n, d).
 
     Attributes:
-        representative: position of the row that stands for this one (itself where it stays).
-        cell_source: for each cell, the position of the row that it is taken from.
-        is_exact: rejected as an exact duplicate.
-        ambiguous: rejected, and one of several rows that disagree might stand for it.
-        group: rows that might be one applicant share a number, rejected ones included.
-        first_identical: position of the first row that was identical to this one (itself where it
-            is that).
-        copies_group: rows that are copies of each other, and of which each is kept, share a number.
-        too_common: number of rows that any row's agreement with would be one by chance.
+        representative: position of the kept row that represents this one; its own if it is kept.
+        cell_source: for each cell, the position of the row that the value is taken from.
+        is_exact: whether the row is rejected as an exact duplicate.
+        ambiguous: whether the row is rejected although rows that disagree could represent it.
+        group: number of the applicant; rows that may belong to one applicant share it, including
+            rejected rows.
+        first_identical: position of the first row that was identical to this one before filling.
+        copies_group: number that duplicates share if they are kept as separate rows.
+        too_common: number of distinct rows whose values are so common that even an agreement in all
+            cells may be chance.
     """
 
     representative: np.ndarray
@@ -53,101 +56,110 @@ class DuplicateGroups:
 
 
 def encode(cells: pd.DataFrame, ids: pd.Series | None) -> np.ndarray:
-    """Number each column's values in sorted order, -1 for missing.
+    """Replace each value by its number in the sorted distinct values of its column.
+
+    Args:
+        cells: the feature columns, shape (n, d).
+        ids: the id column, shape (n,), or None.
 
     Returns:
-        Int32, shape (n, 1 + d); the first column is the id's, which is always there and never
-        counted.
+        Int32, -1 for a missing cell, shape (n, 1 + d). The first column is the id; it is always
+        there, and it does not count as a compared cell.
     """
-    who = np.full(len(cells), MISSING) if ids is None else pd.factorize(ids, sort=True)[0]
+    id_codes = np.full(len(cells), MISSING) if ids is None else pd.factorize(ids, sort=True)[0]
     columns = [pd.factorize(cells[name], sort=True)[0] for name in cells]
-    return np.column_stack([who, *columns]).astype("int32")
+    return np.column_stack([id_codes, *columns]).astype("int32")
 
 
 def least_cells(min_cells: int, columns: int) -> int:
-    """Cells that must be compared: `min_cells`, or three quarters of the columns if fewer."""
+    """Return the required number of compared cells: `min_cells`, at most 3/4 of the columns."""
     return max(1, min(min_cells, int(np.ceil(0.75 * columns))))
 
 
 def chance(codes: np.ndarray) -> np.ndarray:
-    """Weigh what an agreement is worth, as if the columns were independent.
+    """Compute the log probability of agreeing with each cell by chance.
+
+    In record linkage this is the log of the value's u-probability (Fellegi and Sunter 1969, "A
+    Theory for Record Linkage"). The columns are treated as independent.
 
     Args:
-        codes: as from `encode`, shape (n, d).
+        codes: from `encode`, shape (n, d).
 
     Returns:
-        Log share of the rows that have this cell's value, 0 where missing, shape (n, d). Its sum
-        over the cells that two rows share, plus log n, is the log of the number of rows expected to
-        agree in them by chance.
+        Log of the value's share among the known cells of its column, 0 for a missing cell, shape
+        (n, d). The sum over the cells that two rows share, plus log n, is the log of the number of
+        rows that are expected to agree in those cells by chance.
     """
     weights = np.zeros(codes.shape)
-    for place, column in enumerate(codes.T):
+    for position, column in enumerate(codes.T):
         known = column != MISSING
         shares = np.bincount(column[known]) / max(1, known.sum())
-        weights[known, place] = np.log(shares[column[known]])
+        weights[known, position] = np.log(shares[column[known]])
     return weights
 
 
 def chance_limit(n: int, max_chance: float) -> float:
-    """Tell which weight of an agreement (see `chance`) is beyond chance: at most this one.
+    """Return the greatest sum of weights (see `chance`) at which an agreement is not chance.
 
     Args:
-        n: rows, all distinct.
-        max_chance: rows that may be expected to agree by chance.
+        n: number of rows, all distinct.
+        max_chance: greatest expected number of rows that agree by chance.
     """
     return float(np.log(max_chance) - np.log(n)) if n >= MIN_ROWS_FOR_CHANCE else np.inf
 
 
 def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np.ndarray:
-    """Find all pairs of distinct rows that agree in each cell both have, in `min_cells` at least.
+    """Find all pairs of rows that agree in every cell that both have.
 
-    Left out are pairs where more than `max_chance` rows are expected to agree so by chance.
+    A pair must have at least `min_cells` such cells, and at most `max_chance` rows may be expected
+    to agree in these cells by chance.
 
-    A recursive join over the columns, the most selective first: where both rows have the column's
-    cell they must fall in one bucket; where one lacks it the pair is carried on to the next column.
-    Small blocks are compared directly, and a block that can't get beyond chance is dropped. Near
-    linear in the rows where few cells are missing.
+    The search is a recursive join over the columns, the most selective first. At each column, a
+    pair stays if both rows have the same value, or if at least one of the cells is missing. Small
+    blocks of pairs are compared directly. A block is dropped if even agreement in all remaining
+    columns could be chance. If few cells are missing, the run time is nearly linear in the rows.
 
     Args:
-        codes: as from `encode`; no two rows identical.
-        min_cells: cells that both rows must have, the id not counted.
-        max_chance: a large number takes every pair.
+        codes: from `encode`, all rows distinct, shape (n, 1 + d).
+        min_cells: cells that both rows must have, not counting the id.
+        max_chance: greatest expected number of rows that agree by chance; with a very large number
+            every pair is found.
 
     Returns:
-        Pairs of positions, shape (pairs, 2), each once, smaller position first.
+        Each pair of positions once, the smaller first, shape (pairs, 2).
     """
     weights = chance(codes)
     limit = chance_limit(len(codes), max_chance)
-    enough = np.flatnonzero((codes[:, 1:] != MISSING).sum(axis=1) >= min_cells)
+    eligible = np.flatnonzero((codes[:, 1:] != MISSING).sum(axis=1) >= min_cells)
     found: list[np.ndarray] = []
-    order = _by_selectivity(codes[enough])
-    # The most that the columns from a depth on can add to the weight of an agreement.
-    rest = np.append(np.cumsum(weights.min(axis=0, initial=0.0)[order][::-1])[::-1], 0.0)
-    # A block is (rows a, rows b or None for a with itself, columns settled, weight so far).
-    stack: list[tuple[np.ndarray, np.ndarray | None, int, float]] = [(enough, None, 0, 0.0)]
+    order = _by_selectivity(codes[eligible])
+    # remaining[depth] is the lowest sum of weights that the columns from `depth` on can add.
+    remaining = np.append(np.cumsum(weights.min(axis=0, initial=0.0)[order][::-1])[::-1], 0.0)
+    # A block is (rows a; rows b, or None to pair a with itself; columns done; sum of weights).
+    stack: list[tuple[np.ndarray, np.ndarray | None, int, float]] = [(eligible, None, 0, 0.0)]
     while stack:
         a, b, depth, weight = stack.pop()
-        if weight + rest[depth] > limit:
+        if weight + remaining[depth] > limit:
             continue
         if len(a) * (len(a) if b is None else len(b)) <= BRUTE_FORCE_PAIRS or depth == len(order):
             found.append(_compare(codes, weights, a, b, min_cells, limit))
             continue
-        place = order[depth]
-        a_gap, a_buckets = _buckets(a, codes[:, place])
+        column = order[depth]
+        a_gap, a_buckets = _buckets(a, codes[:, column])
         a_known = np.setdiff1d(a, a_gap, assume_unique=True)
-        shares = {value: weight + weights[rows[0], place] for value, rows in a_buckets.items()}
+        sums = {value: weight + weights[rows[0], column] for value, rows in a_buckets.items()}
         if b is None:
             stack.extend(
-                (rows, None, depth + 1, shares[value])
+                (rows, None, depth + 1, sums[value])
                 for value, rows in a_buckets.items()
                 if len(rows) > 1
             )
             stack.append((a_gap, None, depth + 1, weight))
             stack.append((a_gap, a_known, depth + 1, weight))
             continue
-        b_gap, b_buckets = _buckets(b, codes[:, place])
+        b_gap, b_buckets = _buckets(b, codes[:, column])
         stack.extend(
-            (rows, b_buckets[value], depth + 1, shares[value])
+            (rows, b_buckets[value], depth + 1, sums[value])
             for value, rows in a_buckets.items()
             if value in b_buckets
         )
@@ -158,17 +170,17 @@ def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np
 
 
 def _by_selectivity(codes: np.ndarray) -> np.ndarray:
-    """Order the columns by the share of random pairs that they can't tell apart."""
-    blur = []
+    """Order the columns by the share of random pairs that agree or lack a cell, lowest first."""
+    undecided = []
     for column in codes.T:
         counts = np.bincount(column[column != MISSING])
         missing = np.mean(column == MISSING) if len(column) else 0.0
-        blur.append(((counts / max(1, len(column))) ** 2).sum() + 2 * missing - missing**2)
-    return np.argsort(blur, kind="stable")
+        undecided.append(((counts / max(1, len(column))) ** 2).sum() + 2 * missing - missing**2)
+    return np.argsort(undecided, kind="stable")
 
 
 def _buckets(rows: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, dict[int, np.ndarray]]:
-    """Part rows into those without a cell in `column` and the others by its value."""
+    """Split rows into those without a value in `column`, and the others by value."""
     values = column[rows]
     by_value = np.argsort(values, kind="stable")
     distinct, starts = np.unique(values[by_value], return_index=True)
@@ -185,7 +197,7 @@ def _compare(
     min_cells: int,
     limit: float,
 ) -> np.ndarray:
-    """Compare all pairs of a block, in slices that bound the memory."""
+    """Compare all pairs of a block, in slices that limit the memory."""
     other = a if b is None else b
     step = max(1, (BRUTE_FORCE_PAIRS * 8) // max(1, len(other)))
     found = []
@@ -195,8 +207,8 @@ def _compare(
         both = (left != MISSING) & (right != MISSING)
         agree = (both[:, :, 1:].sum(axis=2) >= min_cells) & ~((left != right) & both).any(axis=2)
         i, j = np.nonzero(agree)
-        telling = (weights[a[start + i]] * both[i, j]).sum(axis=1) <= limit
-        pairs = np.column_stack([a[start + i], other[j]])[telling]
+        not_chance = (weights[a[start + i]] * both[i, j]).sum(axis=1) <= limit
+        pairs = np.column_stack([a[start + i], other[j]])[not_chance]
         if b is None:
             pairs = pairs[pairs[:, 0] < pairs[:, 1]]
         found.append(np.sort(pairs, axis=1))
@@ -211,48 +223,53 @@ def resolve(
     near_duplicates: str = "merge",
     max_chance: float = 1.0,
 ) -> DuplicateGroups:
-    """Find the twins and decide what becomes of each row.
+    """Find duplicates and near-duplicates, and decide which rows are kept.
 
     Args:
         cells: the feature columns, shape (n, d).
-        ids: what tells applicants apart, shape (n,), or None.
-        min_cells: cells to be compared for a near-duplicate (see `least_cells`).
-        duplicates: drop exact duplicates, or keep them as rows of one applicant.
-        near_duplicates: merge them into the kept row, drop them, or keep them likewise.
+        ids: the id column, shape (n,), or None.
+        min_cells: number of compared cells for a near-duplicate (see `least_cells`).
+        duplicates: `drop` exact duplicates, or `keep` them as rows of one applicant.
+        near_duplicates: `merge` them into the row that is kept, `drop` them, or `keep` them as rows
+            of one applicant.
         max_chance: see `find_pairs`.
+
+    Returns:
+        The result for each row.
     """
     codes = encode(cells, ids)
     n = len(codes)
-    places = np.arange(n)
-    source = np.repeat(places[:, None], codes.shape[1], axis=1)
-    first = _first_alike(codes, places)
-    alone = np.unique(first)
+    positions = np.arange(n)
+    first = _first_identical(codes, positions)
+    distinct = np.unique(first)
     duplicate_groups = DuplicateGroups(
         representative=first.copy(),
-        cell_source=source,
-        is_exact=first != places,
+        cell_source=np.repeat(positions[:, None], codes.shape[1], axis=1),
+        is_exact=first != positions,
         ambiguous=np.zeros(n, bool),
-        group=places,
+        group=positions,
         first_identical=first,
-        copies_group=places,
+        copies_group=positions,
         too_common=int(
-            (chance(codes[alone]).sum(axis=1) > chance_limit(len(alone), max_chance)).sum()
+            (chance(codes[distinct]).sum(axis=1) > chance_limit(len(distinct), max_chance)).sum()
         ),
     )
-    links = [_same_id(codes[:, 0]), np.column_stack([first, places])]
+    identical = np.column_stack([first, positions])
+    links = [_same_id(codes[:, 0]), identical]
     while True:
-        pairs = alone[find_pairs(codes[alone], min_cells, max_chance)]
+        pairs = distinct[find_pairs(codes[distinct], min_cells, max_chance)]
         links.append(pairs)
         if near_duplicates == "keep" or not len(pairs):
             break
-        if not _join(codes, duplicate_groups, pairs, fill=near_duplicates == "merge"):
+        if not _merge_pairs(codes, duplicate_groups, pairs, fill=near_duplicates == "merge"):
             break
-        # Rows that filling made alike are near-duplicates still.
-        standing = alone[duplicate_groups.representative[alone] == alone]
-        stands_for = _first_alike(codes, standing)
-        links.append(np.column_stack([stands_for, standing]))
-        duplicate_groups.representative[standing] = stands_for
-        alone = np.unique(stands_for)
+        # Rows that became identical by filling are rejected as near-duplicates, not as exact ones.
+        kept = distinct[duplicate_groups.representative[distinct] == distinct]
+        first_kept = _first_identical(codes, kept)
+        links.append(np.column_stack([first_kept, kept]))
+        duplicate_groups.representative[kept] = first_kept
+        distinct = np.unique(first_kept)
+    # A representative may have been merged later: follow the chain to the row that is kept.
     while not np.array_equal(
         duplicate_groups.representative,
         duplicate_groups.representative[duplicate_groups.representative],
@@ -262,51 +279,63 @@ def resolve(
         ]
     if duplicates == "keep":
         _keep_copies(duplicate_groups)
-    stay = duplicate_groups.representative == places
-    apart = [
-        links[1][stay] if duplicates == "keep" else links[1][:0],
+    is_kept = duplicate_groups.representative == positions
+    kept_links = [
+        identical[is_kept] if duplicates == "keep" else identical[:0],
         pairs if near_duplicates == "keep" else pairs[:0],
     ]
-    duplicate_groups.copies_group = _components(n, np.concatenate(apart))
+    duplicate_groups.copies_group = _components(n, np.concatenate(kept_links))
     duplicate_groups.cell_source = duplicate_groups.cell_source[:, 1:]
     duplicate_groups.group = _components(n, np.concatenate(links))
     return duplicate_groups
 
 
 def _keep_copies(duplicate_groups: DuplicateGroups) -> None:
-    """Let each copy fare as the first of its kind, in `twins`: stay, filled as that one is, or join
-    what that one joined."""
+    """Treat every exact copy as its first occurrence: keep it, fill it or merge it the same way.
+
+    Changes `duplicate_groups` in place.
+    """
     copies = np.flatnonzero(duplicate_groups.is_exact)
-    head = duplicate_groups.first_identical[copies]
-    stay = duplicate_groups.representative[head] == head
+    first = duplicate_groups.first_identical[copies]
+    representative = duplicate_groups.representative[first]
     duplicate_groups.representative[copies] = np.where(
-        stay, copies, duplicate_groups.representative[head]
+        representative == first, copies, representative
     )
-    duplicate_groups.ambiguous[copies] = duplicate_groups.ambiguous[head]
-    given = duplicate_groups.cell_source[head]
-    duplicate_groups.cell_source[copies] = np.where(given == head[:, None], copies[:, None], given)
+    duplicate_groups.ambiguous[copies] = duplicate_groups.ambiguous[first]
+    source = duplicate_groups.cell_source[first]
+    own = source == first[:, None]
+    duplicate_groups.cell_source[copies] = np.where(own, copies[:, None], source)
     duplicate_groups.is_exact[:] = False
 
 
-def _same_id(who: np.ndarray) -> np.ndarray:
-    """Link each row to the first one with the same id."""
-    known = np.flatnonzero(who != MISSING)
-    _, first, inverse = np.unique(who[known], return_index=True, return_inverse=True)
+def _same_id(id_codes: np.ndarray) -> np.ndarray:
+    """Link each row that has an id to the first row with the same id; shape (links, 2)."""
+    known = np.flatnonzero(id_codes != MISSING)
+    _, first, inverse = np.unique(id_codes[known], return_index=True, return_inverse=True)
     return np.column_stack([known[first[inverse]], known])
 
 
-def _first_alike(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """For each of `rows`, the first of them that is identical to it, id included."""
+def _first_identical(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Find, for each of `rows`, the first of them that is identical to it, including the id."""
     _, first, inverse = np.unique(codes[rows], axis=0, return_index=True, return_inverse=True)
     return rows[first[inverse.ravel()]]
 
 
-def _join(
+def _merge_pairs(
     codes: np.ndarray, duplicate_groups: DuplicateGroups, pairs: np.ndarray, fill: bool
 ) -> bool:
-    """Let each row join the first kept row that it agrees with; tell whether any did.
+    """Merge each row of the pairs into the first kept row that it agrees with.
 
-    Fills `codes` and `twins` in place.
+    Changes `codes` and `duplicate_groups` in place.
+
+    Args:
+        codes: from `encode`, shape (n, 1 + d).
+        duplicate_groups: the result so far.
+        pairs: positions of near-duplicates, shape (pairs, 2).
+        fill: whether missing cells of the kept row are filled from the merged row.
+
+    Returns:
+        Whether any row was merged.
     """
     neighbours: dict[int, list[int]] = {}
     for a, b in pairs.tolist():
@@ -315,37 +344,37 @@ def _join(
     rows = np.array(list(neighbours))
     order = rows[_canonical_order(codes[rows])].tolist()
     rank = {row: i for i, row in enumerate(order)}
-    unsure = {row for row, near in neighbours.items() if not _all_agree(codes[near])}
-    heads: set[int] = set()
+    ambiguous = {row for row, near in neighbours.items() if not _all_agree(codes[near])}
+    kept: set[int] = set()
     for row in order:
-        near = sorted((r for r in neighbours[row] if r in heads), key=rank.__getitem__)
-        head = next((r for r in near if _all_agree(codes[[r, row]])), None)
-        if head is None:
-            heads.add(row)
+        near = sorted((r for r in neighbours[row] if r in kept), key=rank.__getitem__)
+        target = next((r for r in near if _all_agree(codes[[r, row]])), None)
+        if target is None:
+            kept.add(row)
             continue
-        duplicate_groups.representative[row] = head
-        duplicate_groups.ambiguous[row] = row in unsure or head in unsure
+        duplicate_groups.representative[row] = target
+        duplicate_groups.ambiguous[row] = row in ambiguous or target in ambiguous
         if fill and not duplicate_groups.ambiguous[row]:
-            gaps = (codes[head] == MISSING) & (codes[row] != MISSING)
-            codes[head, gaps] = codes[row, gaps]
-            duplicate_groups.cell_source[head, gaps] = duplicate_groups.cell_source[row, gaps]
-    return len(heads) < len(order)
+            gaps = (codes[target] == MISSING) & (codes[row] != MISSING)
+            codes[target, gaps] = codes[row, gaps]
+            duplicate_groups.cell_source[target, gaps] = duplicate_groups.cell_source[row, gaps]
+    return len(kept) < len(order)
 
 
 def _all_agree(codes: np.ndarray) -> bool:
-    """Tell whether no two of some rows have different values in one cell."""
+    """Check that no column has two different values; missing cells are ignored."""
     high = codes.max(axis=0)
     low = np.where(codes == MISSING, high, codes).min(axis=0)
     return bool((low == high).all())
 
 
 def _canonical_order(codes: np.ndarray) -> np.ndarray:
-    """Order rows: those with an id first, from the most complete to the least, then by content."""
+    """Order the rows: those with an id first, then the most complete first, then by content."""
     return np.lexsort((*codes.T[::-1], (codes == MISSING).sum(axis=1), codes[:, 0] == MISSING))
 
 
 def _components(n: int, links: np.ndarray) -> np.ndarray:
-    """Number the connected components of the links; shape (n,)."""
+    """Return the number of each row's connected component in the graph of links; shape (n,)."""
     ones = np.ones(len(links), dtype=bool)
     graph = coo_array((ones, (links[:, 0], links[:, 1])), shape=(n, n))
     return connected_components(graph, directed=False)[1]

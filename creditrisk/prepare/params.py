@@ -1,4 +1,4 @@
-"""The parameters of prepare, checked where they enter."""
+"""The parameters of prepare."""
 
 from typing import Annotated, Literal
 

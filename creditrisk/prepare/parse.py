@@ -1,4 +1,4 @@
-"""Verbatim text becomes typed cells; what can't be read becomes missing, with its cause."""
+"""Parse text cells into typed values; an invalid cell becomes missing, and its cause is kept."""
 
 import math
 import re
@@ -18,8 +18,9 @@ class Notation:
     """How numbers and missing values are written in the source.
 
     Attributes:
-        decimal, thousands: the separators; `thousands` may be empty.
-        null_words: the words for a missing value, squeezed by `squeeze`.
+        decimal: decimal separator.
+        thousands: thousands separator; may be empty.
+        null_words: words that mean a missing value, normalised by `squeeze`.
     """
 
     decimal: str
@@ -28,45 +29,48 @@ class Notation:
 
     @classmethod
     def of(cls, decimal: str, thousands: str, null_words: Iterable[str]) -> "Notation":
-        """Make a notation from the parameters as they are written."""
+        """Make a notation from the parameters as written in params.yaml."""
         return cls(decimal, thousands, frozenset(squeeze(word) for word in null_words))
 
 
 def squeeze(text: str) -> str:
-    """Make a null word comparable: no white space anywhere, no case."""
+    """Normalise a null word: case folded, without any white space."""
     return "".join(text.split()).casefold()
 
 
-# A cell's value and, where it is missing, its cause.
+# The value of a cell (None if missing) and the cause why it is missing (else None).
 Cell = tuple[float | str | None, str | None]
 
 
 def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[str], float | None]:
-    """Make a function that reads a number, or returns None where there is none.
+    """Make a function that parses a number, or returns None if the text is not a number.
 
-    It takes a sign, digits (grouped by threes where `thousands` is given), a decimal part, an
-    exponent, and one of `units` (a currency sign, say) before or after it, in any case.
+    It accepts a sign, digits (in groups of three if there is a thousands separator), a decimal
+    part, an exponent, and before or after the number one of `units` (for example a currency sign)
+    in upper or lower case.
     """
     decimal = re.escape(notation.decimal)
-    whole = r"\d+"
+    integer = r"\d+"
     if notation.thousands:
-        whole = rf"(?:\d{{1,3}}(?:{re.escape(notation.thousands)}\d{{3}})+|\d+)"
-    shape = re.compile(rf"[+-]?(?:{whole}(?:{decimal}\d*)?|{decimal}\d+)(?:e[+-]?\d+)?", re.ASCII)
-    signs = sorted((fold(unit) for unit in units if unit.strip()), key=len, reverse=True)
+        integer = rf"(?:\d{{1,3}}(?:{re.escape(notation.thousands)}\d{{3}})+|\d+)"
+    pattern = re.compile(
+        rf"[+-]?(?:{integer}(?:{decimal}\d*)?|{decimal}\d+)(?:e[+-]?\d+)?", re.ASCII
+    )
+    folded = sorted((fold(unit) for unit in units if unit.strip()), key=len, reverse=True)
 
     def read(text: str) -> float | None:
         text = text.strip().replace("\N{MINUS SIGN}", "-")
-        if notation.thousands.isspace():  # any blank: programs write a no-break or a thin one
+        if notation.thousands.isspace():  # any white space, such as a no-break space
             text = "".join(notation.thousands if c.isspace() else c for c in text)
-        text = text.casefold()  # as the signs are: it can change a text's length
-        for sign in signs:
-            if text.endswith(sign):
-                text = text[: len(text) - len(sign)].rstrip()
+        text = text.casefold()  # before the slices below, because it can change the length
+        for unit in folded:
+            if text.endswith(unit):
+                text = text[: len(text) - len(unit)].rstrip()
                 break
-            if text.startswith(sign):
-                text = text[len(sign) :].lstrip()
+            if text.startswith(unit):
+                text = text[len(unit) :].lstrip()
                 break
-        if not shape.fullmatch(text):
+        if not pattern.fullmatch(text):
             return None
         if notation.thousands:
             text = text.replace(notation.thousands, "")
@@ -76,7 +80,7 @@ def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[st
 
 
 def numeric_cell(column: Column, notation: Notation) -> Callable[[str], Cell]:
-    """Make the reader of a numeric column's cells."""
+    """Make the function that parses the cells of a numeric column."""
     read = number_reader(notation, column.unit)
     low = -math.inf if column.min is None else column.min
     high = math.inf if column.max is None else column.max
@@ -96,31 +100,31 @@ def numeric_cell(column: Column, notation: Notation) -> Callable[[str], Cell]:
 
 
 def level_reader(levels: Iterable[str], notation: Notation) -> Callable[[str], str | None]:
-    """Make a function that finds the level that a text means, or returns None.
+    """Make a function that finds the level for a text, or returns None if there is none.
 
-    First as it is spelled, then without case and extra blanks, then as a number.
+    It compares the exact spelling first, then ignores case and extra blanks, then compares numbers.
     """
     levels = list(levels)
     exact = {level.strip(): level for level in levels}
     folded: dict[str, str | None] = {}
-    for level in levels:
-        # Two levels that differ in case only are told apart by their spelling alone.
-        folded[fold(level)] = None if fold(level) in folded else level
+    for one in levels:
+        # If levels differ only in case or blanks, only the exact spelling identifies one.
+        folded[fold(one)] = None if fold(one) in folded else one
     numbers = {key: v for v in levels if isinstance(key := code_key(v), float)}
     read = number_reader(notation)
 
     def level(text: str) -> str | None:
         stripped = text.strip()
         found = exact.get(stripped) or folded.get(fold(stripped))
-        if found is None and numbers:
-            found = numbers.get(read(stripped))
+        if found is None and numbers and (number := read(stripped)) is not None:
+            found = numbers.get(number)
         return found
 
     return level
 
 
 def level_cell(levels: Iterable[str], notation: Notation) -> Callable[[str], Cell]:
-    """Make the reader of the cells of a column with known levels."""
+    """Make the function that parses the cells of a column with known levels."""
     read = level_reader(levels, notation)
 
     def cell(text: str) -> Cell:
@@ -133,7 +137,7 @@ def level_cell(levels: Iterable[str], notation: Notation) -> Callable[[str], Cel
 
 
 def text_cell(notation: Notation) -> Callable[[str], Cell]:
-    """Make the reader of the cells of a column where any text is a level, or of an id."""
+    """Make the function that parses the cells of an id, or of a column without listed levels."""
     point = re.escape(notation.decimal)
     integral = re.compile(rf"(?:\+(?=\d))?(-?\d+)(?:(?:\.|{point})0+)?", re.ASCII)
 
@@ -141,7 +145,7 @@ def text_cell(notation: Notation) -> Callable[[str], Cell]:
         if squeeze(text) in notation.null_words:
             return None, "null_word"
         text = " ".join(text.split())
-        # `2.0`, `+2` and `2` are one code; a leading zero is kept, as in a postal code.
+        # `2.0`, `+2` and `2` are the same code. Leading zeros are kept: it may be a postal code.
         match = integral.fullmatch(text)
         return (match[1] if match else text), None
 
@@ -149,7 +153,7 @@ def text_cell(notation: Notation) -> Callable[[str], Cell]:
 
 
 def reader_of(column: Column, notation: Notation) -> Callable[[str], Cell]:
-    """Choose the reader of a column's cells by its kind."""
+    """Return the function that parses the cells of a column, depending on its kind."""
     if column.kind == "numeric":
         return numeric_cell(column, notation)
     if column.levels:
@@ -160,23 +164,23 @@ def reader_of(column: Column, notation: Notation) -> Callable[[str], Cell]:
 def read_cells(
     raw: pd.Series, read: Callable[[str], Cell], dtype: str = "object"
 ) -> tuple[pd.Series, pd.Series]:
-    """Parse a column; each distinct text is read once.
+    """Parse a column; each distinct text is parsed once.
 
     Args:
         raw: text, shape (n,).
-        read: the reader of one cell; blank cells don't reach it.
-        dtype: of the values.
+        read: parses one cell; it is not called for blank cells.
+        dtype: type of the values.
 
     Returns:
-        values: shape (n,), None (or what the dtype has for it) where missing.
-        causes: shape (n,), None where there is a value, else one of `CAUSES`.
+        values: shape (n,), missing values as None or as the dtype's missing value.
+        causes: shape (n,), one of `CAUSES` for a missing value, else None.
     """
     codes, texts = pd.factorize(raw)
     cells: list[Cell] = [read(text) if text.strip() else (None, "empty") for text in texts]
-    cells.append((None, "empty"))  # code -1, a cell that has no text at all
+    cells.append((None, "empty"))  # for code -1, a cell without any text
     values, causes = zip(*cells, strict=True)
     return (
-        # Typed before they are spread over the rows: few values, many rows.
+        # Convert before `take`: there are fewer distinct values than rows.
         pd.Series(_objects(values)).astype(dtype).take(codes % len(cells)).set_axis(raw.index),
         pd.Series(_objects(causes)[codes], index=raw.index),
     )
@@ -190,10 +194,15 @@ def _objects(items: Iterable[object]) -> np.ndarray:
 
 
 def read_target(raw: pd.Series, target: Target, notation: Notation) -> pd.Series:
-    """Read the outcome: 1 bad, 0 good, missing where the text is of neither class.
+    """Parse the outcome.
+
+    Args:
+        raw: text, shape (n,).
+        target: the codes of the two classes.
+        notation: how numbers are written in the source.
 
     Returns:
-        Int8, shape (n,).
+        Int8, shape (n,): 1 for bad, 0 for good, missing if the text is of neither class.
     """
     read = level_reader([*target.good, *target.bad], notation)
     outcome = {**dict.fromkeys(target.good, 0), **dict.fromkeys(target.bad, 1)}
@@ -209,16 +218,17 @@ def read_target(raw: pd.Series, target: Target, notation: Notation) -> pd.Series
 def parse(
     raw: pd.DataFrame, schema: Schema, notation: Notation
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Parse the columns of the schema, target apart.
+    """Parse all columns of the schema except the target.
 
     Args:
-        raw: text under the source names, shape (n, columns).
-        schema: the contract.
-        notation: how the source is written.
+        raw: text, under the column names of the source, shape (n, number of source columns).
+        schema: the schema of the data set.
+        notation: how numbers and missing values are written in the source.
 
     Returns:
-        cells: float64 for numeric columns, text for the others, under our names, the id first.
-        causes: same shape; None for a value, else one of `CAUSES`.
+        cells: values under the names of the schema, the id first, shape (n, d); float64 for numeric
+            columns, text for the others.
+        causes: same shape; one of `CAUSES` for a missing value, else None.
     """
     cells, causes = {}, {}
     ordered = sorted(schema.columns.items(), key=lambda item: item[1].kind != "id")

@@ -1,4 +1,4 @@
-"""The split into train and test: stratified, seeded, by applicant, whatever the rows' order."""
+"""The split into train and test: stratified, seeded, by applicant, for any order of the rows."""
 
 import hashlib
 
@@ -9,10 +9,11 @@ from creditrisk.core.errors import InputError
 
 
 def draw(content: pd.DataFrame, seed: int) -> np.ndarray:
-    """Draw a number in [0, 1) for each row that hangs on the seed and its content alone.
+    """Draw a number in [0, 1) per row that depends only on the seed and the row's content.
 
     Args:
-        content: shape (n, d).
+        content: the cells that the number depends on, shape (n, d).
+        seed: random seed.
 
     Returns:
         Float64, shape (n,).
@@ -37,22 +38,23 @@ def split(
     source: str = "data.source",
     left_out: int = 0,
 ) -> np.ndarray:
-    """Assign `train` or `test`.
+    """Assign each row to `train` or `test`.
 
-    Of the applicants with a bad row, and of the others, the share `test_size` with the lowest draws
-    is tested. So the same rows in another order, or spread over other lines, fall the same way.
+    An applicant is bad if one of its rows is bad. In each class, the share `test_size` of the
+    applicants with the lowest draws becomes the test rows (see `draw`). So the split of the same
+    rows does not depend on their order or line numbers.
 
     Args:
-        content: what the draw hangs on, shape (n, d).
-        group: the applicant of each row, shape (n,).
-        bad: 0 or 1, shape (n,).
+        content: the cells that the draw depends on, shape (n, d).
+        group: number of each row's applicant, shape (n,).
+        bad: outcome, 1 for a default, shape (n,).
         test_size: share of the applicants of each class.
-        seed: what the draw hangs on.
-        source: names the rows' file in an error.
-        left_out: rows that other rows stand for, to be named in an error.
+        seed: random seed.
+        source: name of the rows' file in errors.
+        left_out: number of rows that were rejected as copies, for an error.
 
     Returns:
-        Text, shape (n,).
+        `train` or `test`, shape (n,).
 
     Raises:
         InputError: a class has fewer than two applicants.
@@ -60,15 +62,17 @@ def split(
     rows = pd.DataFrame({"group": group, "bad": bad, "draw": draw(content, seed)})
     applicants = rows.groupby("group").agg(bad=("bad", "max"), draw=("draw", "min"))
     tested: list[int] = []
-    for outcome, word in ((1, "bad"), (0, "good")):
+    for outcome, name in ((1, "bad"), (0, "good")):
         drawn = applicants.loc[applicants["bad"] == outcome, "draw"].sort_values()
         if len(drawn) < 2:
-            problem = f"{len(drawn)} applicants of the class {word}"
+            problem = f"{len(drawn)} applicants of the class {name}"
             hint = "Both classes need at least two; check target.good and target.bad."
             merged = left_out + len(rows) - len(applicants)
             if merged >= len(applicants):
                 problem += f" ({merged} rows count as copies of the {len(applicants)} applicants)"
-                hint = "Name an id column in the schema, or see prepare.near_duplicate_min_cells."
+                hint = (
+                    "Declare an id column in the schema or check prepare.near_duplicate_min_cells."
+                )
             raise InputError(source, "target", problem, hint)
         count = min(max(1, round(test_size * len(drawn))), len(drawn) - 1)
         tested.extend(drawn.index[:count])

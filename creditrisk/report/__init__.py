@@ -1,1 +1,1 @@
-"""The report for the person who signs: the champion, what it is worth, and how it was chosen."""
+"""The report for the person who approves the model: the champion, its results, its choice."""

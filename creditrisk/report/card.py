@@ -1,7 +1,7 @@
-"""The model card: one Markdown document in the order in which a model is examined.
+"""The model card: a Markdown document in the order in which a model is reviewed.
 
-Use and its limits first, then data, method, results, people, and how to make it again. Every number
-is one of the files in metrics/, models/champion.json or plots/.
+First use and limits, then data, method, results, groups of applicants, and how to reproduce it.
+Every number comes from a file in metrics/, from models/champion.json or from a file in plots/.
 """
 
 from typing import Any
@@ -24,7 +24,7 @@ ANNEX = "https://aiact.annotated.nl/en/aiact/annex/iii/5/"
 
 
 def model_card(data: ReportData) -> str:
-    """Write the card.
+    """Write the model card.
 
     Returns:
         Markdown.
@@ -48,34 +48,35 @@ def model_card(data: ReportData) -> str:
 
 
 def purpose(data: ReportData) -> str:
-    """What the model is for."""
+    """Say what the model is for, and what it is not for."""
     threshold = number(data.metrics["threshold"], ".2%")
     return (
-        "The model gives an applicant for credit a probability of default (PD). Applicants with a "
-        f"PD of {threshold} or more are proposed for refusal. It supports a decision that a person "
-        "answers for. It is not meant for amounts, prices or limits, for other portfolios than the "
-        "one described below, or for existing customers' behaviour.\n\nIn the European Union a "
-        "system that evaluates the creditworthiness of natural persons is a high-risk one: "
-        f"Regulation (EU) 2024/1689, [Annex III, point 5(b)]({ANNEX}). What follows from that is "
-        "for the user's own counsel to say."
+        "The model estimates the probability of default (PD) of applicants for credit. It proposes "
+        f"to refuse applicants with a PD of {threshold} or more. It supports a decision for which "
+        "a person is responsible. It is not meant for setting amounts, prices or limits, for "
+        "portfolios other than the one described below, or for predicting the behaviour of "
+        "existing customers.\n\nIn the European Union, a system that evaluates the "
+        "creditworthiness of natural persons is a high-risk system: Regulation (EU) 2024/1689, "
+        f"[Annex III, point 5(b)]({ANNEX}). Ask your legal counsel which duties follow from this."
     )
 
 
 def limits(data: ReportData) -> str:
-    """What the model cannot do, each with its size."""
+    """List the limits of the model, as Markdown bullets."""
     test, parts = data.metrics["test"], data.prepared["split"]
     low, high = test["ci"]["roc_auc"]
     lines = [
         f"Trained on {data.champion.training_rows:,} applicants and measured on "
-        f"{parts['test']['rows']:,}, of whom {parts['test']['bad']:,} were bad: the AUC's 95% "
-        f"interval is {number(low)} to {number(high)}.",
-        "Outcomes are known of applicants who were granted credit. How the refused would have "
-        "done is unknown, so for applicants unlike the granted ones a PD is an extrapolation.",
-        "Train and test rows are parted at random, not by time: drift is not measured.",
-        "Associations, not causes: changing a variable need not change the risk.",
-        "A number outside the range of training is guesswork, unless there is a cap for it (among "
-        "the adjustments in models/champion.json); a level that training did not have counts as "
-        "missing or as no known level.",
+        f"{parts['test']['rows']:,} others, of whom {parts['test']['bad']:,} defaulted. The "
+        f"AUC's 95% interval is {number(low)} to {number(high)}.",
+        "Outcomes are known only for applicants who were granted credit. It is unknown how the "
+        "refused applicants would have paid, so the PD of applicants who are unlike those who were "
+        "granted credit is an extrapolation.",
+        "Train and test rows are split at random, not by time, so drift is not measured.",
+        "The model finds associations, not causes. Changing a variable need not change the risk.",
+        "The PD is unreliable if a number is outside the range of the training rows, unless the "
+        "number is capped (see the adjustments in models/champion.json). A level that no training "
+        "row has counts as missing or as an unknown level.",
     ]
     if data.warning:
         lines.insert(0, data.warning)
@@ -85,7 +86,7 @@ def limits(data: ReportData) -> str:
 def _data(data: ReportData) -> str:
     prepared, schema = data.prepared, data.schema
     rejected = ", ".join(f"{k.replace('_', ' ')} {n:,}" for k, n in prepared["rejected"].items())
-    facts = [
+    lines = [
         f"Data set `{schema.name}`; {len(schema.features)} variables; "
         f"outcome `{schema.target.column}`, bad is {', '.join(schema.target.bad)}.",
         *([f"Source: {schema.source}."] if schema.source else []),
@@ -93,34 +94,35 @@ def _data(data: ReportData) -> str:
         f"Rows read {prepared['rows_read']:,}, rejected {prepared['rows_rejected']:,} ({rejected}),"
         f" used {prepared['rows_clean']:,}.",
         f"Bad rate of the rows used: {number(prepared['bad_rate'], '.2%')}.",
-        f"Missing cells in them: {sum(prepared['missing'].values()):,}.",
+        f"Missing cells in the rows used: {sum(prepared['missing'].values()):,}.",
         f"SHA-256 of the file: `{data.champion.data_sha256}`.",
     ]
     forms = {"bad rate": ".1%"}
-    return _bullets(facts) + "\n\n" + _table(tables.split_table(prepared), forms)
+    return _bullets(lines) + "\n\n" + _table(tables.split_table(prepared), forms)
 
 
 def _choice(data: ReportData) -> str:
     selected, board = data.selected, data.board
-    words = [
-        f"{len(board)} candidates, each with its own grid search; chosen: {selected['algorithm']} "
-        f"(model `{selected['model']}`, rule `{selected['rule']}`, scoring "
+    lines = [
+        f"{len(board)} models were compared, each with its own search. Chosen: "
+        f"{selected['algorithm']} (model `{selected['model']}`, rule `{selected['rule']}`, scoring "
         f"`{selected['scoring']}`).",
-        f"Parameters: `{tables._as_text(data.champion.params)}`; calibration "
+        f"Parameters: `{tables.as_text(data.champion.params)}`; calibration "
         f"`{data.champion.calibration}`.",
-        "Imputation, encoding, scaling and resampling are learned inside each fold; caps and "
-        "merged levels from the training rows alone.",
+        "Imputation, encoding, scaling and resampling are learned inside each fold. Caps and "
+        "merged levels are learned from the training rows only.",
     ]
     shown = tables.board_table(board, selected["scoring"])
-    return _bullets(words) + "\n\n" + _table(shown, dict.fromkeys(shown.columns[3:], ".3f"))
+    return _bullets(lines) + "\n\n" + _table(shown, dict.fromkeys(shown.columns[3:], ".3f"))
 
 
 def _performance(data: ReportData) -> str:
     shown = tables.metrics_table(data.metrics, data.selected)
-    choice = "choice included" if data.selected["model"] == "auto" else "the model being given"
+    auto = data.selected["model"] == "auto"
+    choice = "with the choice of the model" if auto else "for the model that params.yaml names"
     return (
-        "Intervals: 95%, bootstrap of the test rows. SE: standard error over the folds. Nested: "
-        f"the whole procedure, {choice}, on rows that it had not seen.\n\n"
+        "Intervals: 95%, by bootstrap of the test rows. SE: standard error of the mean over the "
+        f"folds. Nested: the whole procedure, {choice}, measured on rows that it had not seen.\n\n"
         + _table(shown, dict.fromkeys(shown.columns[1:], ".3f"))
     )
 
@@ -144,7 +146,7 @@ def _decisions(data: ReportData) -> str:
             f"(`decision.threshold: {data.decision.threshold}`).",
             f"Approved on test: {number(base['approval_rate'], '.1%')}.",
             f"Cost a head on test: {cost(base['champion'], unit)} (95% {cost(low)} to "
-            f"{cost(high)}); accepting everybody {cost(base['accept_all'], unit)}, refusing "
+            f"{cost(high)}). Accepting everybody costs {cost(base['accept_all'], unit)}, refusing "
             f"everybody {cost(base['reject_all'], unit)}.",
         ]
     )
@@ -153,22 +155,23 @@ def _decisions(data: ReportData) -> str:
 def _variables(data: ReportData) -> str:
     shown = tables.importance_table(data.curves["importance"], data.schema)
     return (
-        "AUC that is lost when a variable is shuffled among training rows that the model has not "
-        "seen, two standard errors to each side.\n\n"
+        "The AUC that is lost if a variable is shuffled among training rows that the model has not "
+        "seen, with two standard errors to each side.\n\n"
         + _table(shown, dict.fromkeys(shown.columns[1:], ".4f"))
-        + "\n\n`python -m commands.score` gives each applicant reasons: what sets the log-odds "
-        "apart from those of a typical applicant who paid back, variable by variable (Shapley "
-        "values), with the applicant's own level in words. A refusal names up to four that raise the risk, "
-        "or says that none does. "
-        f"Regulation B asks for specific principal reasons, and [Circular 2023-03]({CIRCULAR}) of "
-        "the CFPB says that a checklist does not do where it does not name them."
+        + "\n\n`python -m commands.score` returns reasons for each applicant. They explain, "
+        "variable by variable (Shapley values), how the log-odds differ from those of the baseline "
+        "applicant, a typical applicant who paid back. They show the applicant's own value in "
+        "words. A refusal names up to four variables that raise the risk, or says that there are "
+        "none. Regulation B asks for specific principal reasons (adverse action reasons), and "
+        f"[Circular 2023-03]({CIRCULAR}) of the CFPB says that a checklist is not enough if it "
+        "does not contain them."
     )
 
 
 def _groups(data: ReportData) -> str:
     found = data.curves.get("fairness")
     if found is None or not len(found):
-        return "No column to group by (`fairness` in params.yaml) is in this data."
+        return "The data has none of the columns to group by (`fairness` in params.yaml)."
     return (
         "Test rows; 95% Wilson intervals in brackets.\n\n"
         + _table(fairness_table(found), {})
@@ -178,22 +181,22 @@ def _groups(data: ReportData) -> str:
 
 
 def _scorecard(data: ReportData) -> str:
-    if data.points is None or not len(data.points):
-        return "No candidate is a scorecard."
-    return f"{points_words(data)} The table: `plots/scorecard.csv`."
+    if data.points.empty:
+        return "No model is a scorecard."
+    return f"{points_words(data)} The table is in `plots/scorecard.csv`."
 
 
 def _reproduce(data: ReportData) -> str:
     champion = data.champion
     versions = ", ".join(f"{name} {v}" for name, v in champion.created_by.items())
-    return "`make repro` rebuilds everything; equal inputs give equal files.\n\n" + _bullets(
+    return "`make repro` rebuilds everything. The same inputs give the same files.\n\n" + _bullets(
         [
             f"SHA-256 of the model, `models/champion.joblib`: `{champion.model_sha256}`.",
             f"SHA-256 of the data: `{champion.data_sha256}`.",
-            "The hashes of all code, parameters and files that led here: `dvc.lock` beside "
-            "this card.",
-            "The commit: a file cannot hold the hash of the commit that holds it; "
-            "`git log -1 --format=%H -- plots/model_card.md` tells it.",
+            "Hashes of all code, parameters and files that the model was made from: `dvc.lock` of "
+            "the same commit.",
+            "Commit: `git log -1 --format=%H -- plots/model_card.md` prints it, since a file can't "
+            "contain the hash of its own commit.",
             f"Versions: {versions}; all others in `requirements.lock`.",
         ]
     )
@@ -204,12 +207,12 @@ def _bullets(lines: list[str]) -> str:
 
 
 def _table(frame: pd.DataFrame, forms: dict[str, str]) -> str:
-    head = [str(name) for name in frame]
+    header = [str(name) for name in frame]
     rows = [
         [_cell(value, forms.get(name, "")) for name, value in zip(frame, line, strict=True)]
         for line in frame.itertuples(index=False)
     ]
-    lines = [head, ["---"] * len(head), *rows]
+    lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(_one_line(c) for c in line) + " |" for line in lines)
 
 
@@ -220,5 +223,5 @@ def _cell(value: Any, form: str) -> str:
     return cell.replace("|", "\\|")
 
 
-def _one_line(words: str) -> str:
-    return " ".join(words.split()).replace("<", "&lt;")
+def _one_line(text: str) -> str:
+    return " ".join(text.split()).replace("<", "&lt;")

@@ -1,6 +1,6 @@
-"""What the report is made of."""
+"""The data of the report."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -16,14 +16,16 @@ class ReportData:
 
     Attributes:
         metrics: the content of metrics/evaluate.json.
-        selected, prepared, ingested: that of metrics/select.json, prepare.json and ingest.json.
-        champion: the champion's description.
+        selected: the content of metrics/select.json.
+        prepared: the content of metrics/prepare.json.
+        ingested: the content of metrics/ingest.json.
+        champion: the description of the champion.
         board: the leaderboard.
-        curves: `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance` and
-            `fairness`, the frames that are written as CSV.
-        decision: the costs.
-        points: the table of points of the best scorecard; without rows where there is none.
-        warning: what looks like a leak, if anything does.
+        curves: the frames `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance`
+            and `fairness`, which are also written as CSV.
+        decision: the costs of the two errors, and how the cut-off is chosen.
+        points: the table of points of the best scorecard; None or empty if there is none.
+        warning: the warning of target leakage, if there is one.
     """
 
     metrics: dict[str, Any]
@@ -34,21 +36,21 @@ class ReportData:
     board: pd.DataFrame
     curves: dict[str, pd.DataFrame]
     decision: DecisionParams
-    points: pd.DataFrame | None = None
+    points: pd.DataFrame = field(default_factory=pd.DataFrame)
     warning: str | None = None
 
     @property
     def schema(self) -> Schema:
-        """The columns' contract, as the champion carries it."""
+        """The schema that the champion was trained with."""
         return self.champion.schema_contract
 
     @property
     def labels(self) -> dict[str, str]:
-        """The candidates' names in words."""
+        """Algorithm to its name in words."""
         return dict(zip(self.board["algorithm"], self.board["label"], strict=True))
 
     @property
     def unit(self) -> str:
-        """The unit of a cost: that of the amounts, none for a cost matrix."""
+        """The unit of the costs: that of the amount column, empty for a cost matrix."""
         column = self.schema.features.get(self.decision.amount_column or "")
         return ", ".join(column.unit) if column else ""

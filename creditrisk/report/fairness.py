@@ -1,4 +1,4 @@
-"""The report's sections on people: how groups fare, and the table of points that one can sign."""
+"""The report's section on groups of applicants."""
 
 import pandas as pd
 
@@ -16,15 +16,16 @@ RATES = {
 
 
 def fairness(data: ReportData) -> list[Block]:
-    """How the decisions fall out by group."""
+    """Write the section: decisions and PDs by group."""
     found = data.curves.get("fairness")
     if found is None or not len(found):
-        return [text("No column to group by (params.yaml, fairness) is in this data.")]
+        return [text("The data has none of the columns to group by (fairness in params.yaml).")]
     return [
         text(
-            "Test rows. In brackets the 95% interval (Wilson); that of the last column is that of "
-            "the bad rate. Groups whose intervals overlap are not told apart by these rows; a "
-            "difference can also come from what the group's applicants truly are."
+            "Test rows. The brackets contain 95% intervals (Wilson); the interval of the last "
+            "column comes from that of the bad rate. If the intervals of two groups overlap, these "
+            "rows do not show a difference between the groups. If they do not overlap, the "
+            "difference may still come from the risk of the applicants, not from the model."
         ),
         table(fairness_table(found), "Decisions and PDs by group"),
         bullets(fairness_notes(data)),
@@ -32,22 +33,22 @@ def fairness(data: ReportData) -> list[Block]:
 
 
 def fairness_table(found: pd.DataFrame) -> pd.DataFrame:
-    """The groups as the page shows them: each rate with its interval, counts beside it."""
+    """Return the table of groups: counts, and each rate with its interval."""
     shown = found[["variable", "group", "rows", "bad"]].assign(
         variable=found["variable"].str.replace("_", " ")
     )
-    for name, words in RATES.items():
-        ends = zip(found[name], found[f"{name}_low"], found[f"{name}_high"], strict=True)
-        shown[words] = [
+    for name, label in RATES.items():
+        intervals = zip(found[name], found[f"{name}_low"], found[f"{name}_high"], strict=True)
+        shown[label] = [
             "none" if pd.isna(value) else f"{value:.1%} ({low:.1%} to {high:.1%})"
-            for value, low, high in ends
+            for value, low, high in intervals
         ]
     shown.insert(len(shown.columns) - 1, "mean PD", [f"{value:.1%}" for value in found["mean_pd"]])
     return shown
 
 
 def fairness_notes(data: ReportData) -> list[str]:
-    """What to know when reading the groups."""
+    """List what to consider when reading the table of groups."""
     found = data.curves["fairness"]
     notes = []
     small = found[~found["judged"].astype(bool)]
@@ -56,18 +57,18 @@ def fairness_notes(data: ReportData) -> list[str]:
             f"{v.replace('_', ' ')} {g} ({n})"
             for v, g, n in zip(small["variable"], small["group"], small["rows"], strict=True)
         )
-        notes.append(f"Fewer than {MIN_GROUP_ROWS} rows, so shown and not judged: {named}.")
+        notes.append(f"Fewer than {MIN_GROUP_ROWS} rows, so shown but not judged: {named}.")
     for variable, part in found[found["judged"].astype(bool)].groupby("variable", sort=False):
         gaps = part[(part["calibration_gap_low"] > 0) | (part["calibration_gap_high"] < 0)]
         for line in gaps.to_dict("records"):
-            way = "too high" if line["calibration_gap"] > 0 else "too low"
+            direction = "too high" if line["calibration_gap"] > 0 else "too low"
             notes.append(
-                f"{variable.replace('_', ' ')} {line['group']}: the PDs are {way} "
+                f"{variable.replace('_', ' ')} {line['group']}: the PDs are {direction} "
                 f"(mean {line['mean_pd']:.1%}, bad rate {line['bad_rate']:.1%})."
             )
     if "personal_status_sex" in data.schema.features:
         notes.append(
-            "By sex nothing can be said: one code of personal status and sex holds both non-single "
-            "women and single men."
+            "Nothing can be said about sex, because one code of personal status and sex stands for "
+            "both non-single women and single men."
         )
     return notes

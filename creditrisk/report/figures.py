@@ -5,16 +5,16 @@ import plotly.graph_objects as go
 
 from creditrisk.html.page import BAD, BLACK, BLUE, GOOD, GREY, ORANGE, VERMILION, label, styled
 
-_BAND = "rgba(0, 114, 178, 0.18)"  # BLUE, let through
-_BESIDE = 26  # pixels of a row of a horizontal chart
+_BAND = "rgba(0, 114, 178, 0.18)"  # BLUE, transparent
+_ROW_HEIGHT = 26  # pixels per row of a horizontal chart
 
 
 def leaderboard(board: pd.DataFrame, champion: str, axis: str) -> go.Figure:
-    """Mean CV score of each candidate, one standard error to each side; best on top."""
+    """Plot the mean CV score of each model, one standard error to each side, best on top."""
     chart = go.Figure()
     for name, chosen, colour, symbol in (
         ("champion", True, VERMILION, "diamond"),
-        ("other candidates", False, BLUE, "circle"),
+        ("other models", False, BLUE, "circle"),
     ):
         part = board[(board["algorithm"] == champion) == chosen]
         if len(part):
@@ -29,11 +29,12 @@ def leaderboard(board: pd.DataFrame, champion: str, axis: str) -> go.Figure:
             )
     order = [label(a) for a in board["label"]]
     chart.update_yaxes(categoryorder="array", categoryarray=order[::-1])
-    return styled(chart, x=axis, height=110 + _BESIDE * len(board)).update_layout(showlegend=True)
+    height = 110 + _ROW_HEIGHT * len(board)
+    return styled(chart, x=axis, height=height).update_layout(showlegend=True)
 
 
 def roc(points: pd.DataFrame, at: tuple[float, float], threshold: float) -> go.Figure:
-    """ROC curve, the diagonal of a blind guess, and the point `at` the cut-off."""
+    """Plot the ROC curve, the diagonal of random guesses, and the point `at` the cut-off."""
     chart = go.Figure()
     _line(chart, points["fpr"], points["tpr"], "champion", BLUE)
     _line(chart, [0, 1], [0, 1], "guessing", GREY, "dash")
@@ -44,16 +45,16 @@ def roc(points: pd.DataFrame, at: tuple[float, float], threshold: float) -> go.F
 def precision_recall(
     points: pd.DataFrame, base: float, at: tuple[float, float], threshold: float
 ) -> go.Figure:
-    """Precision over recall, the base rate of a blind guess, and the point `at` the cut-off."""
+    """Plot precision over recall, the base rate of guesses, and the point `at` the cut-off."""
     chart = go.Figure()
     _line(chart, points["recall"], points["precision"], "champion", BLUE)
-    _line(chart, [0, 1], [base, base], "guessing: the bad rate", GREY, "dash")
+    _line(chart, [0, 1], [base, base], "guessing (the bad rate)", GREY, "dash")
     _dot(chart, at, threshold)
     return _square(chart, "recall: bad applicants refused", "precision: bad among the refused")
 
 
 def calibration(curves: pd.DataFrame) -> go.Figure:
-    """What happened against the PDs: bins with intervals, a smooth curve with its band."""
+    """Plot observed bad rates over PDs: bins with intervals, a smooth curve with its band."""
     binned = curves[curves["curve"] == "binned"]
     smooth = curves[curves["curve"] == "smooth"]
     top = min(1.0, 1.05 * float(curves[["mean_pd", "bad_rate", "high"]].max().max()))
@@ -81,11 +82,11 @@ def calibration(curves: pd.DataFrame) -> go.Figure:
         customdata=binned["rows"].to_list(),
         hovertemplate="mean PD %{x:.1%}, bad rate %{y:.1%}, %{customdata} applicants",
     )
-    return _square(chart, "mean PD", "share that went bad", top)
+    return _square(chart, "mean PD", "observed bad rate", top)
 
 
 def scores(shares: pd.DataFrame, threshold: float) -> go.Figure:
-    """How the PDs of the good and of the bad are spread, and the cut-off between them."""
+    """Plot the distributions of the PDs of the good and of the bad, and the cut-off."""
     chart = go.Figure()
     for name, colour in (("good", GOOD), ("bad", BAD)):
         chart.add_bar(
@@ -104,7 +105,14 @@ def scores(shares: pd.DataFrame, threshold: float) -> go.Figure:
 
 
 def costs(points: pd.DataFrame, threshold: float, levels: dict[str, float], axis: str) -> go.Figure:
-    """Cost a head over all cut-offs, the chosen one, and what needs no model as `levels`."""
+    """Plot the cost a head over all cut-offs.
+
+    Args:
+        points: `rows`, `threshold`, `expected_cost`.
+        threshold: the chosen cut-off.
+        levels: name to cost a head of each decision that needs no model.
+        axis: title of the vertical axis.
+    """
     chart = _over_cutoffs(points, "expected_cost", ",.3f")
     for (name, value), dash in zip(levels.items(), ("dashdot", "6px,2px"), strict=True):
         _line(chart, [0, 1], [value, value], name, GREY, dash)
@@ -113,7 +121,7 @@ def costs(points: pd.DataFrame, threshold: float, levels: dict[str, float], axis
 
 
 def approvals(points: pd.DataFrame, threshold: float) -> go.Figure:
-    """Share of the applicants that is approved, over all cut-offs."""
+    """Plot the share of applicants that is approved, over all cut-offs."""
     chart = _over_cutoffs(points, "approval_rate", ".1%")
     _cut(chart, threshold, 1.0)
     chart.update_yaxes(tickformat=".0%")
@@ -121,22 +129,22 @@ def approvals(points: pd.DataFrame, threshold: float) -> go.Figure:
 
 
 def importance(table: pd.DataFrame) -> go.Figure:
-    """The variables of a `report_tables.importance_table`, two standard errors to each side."""
+    """Plot the rows of a `tables.importance_table`, with two standard errors to each side."""
     chart = go.Figure()
-    # Numbered, not named: two variables may have one name in words.
-    places = list(range(len(table)))
+    # Positions instead of names, since two variables may have the same name in words.
+    positions = list(range(len(table)))
     chart.add_bar(
         x=table["AUC lost"].to_list(),
-        y=places,
+        y=positions,
         orientation="h",
         marker={"color": BLUE},
         error_x={"array": (2 * table["SE"]).to_list(), "thickness": 1.5, "width": 4},
         hovertemplate="%{x:.4f}<extra></extra>",
     )
-    words = [label(v) for v in table["variable"]]
-    chart.update_yaxes(tickvals=places, ticktext=words, autorange="reversed")
+    labels = [label(v) for v in table["variable"]]
+    chart.update_yaxes(tickvals=positions, ticktext=labels, autorange="reversed")
     chart.update_xaxes(nticks=4)
-    height = 70 + sum(10 + 18 * (1 + w.count("<br>")) for w in words)
+    height = 70 + sum(10 + 18 * (1 + text.count("<br>")) for text in labels)
     return styled(chart, x="AUC lost when shuffled", height=max(height, 160))
 
 
@@ -163,7 +171,7 @@ def _line(chart, x, y, name, colour, dash="solid", form=".3f") -> None:
 
 
 def _cut(chart: go.Figure, threshold: float, top: float) -> None:
-    """A vertical line as a trace, so that the legend explains it."""
+    """Add a vertical line as a trace, so that the legend has an entry for it."""
     _line(chart, [threshold, threshold], [0, top], f"cut-off {threshold:.1%}", BLACK, "dot")
 
 
@@ -184,16 +192,17 @@ def _dot(chart: go.Figure, at: tuple[float, float], threshold: float) -> None:
 
 
 def _percent(chart: go.Figure) -> go.Figure:
-    """A horizontal axis from 0% to 100%, with room for its last label."""
+    """Make the horizontal axis run from 0% to 100%, with room for its last label."""
     chart.update_xaxes(tickformat=".0%", range=[0, 1], dtick=0.2)
     return chart.update_layout(margin={"r": 26})
 
 
 def _square(chart: go.Figure, x: str, y: str, top: float = 1.0) -> go.Figure:
-    """Both axes are shares on one scale, so that a diagonal looks like one."""
+    """Give both axes the same scale of shares, so that the diagonal has 45 degrees."""
     step = next((s for s in (0.01, 0.02, 0.05, 0.1) if top / s <= 6), 0.2)
     axis = {"tickformat": ".0%", "dtick": step, "range": [0, top * 1.01], "constrain": "domain"}
-    # Margins that hang on the labels move the width, and that the legend's lines, without end.
+    # With automatic margins plotly never settles: the margins depend on the labels, the width on
+    # the margins, and the lines of the legend on the width.
     axis["automargin"] = False
     chart.update_xaxes(**axis)
     chart.update_yaxes(scaleanchor="x", **axis)

@@ -1,4 +1,4 @@
-"""The report's page: the facts that one signs for on top, what they rest on below."""
+"""The page of the report: the main results first, then the evidence for them."""
 
 import re
 
@@ -14,20 +14,22 @@ from creditrisk.report.selection import choice
 from creditrisk.report.tables import cost, number, span
 from creditrisk.report.verdict import verdict
 
+CAUSES = {"null word": "null words", "out of domain": "outside the domain of the column"}
+
 
 def build_page(data: ReportData) -> Page:
-    """Put the page together."""
+    """Build the page."""
     parts, champion = data.prepared["split"], data.champion
     page = Page(
         f"Credit risk model: {data.schema.name.replace('_', ' ')}",
         f"{champion.label}, trained on {champion.training_rows:,} applicants, measured on "
-        f"{parts['test']['rows']:,} others, of whom {parts['test']['bad']:,} went bad",
+        f"{parts['test']['rows']:,} others, of whom {parts['test']['bad']:,} defaulted",
     )
     page.section("Verdict", *_verdict(data))
     page.section("Data", *_data(data))
     page.section("Choice of the champion", *choice(data))
     page.section("All metrics", *_metrics(data))
-    page.section("Good from bad", *ranking(data))
+    page.section("Separation of good and bad", *ranking(data))
     page.section("Probabilities", *probabilities(data))
     page.section("Decisions and their cost", *decisions(data))
     page.section("Important variables", *importance(data))
@@ -39,7 +41,7 @@ def build_page(data: ReportData) -> Page:
 
 
 def headline(data: ReportData) -> dict[str, str]:
-    """The facts on top of the page, by what they are."""
+    """Return the main results at the top of the page, label to value."""
     test, base, unit = data.metrics["test"], data.metrics["baselines"], data.unit
     low, high = test["ci"]["expected_cost"]
     shown = {
@@ -54,9 +56,9 @@ def headline(data: ReportData) -> dict[str, str]:
         f"cost a head on test (95% {cost(low)} to {cost(high)})": cost(base["champion"], unit),
         "cost a head, accepting everybody": cost(base["accept_all"], unit),
         "cost a head, refusing everybody": cost(base["reject_all"], unit),
-        "cut-off: refused from this PD on": number(data.metrics["threshold"], ".1%"),
+        "cut-off (this PD and more is refused)": number(data.metrics["threshold"], ".1%"),
         "approved on test": number(base["approval_rate"], ".1%"),
-        "overfitting gap: AUC on train minus test": number(data.metrics["gap"]["roc_auc"]),
+        "overfitting (AUC on train minus test)": number(data.metrics["gap"]["roc_auc"]),
     }
 
 
@@ -76,26 +78,26 @@ def _data(data: ReportData) -> list[Block]:
         "cells missing in the rows used": sum(prepared["missing"].values()),
     }
     rejected = pd.DataFrame({"reason": list(reasons), "rows rejected": list(reasons.values())})
-    notes = [f"{n:,} cells were {cause}." for cause, n in causes.items() if n]
+    notes = [f"{n:,} cells were {CAUSES.get(cause, cause)}." for cause, n in causes.items() if n]
     notes = notes or ["Every cell of the well-formed rows was valid."]
-    for count, words in (
+    for count, note in (
         (data.ingested["blank_lines"], "blank lines of the file were skipped."),
-        (prepared["merged_cells"], "empty cells were filled from a twin row."),
-        (prepared["twins"]["conflicting_targets"], "groups of twins disagree on the outcome."),
+        (prepared["merged_cells"], "empty cells were filled from a duplicate row."),
+        (prepared["twins"]["conflicting_targets"], "groups of duplicates disagree on the outcome."),
     ):
-        notes += [f"{count:,} {words}"] if count else []
+        notes += [f"{count:,} {note}"] if count else []
     if ignored := prepared["columns_ignored"]:
-        notes.append(f"The schema doesn't name, so the model doesn't see: {', '.join(ignored)}.")
+        notes.append(f"Ignored columns, which are not in the schema: {', '.join(ignored)}.")
     return [
-        facts({words: f"{count:,}" for words, count in shown.items()}),
+        facts({label: f"{count:,}" for label, count in shown.items()}),
         text(
-            "The applicants were parted once, at random within each outcome. The model was chosen "
-            "and fitted on the train part; the test part was looked at for this report only."
+            "The applicants were split once, at random within each outcome. The model was chosen "
+            "and fitted on the train part. The test part was used for this report only."
         ),
         table(tables.split_table(prepared), "Rows and bad rates", {"bad rate": ".1%"}),
         table(rejected, "Rejected rows by reason"),
         bullets(notes),
-        table(cells, "Cells by column and by what became of them", collapsed=True),
+        table(cells, "Cells by column and result of parsing", collapsed=True),
     ]
 
 
@@ -109,18 +111,18 @@ def _use(data: ReportData) -> list[Block]:
 
 def _metrics(data: ReportData) -> list[Block]:
     shown = tables.metrics_table(data.metrics, data.selected)
-    words = pd.DataFrame(
+    meanings = pd.DataFrame(
         [(m.label, m.meaning) for m in METRICS.values()], columns=["metric", "meaning"]
     )
     money = f" Costs are in {data.unit}." if data.unit else ""
     return [
         text(
             f"Intervals: 95%, by {BOOTSTRAP_DRAWS:,} bootstrap draws of the test rows within each "
-            "outcome. SE: standard error of the mean over the folds. Gap: train minus test; the "
-            "train figures are of rows that the model was fitted to, so a gap is expected." + money
+            "outcome. SE: standard error of the mean over the folds. Gap: train minus test. The "
+            "model was fitted on the train rows, so a gap is expected." + money
         ),
         table(shown, "Test, cross-validation and train", dict.fromkeys(shown.columns[1:], ",.3f")),
-        table(words, "What the metrics mean", collapsed=True),
+        table(meanings, "What the metrics mean", collapsed=True),
     ]
 
 
@@ -128,8 +130,8 @@ def _making(data: ReportData) -> list[Block]:
     rows = tables.making_table(data.champion, data.selected, data.decision)
     return [
         text(
-            "The same data, parameters and versions give the same model. The hashes say whether a "
-            "file is the one that this page is about."
+            "The same data, parameters and versions give the same model. The hashes identify the "
+            "files that this page describes."
         ),
         table(rows, "The champion", collapsed=False),
     ]

@@ -1,4 +1,4 @@
-"""The report's sections on what the champion does: ranks, PDs, decisions, variables."""
+"""The report's sections on the champion's ranking, PDs, decisions and variables."""
 
 from creditrisk.html.page import Block, bullets, figure, table, text
 from creditrisk.report import figures, tables
@@ -9,7 +9,7 @@ TOP_VARIABLES = 5
 
 
 def ranking(data: ReportData) -> list[Block]:
-    """How well the PDs part the good from the bad."""
+    """Write the section: how well the PDs separate the good from the bad."""
     test, threshold, curves = data.metrics["test"], data.metrics["threshold"], data.curves
     good, bad = tables.confusion_table(curves["confusion"])["share refused"]
     base, ci = data.metrics["calibration"]["bad_rate"], test["ci"]
@@ -17,8 +17,8 @@ def ranking(data: ReportData) -> list[Block]:
         figure(
             figures.roc(curves["roc"], (good, bad), threshold),
             f"ROC curve: AUC {number(test['roc_auc'])} (95% {span(ci['roc_auc'])})",
-            "Every point is a cut-off: how many of the good one refuses in order to refuse that "
-            "many of the bad. The further above the dashed line, the better.",
+            "Each point is a cut-off. It shows which share of the good, and which share of the "
+            "bad, is refused there. The further the curve is above the dashed line, the better.",
         ),
         figure(
             figures.precision_recall(
@@ -26,29 +26,29 @@ def ranking(data: ReportData) -> list[Block]:
             ),
             f"Precision and recall: average precision {number(test['average_precision'])} "
             f"(95% {span(ci['average_precision'])}), base rate {number(base, '.1%')}",
-            "Every point is a cut-off: which share of the refused is bad, against which share of "
-            "the bad is refused. The dashed line is what refusing at random gives.",
+            "Each point is a cut-off. It shows which share of the bad is refused there, and which "
+            "share of the refused is bad. The dashed line is the result of refusing at random.",
         ),
         figure(
             figures.scores(curves["scores"], threshold),
             "Distribution of the PDs",
-            "The share of the good, and of the bad, whose PD lies in each band. The less the two "
-            "overlap, the better. From the cut-off on applicants are refused.",
+            "The share of the good, and of the bad, with a PD in each band. The less the two "
+            "overlap, the better. Applicants are refused if their PD reaches the cut-off.",
         ),
     ]
 
 
 def probabilities(data: ReportData) -> list[Block]:
-    """Whether a PD means what it says."""
+    """Write the section: how well the PDs are calibrated."""
     found, parts = data.metrics["calibration"], data.metrics["calibration"]["brier_parts"]
     blocks: list[Block] = [
         figure(
             figures.calibration(data.curves["calibration"]),
             f"Calibration on the test rows: mean PD {number(found['mean_pd'], '.1%')}, bad rate "
             f"{number(found['bad_rate'], '.1%')}",
-            "Of the applicants with such a PD, how many went bad. On the dashed line they agree; "
-            "above it the PDs are too low, below it too high. Bins hold about equally many "
-            "applicants, with Wilson intervals; the band is by bootstrap.",
+            "The observed bad rate of applicants with similar PDs. On the dashed line, the two "
+            "agree; above it the PDs are too low, below it too high. Each bin has about the same "
+            "number of applicants and a Wilson interval. The band is a bootstrap interval.",
         ),
         table(
             tables.calibration_table(found, data.selected.get("nested")),
@@ -56,22 +56,23 @@ def probabilities(data: ReportData) -> list[Block]:
             {"value": ".3f", "95% from": ".3f", "to": ".3f", "ideal": ".0f"},
         ),
         text(
-            "Slope below 1: the PDs are too extreme; above 1: too timid. In the large below 0: too "
-            "high on average; above 0: too low."
+            "A slope below 1 means that the PDs are too extreme, above 1 that they are too "
+            "moderate. A value in the large below 0 means that the PDs are too high on average, "
+            "above 0 that they are too low."
         ),
         text(
             f"The Brier score on test is {number(data.metrics['test']['brier'])} (95% "
             f"{span(data.metrics['test']['ci']['brier'])}). It is reliability "
-            f"{number(parts['reliability'], '.4f')} (less is better) minus resolution "
-            f"{number(parts['resolution'], '.4f')} (more is better) plus uncertainty "
-            f"{number(parts['uncertainty'], '.4f')} (what the bad rate alone gives)."
+            f"{number(parts['reliability'], '.4f')} (lower is better) minus resolution "
+            f"{number(parts['resolution'], '.4f')} (higher is better) plus uncertainty "
+            f"{number(parts['uncertainty'], '.4f')} (the score if every PD is the bad rate)."
         ),
     ]
     return blocks
 
 
 def decisions(data: ReportData) -> list[Block]:
-    """The cut-off, what it costs and whom it refuses."""
+    """Write the section: the cut-off, its costs and its decisions."""
     base, threshold, unit = data.metrics["baselines"], data.metrics["threshold"], data.unit
     points = data.curves["cost"]
     axis = f"cost a head in {unit}" if unit else "cost a head"
@@ -80,17 +81,18 @@ def decisions(data: ReportData) -> list[Block]:
         text(f"{_costs(data)} {_cutoff(data)}"),
         figure(
             figures.costs(points, threshold, levels, axis),
-            f"Cost a head over the cut-offs: {cost(base['champion'], unit)} on test at the chosen "
-            f"one; {cost(base['accept_all'], unit)} accepting and "
-            f"{cost(base['reject_all'], unit)} refusing everybody",
-            "The lower, the better. Out of fold: each training row judged by a model that had not "
-            "seen it. The test rows had no say in the cut-off, so their least cost may lie beside "
-            "it. A flat valley means that the exact cut-off matters little.",
+            f"Cost a head by cut-off: {cost(base['champion'], unit)} on test at the chosen "
+            f"cut-off, {cost(base['accept_all'], unit)} if everybody is accepted, "
+            f"{cost(base['reject_all'], unit)} if everybody is refused",
+            "Lower is better. Out of fold means that each training row has a PD from a model that "
+            "had not seen it. The cut-off was not chosen on the test rows, so their minimum may be "
+            "elsewhere. If the valley is flat, the exact cut-off matters little.",
         ),
         figure(
             figures.approvals(points, threshold),
-            f"Approval rate over the cut-offs: {number(base['approval_rate'], '.1%')} on test",
-            "The share of the applicants whose PD lies below the cut-off.",
+            f"Approval rate by cut-off: {number(base['approval_rate'], '.1%')} on test at the "
+            "chosen cut-off",
+            "The share of the applicants whose PD is below the cut-off.",
         ),
         table(
             tables.confusion_table(data.curves["confusion"]),
@@ -101,7 +103,7 @@ def decisions(data: ReportData) -> list[Block]:
 
 
 def importance(data: ReportData) -> list[Block]:
-    """Which variables the champion leans on."""
+    """Write the section: which variables the champion uses most."""
     derived = data.champion.features.get("derived", {})
     ranked = data.curves["importance"]
     frame = tables.importance_table(ranked, data.schema)
@@ -111,15 +113,15 @@ def importance(data: ReportData) -> list[Block]:
         figure(
             figures.importance(first),
             f"The {len(first)} most important variables",
-            "The AUC that is lost when a variable is shuffled among applicants that the model has "
-            "not seen (training rows, by fold), two standard errors to each side. Variables that "
-            "say the same share their importance. It tells what the model uses, not what causes "
-            "default.",
+            "The AUC that is lost if a variable is shuffled among applicants that the model has "
+            "not seen (training rows, by fold), with two standard errors to each side. Variables "
+            "with the same information share their importance. The chart shows what the model "
+            "uses, not what causes default.",
         ),
         bullets(
             [
-                f"{words}: {tables.meaning(name, data.schema, derived)}"
-                for words, name in zip(first["variable"], ranked["feature"], strict=False)
+                f"{label}: {tables.meaning(name, data.schema, derived)}"
+                for label, name in zip(first["variable"], ranked["feature"], strict=False)
             ]
         ),
         table(first, "In numbers", forms),
@@ -131,23 +133,24 @@ def _costs(data: ReportData) -> str:
     terms = data.decision
     if terms.amount_column is None:
         return (
-            f"Accepting an applicant who goes bad costs {terms.cost_bad_accepted:g}, refusing a "
-            f"good one {terms.cost_good_rejected:g}."
+            f"Accepting a bad applicant costs {terms.cost_bad_accepted:g}, refusing a good one "
+            f"{terms.cost_good_rejected:g}."
         )
     amount = terms.amount_column.replace("_", " ")
     return (
-        f"An accepted loan that goes bad costs {terms.loss_given_default:g} of its {amount}, a "
-        f"refused good one {terms.margin:g} of it."
+        f"An accepted bad loan costs {terms.loss_given_default:g} of its {amount}, a refused good "
+        f"one {terms.margin:g} of it."
     )
 
 
 def _cutoff(data: ReportData) -> str:
-    words = f"Applicants are refused from a PD of {number(data.metrics['threshold'], '.1%')} on: "
+    rule = (
+        f"Applicants with a PD of {number(data.metrics['threshold'], '.1%')} or more are refused."
+    )
     if data.decision.threshold == "theory":
-        return words + "the PD at which accepting and refusing cost the same."
-    even = number(data.decision.break_even, ".1%")
+        return f"{rule} This is the PD at which accepting and refusing cost the same."
+    break_even = number(data.decision.break_even, ".1%")
     return (
-        words
-        + "the cut-off of the least cost on out-of-fold PDs of the training rows. For PDs that "
-        f"can be believed, theory says {even}."
+        f"{rule} This cut-off has the least cost on out-of-fold PDs of the training rows. For "
+        f"well-calibrated PDs, the best cut-off in theory is {break_even}."
     )

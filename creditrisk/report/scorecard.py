@@ -1,4 +1,4 @@
-"""The section on the scorecard."""
+"""The report's section on the scorecard."""
 
 import pandas as pd
 
@@ -7,10 +7,10 @@ from creditrisk.report.data import ReportData
 
 
 def points(data: ReportData) -> list[Block]:
-    """The table of points."""
+    """Write the section: the table of points."""
     card = data.points
-    if card is None or not len(card):
-        return [text("No candidate is a scorecard (one with `bins` in params.yaml).")]
+    if card.empty:
+        return [text("No model is a scorecard (a model with `bins` in params.yaml).")]
     return [
         text(points_words(data)),
         table(points_table(data), "Points by variable", {"bad rate": ".1%", "WoE": ".3f",
@@ -20,19 +20,23 @@ def points(data: ReportData) -> list[Block]:
 
 
 def points_words(data: ReportData) -> str:
-    """Say what the table is, and whether it is the champion."""
+    """Explain the table of points, and say whether it is the champion."""
     name = data.points["algorithm"].iloc[0]
-    champion = name == data.champion.algorithm
+    subject = (
+        "The champion is a scorecard"
+        if name == data.champion.algorithm
+        else "The champion is not a scorecard. This is the best model that is one"
+    )
     return (
-        f"{'The champion is' if champion else 'Not the champion, but the best candidate that is'} "
-        "a table which one can sign line by line: an applicant's score is the sum of one line a "
-        "variable. WoE above 0: more bad applicants than on average. Bins hold about equally many "
-        "training rows, so they need not be monotone; the bad rates show where they are."
+        f"{subject}, a table of points that can be checked line by line. An applicant's score is "
+        "the sum of one line per variable. A WoE above 0 means more bad applicants than on "
+        "average. All bins have about the same number of training rows, so the bad rates need not "
+        "rise or fall steadily from bin to bin; the table shows where they do."
     )
 
 
 def points_table(data: ReportData) -> pd.DataFrame:
-    """The lines as the page shows them."""
+    """Return the lines as the page shows them."""
     card = data.points
     return pd.DataFrame(
         {

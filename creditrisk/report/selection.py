@@ -9,7 +9,7 @@ from creditrisk.report.tables import number, scored
 
 
 def choice(data: ReportData) -> list[Block]:
-    """Leaderboard, the lead of the best, plain against nested cross-validation."""
+    """Write the section: leaderboard, lead of the best model, plain and nested CV."""
     score = scored(data.selected["scoring"])
     board = tables.board_table(data.board, data.selected["scoring"])
     forms = dict.fromkeys(board, ",.3f") | {"rank": "d"}
@@ -18,10 +18,10 @@ def choice(data: ReportData) -> list[Block]:
         figure(
             figures.leaderboard(data.board, data.champion.algorithm, f"mean CV {score}"),
             "Leaderboard",
-            f"Each candidate's mean {score} over the folds, one standard error to each side, best "
-            "on top. The errors allow for folds that share training rows (Nadeau and Bengio 2003). "
-            "All candidates saw the same folds, so a difference between two is surer than their "
-            "bars suggest.",
+            f"The mean {score} of each model over the folds, with one standard error to each side, "
+            "best on top. The standard errors allow for folds that share training rows (Nadeau and "
+            "Bengio 2003). All models have the same folds, so the difference between two models is "
+            "more certain than their bars suggest.",
         ),
         table(board, "Means over the folds and their standard errors (SE)", forms),
         *_nested(data, score),
@@ -33,16 +33,16 @@ def _how(data: ReportData, score: str) -> str:
     rank = int(board.loc[board["algorithm"] == data.champion.algorithm, "rank"].iloc[0])
     if data.selected["model"] != "auto":
         return (
-            f"params.yaml names the model ({winner}), so it was not chosen by its score: it ranks "
-            f"{rank} of {len(board)}."
+            f"params.yaml names the model ({winner}), so it was not chosen by its score. By its "
+            f"score it ranks {rank} of {len(board)}."
         )
     if len(board) == 1:
-        return f"There was one candidate ({winner}), so there was nothing to choose."
+        return f"There was only one model ({winner}), so there was nothing to choose."
     if data.selected["rule"] == "best":
-        return f"The {winner} has the best mean {score} of {len(board)} candidates."
+        return f"The {winner} has the best mean {score} of {len(board)} models."
     return (
-        f"The {winner} is the simplest of {len(board)} candidates whose mean {score} lies within "
-        f"one standard error of the best; it ranks {rank}."
+        f"Of {len(board)} models, the {winner} is the simplest whose mean {score} is within one "
+        f"standard error of the best; it ranks {rank}."
     )
 
 
@@ -53,7 +53,7 @@ def _lead(data: ReportData, score: str) -> str:
     luck = (
         "more than two standard errors, so it is more than luck"
         if pair["more_than_luck"]
-        else "less than two standard errors, so it is within luck"
+        else "less than two standard errors, so it could be luck"
     )
     labels = data.labels
     return (
@@ -69,7 +69,7 @@ def _nested(data: ReportData, score: str) -> list[Block]:
         return [
             text(
                 "No nested estimate was made (train.nested is false), so it is unknown by how "
-                f"much the mean CV {score} flatters a champion that was picked by it."
+                f"much the mean CV {score} of the champion is too optimistic."
             )
         ]
     counts, folds = Counter(nested["chosen"]), len(nested["chosen"])
@@ -80,17 +80,17 @@ def _nested(data: ReportData, score: str) -> list[Block]:
     frame = tables.nested_table(data.selected)
     return [
         text(
-            "A score that picks the winner flatters it. Nested cross-validation repeats the whole "
-            f"procedure ({steps}) without the rows that it is then measured on. "
+            "The score by which a model was chosen is too optimistic. Nested cross-validation "
+            f"repeats the whole procedure ({steps}) and measures it on rows that it has not used. "
             + (
                 f"In its {folds} outer folds it chose {chosen}."
                 if auto
-                else f"In all {folds} outer folds the model is the {model} that was asked for."
+                else f"In all {folds} outer folds the model is the {model}, as params.yaml asks."
             )
         ),
         table(
             frame,
-            "Plain against nested cross-validation, and by how much the plain one flatters",
+            "Plain against nested cross-validation, and by how much the plain one is optimistic",
             dict.fromkeys(frame.columns[1:], ",.3f"),
         ),
     ]

@@ -1,4 +1,4 @@
-"""The report's tables and wordings of numbers: frames that the page shows, and tests check."""
+"""The tables of the report and the model card, and the formats of their numbers."""
 
 import json
 from collections.abc import Mapping
@@ -16,36 +16,36 @@ SHOWN = ("roc_auc", "brier", "log_loss", "expected_cost")
 
 
 def number(value: float | None, form: str = ".3f") -> str:
-    """Word a number that may be missing."""
+    """Format a number that may be missing."""
     return "unknown" if value is None or pd.isna(value) else format(value, form)
 
 
 def cost(value: float | None, unit: str = "") -> str:
-    """Word a cost a head in three digits or so: whole units where it is money in the hundreds."""
+    """Format a cost a head: three decimals, fewer from 10 on, none from 100 on."""
     size = abs(value or 0)
     form = ",.0f" if size >= 100 else ",.1f" if size >= 10 else ",.3f"
     return f"{number(value, form)} {unit}".strip()
 
 
 def span(ends: list[float], form: str = ".3f") -> str:
-    """Word an interval."""
+    """Format an interval."""
     return f"{number(ends[0], form)} to {number(ends[1], form)}"
 
 
 def scored(scoring: str) -> str:
-    """Name the metric that the search goes by."""
+    """Return the name in words of the metric that the search uses."""
     return METRICS[SCORING[scoring][0]].label
 
 
 def variable(name: str, schema: Schema) -> str:
-    """Name a variable in words, with its unit."""
+    """Return the name of a variable in words, with its unit."""
     column = schema.features.get(name)
     words = " ".join(name.replace("_", " ").split()) or name
     return f"{words} ({', '.join(column.unit)})" if column and column.unit else words
 
 
 def meaning(name: str, schema: Schema, derived: Mapping[str, Any]) -> str:
-    """Say what a variable is: its description and levels, or what it is derived from."""
+    """Describe a variable: its description and levels, or what it is derived from."""
     if name in derived:
         op, parts = derived[name]["op"], [n.replace("_", " ") for n in derived[name]["of"]]
         return f"derived: {f' {_OPERATORS[op]} '.join(parts)}"
@@ -57,7 +57,7 @@ def meaning(name: str, schema: Schema, derived: Mapping[str, Any]) -> str:
 
 
 def metrics_table(metrics: dict[str, Any], selected: dict[str, Any]) -> pd.DataFrame:
-    """All metrics: test with interval, CV and nested with standard errors, train, gap."""
+    """Return all metrics: test with interval, CV and nested with standard errors, train, gap."""
     test, nested = metrics["test"], selected.get("nested")
     rows = []
     for name in NAMES:
@@ -77,15 +77,15 @@ def metrics_table(metrics: dict[str, Any], selected: dict[str, Any]) -> pd.DataF
 
 
 def board_table(board: pd.DataFrame, scoring: str) -> pd.DataFrame:
-    """The leaderboard: mean and standard error of the score and of the other main metrics.
+    """Return the leaderboard: mean and standard error of the score and of the main metrics.
 
-    The leaderboard has standard errors of the score and standard deviations of all metrics. Their
-    ratio hangs on the number of folds alone, so that of the score serves the others.
+    `board` has the standard errors of the score only, but the standard deviations of all metrics.
+    The ratio of the two depends only on the folds, so the ratio of the score applies to all.
     """
     metric = SCORING[scoring][0]
     deviation = board[f"{metric}_std"].sum()
     ratio = board["score_se"].sum() / deviation if deviation else float("nan")
-    table = board[["rank", "label", "calibration"]].rename(columns={"label": "candidate"})
+    table = board[["rank", "label", "calibration"]].rename(columns={"label": "model"})
     for name in dict.fromkeys((metric, *SHOWN)):
         table[METRICS[name].label] = board[name]
         table[f"SE {METRICS[name].label}"] = board[f"{name}_std"] * ratio
@@ -94,23 +94,23 @@ def board_table(board: pd.DataFrame, scoring: str) -> pd.DataFrame:
 
 
 def nested_table(selected: dict[str, Any]) -> pd.DataFrame:
-    """Plain CV against nested CV, and by how much plain CV flatters."""
+    """Return plain and nested CV, and by how much plain CV is too optimistic."""
     nested = selected["nested"]
     return _numbers(
         {
             "metric": METRICS[name].label,
             "plain CV": selected["cv"][name],
-            "its SE": selected["cv_se"][name],
+            "SE of plain CV": selected["cv_se"][name],
             "nested CV": nested["mean"][name],
-            "SE of it": nested["se"][name],
-            "too good by": selected["optimism"][name],
+            "SE of nested CV": nested["se"][name],
+            "optimism": selected["optimism"][name],
         }
         for name in NAMES
     )
 
 
 def split_table(prepared: dict[str, Any]) -> pd.DataFrame:
-    """Rows and bad rates of the two parts of the split, and of both."""
+    """Return rows and bad rates of the two parts of the split, and of both together."""
     parts = prepared["split"]
     total = {k: sum(part[k] for part in parts.values()) for k in ("rows", "bad")}
     return pd.DataFrame(
@@ -120,23 +120,23 @@ def split_table(prepared: dict[str, Any]) -> pd.DataFrame:
 
 
 def cells_table(prepared: dict[str, Any]) -> pd.DataFrame:
-    """Cells by column and by what became of them, the columns with most missing first."""
+    """Return the cells by column and result of parsing, columns with most missing cells first."""
     table = pd.DataFrame.from_dict(prepared["cells"], orient="index")
     missing = table.drop(columns="valid").sum(axis=1)
     order = missing.sort_values(ascending=False, kind="stable").index
-    words = {c: c.replace("_", " ") for c in table}
-    return table.loc[order].rename(columns=words).rename_axis("column").reset_index()
+    labels = {c: c.replace("_", " ") for c in table}
+    return table.loc[order].rename(columns=labels).rename_axis("column").reset_index()
 
 
 def confusion_table(confusion: pd.DataFrame) -> pd.DataFrame:
-    """Applicants by outcome and decision, with the share of each outcome that is refused."""
+    """Count applicants by outcome and decision, with the share of each outcome that is refused."""
     rows = []
     for outcome in ("good", "bad"):
         decisions = confusion.loc[confusion["actual"] == outcome, "predicted"]
         refused = int((decisions == "bad").sum())
         rows.append(
             {
-                "applicants who were": outcome,
+                "outcome": outcome,
                 "approved": len(decisions) - refused,
                 "refused": refused,
                 "all": len(decisions),
@@ -149,7 +149,7 @@ def confusion_table(confusion: pd.DataFrame) -> pd.DataFrame:
 def calibration_table(
     calibration: dict[str, Any], nested: dict[str, Any] | None = None
 ) -> pd.DataFrame:
-    """Slope, intercept and calibration in the large with their intervals and ideals."""
+    """Return slope, intercept and calibration in the large, with intervals and ideal values."""
     kinds = {
         "slope": ("slope", 1),
         "intercept": ("intercept", 0),
@@ -158,7 +158,7 @@ def calibration_table(
     sources = {"test": calibration} | ({"nested CV": nested["calibration"]} if nested else {})
     return _numbers(
         {
-            "measure": words,
+            "measure": label,
             "rows": rows,
             "value": found[name]["value"],
             "95% from": found[name]["ci"][0],
@@ -166,12 +166,12 @@ def calibration_table(
             "ideal": ideal,
         }
         for rows, found in sources.items()
-        for name, (words, ideal) in kinds.items()
+        for name, (label, ideal) in kinds.items()
     )
 
 
 def importance_table(importance: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Variables by importance, the interval two standard errors to each side."""
+    """Return the variables by importance, with two standard errors to each side."""
     names, mean, se = importance["feature"], importance["importance"], importance["se"]
     return pd.DataFrame(
         {
@@ -187,7 +187,7 @@ def importance_table(importance: pd.DataFrame, schema: Schema) -> pd.DataFrame:
 def making_table(
     champion: ChampionDescription, selected: dict[str, Any], decision: DecisionParams
 ) -> pd.DataFrame:
-    """How the champion was made: enough to find it again."""
+    """Return how the champion was made, with all that is needed to make it again."""
     caps = {
         name: " and ".join(
             f"{side} {ends[end]:,g}"
@@ -199,29 +199,30 @@ def making_table(
     merges = champion.adjustments.get("merges", {})
     rows = {
         "algorithm": f"{champion.label} ({champion.algorithm})",
-        **{f"parameter {k}": _as_text(v) for k, v in champion.params.items()},
+        **{f"parameter {k}": as_text(v) for k, v in champion.params.items()},
         "calibration": champion.calibration,
         "cut-off": f"{number(champion.threshold, '.6g')} (threshold: {decision.threshold})",
         "model, rule, scoring": ", ".join(selected[k] for k in ("model", "rule", "scoring")),
-        **{f"adjustment: {name}": words for name, words in caps.items() if words},
-        **{f"levels merged: {name}": _as_text(levels) for name, levels in merges.items()},
+        **{f"cap of {name}": limits for name, limits in caps.items() if limits},
+        **{f"merged levels of {name}": as_text(levels) for name, levels in merges.items()},
         "training rows": f"{champion.training_rows:,}",
         "SHA-256 of the data": champion.data_sha256,
         "SHA-256 of the model": champion.model_sha256,
         **{f"version of {name}": v for name, v in champion.created_by.items()},
     }
-    return pd.DataFrame({"what": list(rows), "value": list(rows.values())})
+    return pd.DataFrame({"property": list(rows), "value": list(rows.values())})
 
 
 def _rate(part: dict[str, int]) -> float:
     return part["bad"] / part["rows"] if part["rows"] else float("nan")
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """Write a parameter as text: JSON, but for text itself."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _numbers(rows: Any) -> pd.DataFrame:
-    """A frame in which a null of the JSON files is a NaN, so that the column stays a number."""
+    """Make a frame in which a null of the JSON files is NaN, so that the column stays numeric."""
     frame = pd.DataFrame(rows)
     return frame.apply(lambda c: c if pd.api.types.is_string_dtype(c) else c.astype(float))

@@ -55,6 +55,25 @@ def find_stale_outputs(
     return list(found)
 
 
+def refuse_stale(
+    file: str, patterns: Iterable[str], entries: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuse to run while there are stale outputs in a folder that a stage reads as a whole.
+
+    DVC hashes such a folder with all its files, so files that nobody else has would get into
+    dvc.lock.
+
+    Args:
+        file: names the algorithms that there are.
+        patterns: as for `find_stale_outputs`.
+        entries: the algorithms that there are.
+
+    Raises:
+        InputError: there are some, with the command that removes them.
+    """
+    refuse_stale_outputs(file, find_stale_outputs(patterns, entries))
+
+
 def refuse_stale_outputs(file: str, found: list[str]) -> None:
     """Stop if there are stale outputs.
 
@@ -72,17 +91,14 @@ def refuse_stale_outputs(file: str, found: list[str]) -> None:
         some = some[:-1]
     more = len(found) - len(some)
     location = found[0] if len(found) == 1 else f"{found[0]} and {len(found) - 1} more"
-    problem = "output of a removed algorithm, whose hash would get into dvc.lock"
+    problem = "output of a removed algorithm; its hash would get into dvc.lock"
     again = " # then run again" if more else ""
     raise InputError(file, location, problem, f"Run: {command}{again}")
 
 
 def _orphaned(pattern: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Map each path that matches the pattern and belongs to no algorithm to the name in it."""
-    expected = {
-        _PLACEHOLDER.sub(lambda match, values=entry | {"key": name}: str(values[match[1]]), pattern)
-        for name, entry in entries.items()
-    }
+    expected = {_fill(pattern, {**entry, "key": name}) for name, entry in entries.items()}
     parts = _PLACEHOLDER.split(pattern)
     texts, fields = parts[::2], parts[1::2]
     expression = "".join(
@@ -90,7 +106,12 @@ def _orphaned(pattern: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[st
         for text, field in zip(texts, [*fields, ""], strict=True)
     )
     paths = sorted(set(glob("*".join(escape(text) for text in texts))) - expected)
-    return {path: re.fullmatch(expression, path)["key"] for path in paths}
+    matches = {path: re.fullmatch(expression, path) for path in paths}
+    return {path: match["key"] for path, match in matches.items() if match}
+
+
+def _fill(pattern: str, values: Mapping[str, Any]) -> str:
+    return _PLACEHOLDER.sub(lambda match: str(values[match[1]]), pattern)
 
 
 def _command(paths: list[str]) -> str:

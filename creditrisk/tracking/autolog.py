@@ -59,8 +59,9 @@ def record_search(run_id: str, search: Search, stage: str) -> None:
 
     searched = GridSearchCV(Pipeline([("model", "passthrough")]), {}, scoring=search.scoring)
     searched.fitted = {"cv_results_": search.results, "best_score_": search.best_score}
-    mlflow.sklearn.MlflowAutologgingQueueingClient = _client_class(
-        mlflow.sklearn.MlflowAutologgingQueueingClient, search, stage
+    sklearn: Any = mlflow.sklearn  # a lazy module, whose names mypy does not know
+    sklearn.MlflowAutologgingQueueingClient = _client_class(
+        sklearn.MlflowAutologgingQueueingClient, search, stage
     )
     mlflow.start_run(run_id=run_id)
     try:
@@ -69,11 +70,11 @@ def record_search(run_id: str, search: Search, stage: str) -> None:
         mlflow.end_run(status="RUNNING")  # the final status is set when the run is complete
 
 
-def _client_class(base: type, search: Search, stage: str) -> type:
+def _client_class(base: Any, search: Search, stage: str) -> type:
     """Make autolog's client log readable parameters only, and the class that was really fitted."""
     names = {*search.results["params"][0], *SEARCH_PARAMS}
 
-    class SearchClient(base):  # type: ignore[misc, valid-type]
+    class SearchClient(base):
         def log_params(self, run_id: Any, params: dict[str, Any]) -> None:
             readable = {n: str(v)[:LONGEST_PARAM] for n, v in params.items() if n in names}
             super().log_params(run_id, readable)

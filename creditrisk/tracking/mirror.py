@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 from creditrisk.tracking import registry
 from creditrisk.tracking.local_runs import COMPLETE, KEY, PARENT, RECORDED, SENT, STAGE
 from creditrisk.tracking.local_runs import open_store as open_local
-from creditrisk.tracking.lock import locked
 from creditrisk.tracking.server import explain, refuses_one
 from creditrisk.tracking.store import StoreLocation, fingerprint
 
@@ -101,7 +102,7 @@ def send(
     report.failed = len(pending(local, uri))
     log(report)
     try:
-        with locked(location.folder / "mirror.lock", seconds):
+        with FileLock(location.folder / "mirror.lock", timeout=seconds):
             remote = MlflowClient(tracking_uri=uri, registry_uri=uri)
             uploaded = [run for run in _recorded(local) if mark(uri) in run.data.tags]
             champions = [_start_key(run) for run in uploaded if _is_champion_run(run)]
@@ -167,7 +168,7 @@ class Replay:
         self.experiment = _experiment(self.remote, name)
         copy = self._find_copy()
         is_new = copy is None or COMPLETE not in copy.data.tags
-        if is_new:
+        if copy is None or is_new:
             copy = self._copy_run(self.source, copy, {})
             self._copy_children(copy)
             self._upload_artifacts(copy)
@@ -210,9 +211,9 @@ class Replay:
         for copy in self._children_of(parent.info.run_id):
             copies.setdefault(copy.data.tags.get(KEY, ""), []).append(copy)
         for source in sorted(sources, key=lambda run: run.data.tags[KEY]):
-            copy = self._deduplicate(copies.get(source.data.tags[KEY], []))
-            if copy is None or copy.info.status != "FINISHED":
-                copy = self._copy_run(source, copy, {PARENT: parent.info.run_id})
+            found = self._deduplicate(copies.get(source.data.tags[KEY], []))
+            if found is None or found.info.status != "FINISHED":
+                copy = self._copy_run(source, found, {PARENT: parent.info.run_id})
                 self._log_inputs(source, copy)
                 # The status is set last: a child run that has it is complete.
                 self.remote.set_terminated(
@@ -281,7 +282,8 @@ def _experiment(client: "MlflowClient", name: str) -> str:
 
 
 def _search(client: "MlflowClient", experiments: list[str], query: str) -> list["Run"]:
-    found, token = [], None
+    found: list[Run] = []
+    token = None
     while True:
         page = client.search_runs(experiments, query, max_results=1000, page_token=token)
         found += page

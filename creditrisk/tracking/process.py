@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 
 from creditrisk.tracking import server, store
 from creditrisk.tracking.local_runs import SENT, count_pending
@@ -42,6 +42,9 @@ class Recorder:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        # Popen types its pipes as optional; both were asked for.
+        self.orders = cast(IO[bytes], self.process.stdin)
+        self.reports = cast(IO[bytes], self.process.stdout)
 
     def finish(self, run_data: RunData | None, uri: str | None, seconds: float) -> list[str]:
         """Let the process record a run and upload the pending ones, and wait for both.
@@ -62,8 +65,8 @@ class Recorder:
                     pickle.dump(run_data, out)
                 order["entry"] = str(file)
             try:
-                self.process.stdin.write(json.dumps(order).encode() + b"\n")
-                self.process.stdin.close()
+                self.orders.write(json.dumps(order).encode() + b"\n")
+                self.orders.close()
             except BrokenPipeError:
                 pass  # the process has died; this is reported below
             recorded, sent, late = self._listen(RECORD_SECONDS if run_data else seconds, seconds)
@@ -95,12 +98,11 @@ class Recorder:
         """
         reports: dict[str, dict | None] = {"recorded": None, "sent": None}
         buffer, end = b"", time.monotonic() + first_seconds
-        pipe = self.process.stdout
         while True:
-            ready, _, _ = select.select([pipe], [], [], max(0.0, end - time.monotonic()))
+            ready, _, _ = select.select([self.reports], [], [], max(0.0, end - time.monotonic()))
             if not ready:
                 return reports["recorded"], reports["sent"], True
-            chunk = os.read(pipe.fileno(), 65536)
+            chunk = os.read(self.reports.fileno(), 65536)
             if not chunk:
                 return reports["recorded"], reports["sent"], False
             *lines, buffer = (buffer + chunk).split(b"\n")

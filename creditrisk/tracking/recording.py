@@ -16,6 +16,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_html_repr
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.logs import current_file
 from creditrisk.tracking import fingerprint, local_runs, registry, store
 from creditrisk.tracking.process import Recorder
 from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, RunData, Search
@@ -64,13 +65,17 @@ class Recording:
             print(f"tracking: {self.stage} is not recorded: {reason}", file=sys.stderr)
 
     def search(
-        self, grid: GridSearchCV, words: list[dict[str, Any]], rows: pd.DataFrame, bad: np.ndarray
+        self,
+        grid: GridSearchCV,
+        candidates: list[dict[str, Any]],
+        rows: pd.DataFrame,
+        bad: np.ndarray,
     ) -> None:
         """Keep a fitted grid search, to record it later.
 
         Args:
             grid: the fitted search.
-            words: its candidates under the names in params.yaml, in the search's order.
+            candidates: its candidates under the names in params.yaml, in the search's order.
             rows: the features that it was fitted on, shape (n, d).
             bad: the target that it was fitted on, shape (n,).
         """
@@ -79,13 +84,13 @@ class Recording:
         with self._guarded():
             kind = type(grid.estimator)
             scores = {n: v for n, v in grid.cv_results_.items() if not n.startswith("param")}
-            names = {name: None for candidate in words for name in candidate}
-            params = {f"param_{name}": [c.get(name) for c in words] for name in names}
+            names = {name: None for candidate in candidates for name in candidate}
+            params = {f"param_{name}": [c.get(name) for c in candidates] for name in names}
             self.fitted = Search(
                 estimator=f"{kind.__module__}.{kind.__qualname__}",
                 diagram=estimator_html_repr(grid.estimator),
                 scoring=grid.scoring,
-                results=params | {"params": words} | scores,
+                results=params | {"params": candidates} | scores,
                 best_score=float(grid.best_score_),
                 rows=rows,
                 bad=bad,
@@ -162,11 +167,20 @@ class Recording:
             tags=self.tags | fingerprint.run_tags(Path.cwd()),
             params={name: str(value)[:LONGEST_PARAM] for name, value in params.items()},
             metrics=fingerprint.flatten(metrics),
-            files={name: [path.resolve() for path in paths] for name, paths in files.items()},
+            files={
+                name: [path.resolve() for path in paths]
+                for name, paths in (dict(files) | own_log()).items()
+            },
             search=self.fitted,
             predictions=None if predictions is None else predictions[["bad", "pd"]],
             champion=champion,
         )
+
+
+def own_log() -> dict[str, list[Path]]:
+    """The log of this process, as artifacts of its run."""
+    path = current_file()
+    return {} if path is None else {"log": [path]}
 
 
 def _now() -> int:

@@ -3,8 +3,10 @@
 import configparser
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from creditrisk.tracking.store import QUIET, without_secrets
 
@@ -95,20 +97,20 @@ def _check_version(shown: str, text: str) -> None:
     """Compare the major versions; a server that does not report its version is accepted."""
     from importlib.metadata import version
 
-    theirs = re.match(r"(\d+)\.\d+", text.strip())
-    ours = version("mlflow").split(".")[0]
-    if theirs and theirs[1] != ours:
+    found = re.match(r"(\d+)\.\d+", text.strip())
+    major = version("mlflow").split(".")[0]
+    if found and found[1] != major:
         problem = f"{shown} runs MLflow {text.strip()[:20]}, ours is {version('mlflow')}"
-        raise RemoteError(problem, f"runs stay pending; use a server of major version {ours}")
+        raise RemoteError(problem, f"runs stay pending; use a server of major version {major}")
 
 
-def _options() -> dict[str, object]:
+def _options() -> dict[str, Any]:
     """Get the options for requests (TLS, credentials) from the variables that MLflow reads."""
-    options: dict[str, object] = {"allow_redirects": False}
+    options: dict[str, Any] = {"allow_redirects": False}
     stored = configparser.ConfigParser(interpolation=None)
     stored.read(Path.home() / ".mlflow" / "credentials")
     user, password = (
-        os.environ.get(f"MLFLOW_TRACKING_{name}".upper())
+        os.environ.get(f"MLFLOW_TRACKING_{name}".upper(), "")
         or stored.get("mlflow", f"mlflow_tracking_{name}", fallback="")
         for name in ("username", "password")
     )
@@ -125,9 +127,9 @@ def _options() -> dict[str, object]:
     return options
 
 
-def _bearer(token: str):
+def _bearer(token: str) -> Callable[[Any], Any]:
     # A function, because requests would overwrite a plain header with an entry of .netrc.
-    def sign(request):
+    def sign(request: Any) -> Any:
         request.headers["Authorization"] = f"Bearer {token}"
         return request
 
@@ -152,9 +154,9 @@ def status(error: Exception) -> int | None:
     if not hasattr(error, "get_http_status_code"):
         return None
     # MLflow also uses this code for everything that has no code, such as a lost connection.
-    unknown = error.error_code == "INTERNAL_ERROR" and (body or {}).get("error_code") != (
-        "INTERNAL_ERROR"
-    )
+    unknown = getattr(error, "error_code", "") == "INTERNAL_ERROR" and (body or {}).get(
+        "error_code"
+    ) != ("INTERNAL_ERROR")
     return None if unknown else error.get_http_status_code()
 
 

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from creditrisk.core.errors import nearest
 from creditrisk.core.params import Strict
 from creditrisk.metrics.performance import SCORING
 
@@ -39,5 +38,5 @@ class TrainParams(Strict):
     @classmethod
     def _known(cls, scoring: str) -> str:
         if scoring not in SCORING:
-            raise ValueError(f"not a score that a search can use. {nearest(scoring, SCORING)}")
+            raise ValueError(f"not one of {', '.join(SCORING)}")
         return scoring

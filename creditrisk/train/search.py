@@ -197,13 +197,13 @@ def _fit_grid(
             # XGBoost's errors are ValueErrors too. The error does not say which candidate failed.
             problem = f"a fit failed: {type(error).__name__}: {error}"
             raise InputError(
-                "params.yaml", location, problem, "Change or drop that value."
+                "params.yaml", location, problem, "Change or drop that value.", quotes_data=True
             ) from error
     means = grid.cv_results_["mean_test_score"]
     if not np.isfinite(means).all():
         first = spec.candidates[int(np.flatnonzero(~np.isfinite(means))[0])]
         problem = f"the score of candidate {first} is not a number"
-        raise InputError("params.yaml", location, problem, "Change or drop that value.")
+        raise InputError("params.yaml", location, problem, "Change or remove this value.")
     return grid
 
 

@@ -27,7 +27,7 @@ def import_closure(module: str, root: Path) -> set[Path]:
         for path in _files(name, root):
             if path not in found:
                 found.add(path)
-                todo += _imported((root / path).read_text(encoding="utf-8"))
+                todo += imported_modules((root / path).read_text(encoding="utf-8"))
     return found
 
 
@@ -43,7 +43,7 @@ def _files(name: str, root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _imported(code: str) -> list[str]:
+def imported_modules(code: str) -> list[str]:
     """Dotted names that code imports; `from a import b` may mean the module `a.b`."""
     names: list[str] = []
     todo: list[ast.AST] = [ast.parse(code)]

@@ -186,9 +186,9 @@ def interpreter(scheme: str, root: Path) -> Path | None:
         The interpreter of the plugin's own environment if that is installed, else the running one
         if it has the plugin or needs none; None if no environment has the plugin.
     """
-    module, venv = PLUGINS.get(scheme, (None, None))
-    if module is None:
+    if scheme not in PLUGINS:
         return Path(sys.executable)
+    module, venv = PLUGINS[scheme]
     if (root / venv / "locked").exists():
         return root / venv / "bin" / "python"
     return Path(sys.executable) if find_spec(module) else None

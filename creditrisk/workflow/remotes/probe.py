@@ -49,7 +49,7 @@ def folder(path: Path) -> str:
 
 def describe(error: BaseException) -> str:
     """Describe an error in one line: its own text, and that of its original cause."""
-    texts = []
+    texts: list[str] = []
     link: BaseException | None = error
     while link is not None:
         text = " ".join(str(link).split())

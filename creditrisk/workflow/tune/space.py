@@ -32,9 +32,7 @@ class Range(Strict):
     @model_validator(mode="after")
     def _sensible(self) -> "Range":
         if self.low >= self.high:
-            raise ValueError(
-                f"low is {self.low} and high is {self.high}, but low must be below high"
-            )
+            raise ValueError(f"low {self.low} is not below high {self.high}")
         if self.log and (self.low <= 0 or self.step):
             raise ValueError("log needs a low above 0 and no step")
         return self
@@ -47,7 +45,7 @@ class Range(Strict):
     def distribution(self) -> BaseDistribution:
         """Make Optuna's distribution for the range."""
         if self.is_integer:
-            return IntDistribution(self.low, self.high, self.log, self.step or 1)
+            return IntDistribution(int(self.low), int(self.high), self.log, int(self.step or 1))
         return FloatDistribution(self.low, self.high, self.log, self.step)
 
     def decode(self, proposed: Number) -> Number:
@@ -60,7 +58,7 @@ class Range(Strict):
 
     @property
     def ends(self) -> list[Any]:
-        """The values that are checked on behalf of the whole range."""
+        """The values that are checked; the ones between them are then valid too."""
         return [self.low, self.high]
 
 

@@ -162,9 +162,8 @@ class Search:
         except (ValueError, TypeError) as error:
             problem = f"a fit failed: {type(error).__name__}: {error}"
             location = f"algorithms.{self.bench.spec.name}"
-            raise InputError(
-                "params.yaml", location, problem, "Change or remove this value."
-            ) from error
+            hint = "Change or remove this value."
+            raise InputError("params.yaml", location, problem, hint, quotes_data=True) from error
         self._known_scores[key] = scores
         estimator = self.bench.spec.pipeline().named_steps["model"].get_params(deep=False)
         params = {

@@ -21,7 +21,7 @@ def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
     Raises:
         InputError: the block can't be changed in place, for example because it has an alias.
     """
-    block = _block(yaml.compose(text, Loader=yaml.SafeLoader), path)
+    block = _block(text, path)
     nodes = {key.value: (key, value) for key, value in block.value}
     edits = [(*_span(*nodes[key]), _flow(v)) for key, v in values.items() if key in nodes]
     new = {key: value for key, value in values.items() if key not in nodes}
@@ -45,9 +45,13 @@ def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
     return changed
 
 
-def _block(node: yaml.Node, path: list[str]) -> yaml.MappingNode:
+def _block(text: str, path: list[str]) -> yaml.MappingNode:
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
     for name in path:
-        node = next(value for key, value in node.value if key.value == name)
+        node = next(value for key, value in node.value if key.value == name) if node else None
+    if not isinstance(node, yaml.MappingNode):
+        hint = "Write `name: value` lines."
+        raise InputError("params.yaml", ".".join(path), "is not a block of parameters", hint)
     return node
 
 
@@ -57,7 +61,7 @@ def _span(key: yaml.Node, value: yaml.Node) -> tuple[int, int]:
 
 def _end(node: yaml.Node) -> int:
     """Find where a node ends. PyYAML's end of a block node includes the comments after it."""
-    if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
+    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
         return node.end_mark.index
     last = node.value[-1]
     return _end(last[1] if isinstance(last, tuple) else last)
