@@ -36,7 +36,7 @@ score: $(VENV)/locked ## score new applicants by the champion (INPUT=new.csv OUT
 	@python -m commands.score --input "$$INPUT" --output "$$OUTPUT" $(ARGS)
 
 test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
-	python -m pytest -n 3 --dist worksteal --cov=creditrisk --cov-report=term:skip-covered $(ARGS)
+	python -m pytest -n 3 --dist worksteal --cov=creditrisk $(ARGS)
 
 test-fast: $(VENV)/locked-test ## run the tests that need no built pipeline and no server: for every save
 	python -m pytest -n 2 --dist worksteal -m "not (pipeline or server or browser or slow)" tests/unit $(ARGS)
