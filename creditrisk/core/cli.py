@@ -1,4 +1,4 @@
-"""The edge of every stage and command: its arguments, its log and its one error line."""
+"""The entry point of every stage and command: its arguments, its log and its one error line."""
 
 import argparse
 import os

@@ -1,6 +1,6 @@
 """Logs: one file per run of a stage or command in `logs/`, a line per event.
 
-The console keeps its few lines for people. The file has what one needs afterwards: what was read
+The console shows a few lines only. The file has what one needs afterwards: what was read
 and written, how many rows, how long, how much memory, each warning, and an error with its
 traceback. No cell of an applicant and no secret goes into a log: exceptions that may quote data are
 logged without their text, and values of environment variables that hold secrets are blanked out.
@@ -28,7 +28,7 @@ from creditrisk.core.errors import InputError
 
 FOLDER = Path("logs")
 VARIABLE = "CREDITRISK_LOG"
-KEPT_FILES = 200  # the oldest go
+KEPT_FILES = 200  # older files are deleted
 MAX_BYTES = 2_000_000  # per file; one older part of it is kept
 FIELDS = ("stage", "rows", "seconds", "peak_memory_mb")
 _SECRET_NAMES = ("TOKEN", "PASSWORD", "SECRET", "KEY", "CREDENTIALS")

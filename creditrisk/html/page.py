@@ -5,9 +5,9 @@
     page.section("Age", figure(styled(fig, x="age in years", y="applicants"), "Age by outcome"))
     html = page.html()
 
-Every text is escaped by the templates (jinja2, autoescape). Texts that go into a plotly figure
-(tick labels, trace names, hover texts) pass plotly's own small markup, so wrap those that come from
-a user's file in `label`. The same blocks give the same bytes: ids are counted, never drawn.
+Every text is escaped by the templates (jinja2, autoescape). Plotly interprets a few HTML tags in
+the texts of a figure (tick labels, trace names, hover texts), so wrap those that come from a user's
+file in `label`. The same blocks give the same bytes: ids are sequential, never random.
 """
 
 import textwrap

@@ -37,7 +37,9 @@ def read_batches(
         raise InputError(path, "file", "not found", "Give the file with --input.") from None
     except OSError as error:
         problem = f"can't be read: {error.strerror}"
-        raise InputError(path, "file", problem, "Check the path and its rights.") from None
+        raise InputError(
+            path, "file", problem, "Check the path and the file permissions."
+        ) from None
     if parquet:
         return read_parquet_batches(path, data, schema, size)
     return iter(CsvReader(path, data, schema, size, with_target=False))

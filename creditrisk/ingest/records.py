@@ -78,7 +78,7 @@ def read_records(path: str | Path, data: DataParams) -> Iterator[tuple[int, int,
         ) from None
     except OSError as error:
         raise InputError(
-            path, "file", f"can't be read: {error.strerror}", "Check its rights."
+            path, "file", f"can't be read: {error.strerror}", "Check the file permissions."
         ) from None
 
 
@@ -89,7 +89,7 @@ def _check_encoding(name: str) -> None:
         if isinstance(error, UnicodeError):
             return
         problem = f"unknown encoding {shorten(name)}"
-        hint = "Name one that Python knows, as utf-8 or latin-1."
+        hint = "Name one that Python knows, such as utf-8 or latin-1."
         raise InputError("params.yaml", "data.encoding", problem, hint) from None
 
 

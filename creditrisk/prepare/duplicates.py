@@ -98,21 +98,21 @@ def chance(codes: np.ndarray) -> np.ndarray:
     return weights
 
 
-def chance_limit(n: int, max_chance: float) -> float:
+def chance_limit(n: int, max_expected_matches: float) -> float:
     """Return the greatest sum of weights (see `chance`) at which an agreement is not chance.
 
     Args:
         n: number of rows, all distinct.
-        max_chance: greatest expected number of rows that agree by chance.
+        max_expected_matches: greatest expected number of rows that agree by chance.
     """
-    return float(np.log(max_chance) - np.log(n)) if n >= MIN_ROWS_FOR_CHANCE else np.inf
+    return float(np.log(max_expected_matches) - np.log(n)) if n >= MIN_ROWS_FOR_CHANCE else np.inf
 
 
-def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np.ndarray:
+def find_pairs(codes: np.ndarray, min_cells: int, max_expected_matches: float = 1.0) -> np.ndarray:
     """Find all pairs of rows that agree in every cell that both have.
 
-    A pair must have at least `min_cells` such cells, and at most `max_chance` rows may be expected
-    to agree in these cells by chance.
+    A pair must have at least `min_cells` such cells, and at most `max_expected_matches` rows may be
+    expected to agree in these cells by chance.
 
     The search is a recursive join over the columns, the most selective first. At each column, a
     pair stays if both rows have the same value, or if at least one of the cells is missing. Small
@@ -122,14 +122,14 @@ def find_pairs(codes: np.ndarray, min_cells: int, max_chance: float = 1.0) -> np
     Args:
         codes: from `encode`, all rows distinct, shape (n, 1 + d).
         min_cells: cells that both rows must have, not counting the id.
-        max_chance: greatest expected number of rows that agree by chance; with a very large number
-            every pair is found.
+        max_expected_matches: greatest expected number of rows that agree by chance; with a very
+            large number every pair is found.
 
     Returns:
         Each pair of positions once, the smaller first, shape (pairs, 2).
     """
     weights = chance(codes)
-    limit = chance_limit(len(codes), max_chance)
+    limit = chance_limit(len(codes), max_expected_matches)
     eligible = np.flatnonzero((codes[:, 1:] != MISSING).sum(axis=1) >= min_cells)
     found: list[np.ndarray] = []
     order = _by_selectivity(codes[eligible])
@@ -221,7 +221,7 @@ def resolve(
     min_cells: int,
     duplicates: str = "drop",
     near_duplicates: str = "merge",
-    max_chance: float = 1.0,
+    max_expected_matches: float = 1.0,
 ) -> DuplicateGroups:
     """Find duplicates and near-duplicates, and decide which rows are kept.
 
@@ -232,7 +232,7 @@ def resolve(
         duplicates: `drop` exact duplicates, or `keep` them as rows of one applicant.
         near_duplicates: `merge` them into the row that is kept, `drop` them, or `keep` them as rows
             of one applicant.
-        max_chance: see `find_pairs`.
+        max_expected_matches: see `find_pairs`.
 
     Returns:
         The result for each row.
@@ -251,13 +251,16 @@ def resolve(
         first_identical=first,
         copies_group=positions,
         too_common=int(
-            (chance(codes[distinct]).sum(axis=1) > chance_limit(len(distinct), max_chance)).sum()
+            (
+                chance(codes[distinct]).sum(axis=1)
+                > chance_limit(len(distinct), max_expected_matches)
+            ).sum()
         ),
     )
     identical = np.column_stack([first, positions])
     links = [_same_id(codes[:, 0]), identical]
     while True:
-        pairs = distinct[find_pairs(codes[distinct], min_cells, max_chance)]
+        pairs = distinct[find_pairs(codes[distinct], min_cells, max_expected_matches)]
         links.append(pairs)
         if near_duplicates == "keep" or not len(pairs):
             break

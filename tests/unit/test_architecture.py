@@ -99,7 +99,6 @@ def test_stages_are_what_dvc_yaml_runs_and_commands_what_make_help_lists():
     commands = {path.stem for path in (ROOT / "commands").glob("*.py")} - {"__init__"}
     makefile = (ROOT / "Makefile").read_text()
     called = set(re.findall(r"python -m commands\.(\w+)", makefile))
-    # Scoring takes two files as arguments: it is called by hand, and `make help` says how.
     assert commands == called
 
 

@@ -302,7 +302,7 @@ def test_agreement_by_chance_is_a_parameter_and_told():
     }
     assert {tuple(p) for p in find_pairs(codes, 6, 1e9).tolist()} == by_rule
     assert len(find_pairs(codes, 6)) < len(by_rule)
-    assert resolve(cells, None, 6, max_chance=1e9).too_common == 0
+    assert resolve(cells, None, 6, max_expected_matches=1e9).too_common == 0
     found = resolve(cells, None, 6)
     shares = [cells[n].map(cells[n].value_counts(normalize=True)).fillna(1) for n in cells]
     assert found.too_common == (len(cells) * np.prod(shares, axis=0) > 1).sum() > 0
