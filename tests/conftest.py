@@ -87,6 +87,9 @@ def _environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         monkeypatch.delenv(name)
     if "tracking" not in request.path.parts:
         monkeypatch.setenv("CREDITRISK_TRACKING", "off")
+    if "unit" in request.path.parts:
+        # A search starts a process per core, which takes longer than a small search itself.
+        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
 
 
 @pytest.fixture(autouse=True)

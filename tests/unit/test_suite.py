@@ -4,6 +4,8 @@ import pytest
 
 from tests.support.project import ROOT
 
+pytestmark = pytest.mark.slow
+
 CONFTEST = """
 import tests.conftest
 from tests.conftest import *

@@ -68,7 +68,7 @@ def test_fast_reader_reads_what_the_exact_one_reads(records, end, how, sign, siz
         pd.testing.assert_frame_equal(together, alone)
 
 
-@pytest.mark.parametrize("size", [1, 7, 1000])
+@pytest.mark.parametrize("size", [7, 300])
 def test_training_and_scoring_read_the_same_rows_whatever_the_batch(size):
     data = DataParams(source="x", schema_="y")
     whole = read_csv(DEFAULT_CSV, data, DEFAULT).frame

@@ -32,6 +32,8 @@ from tests.support.small_data import (
     small_clean,
 )
 
+pytestmark = pytest.mark.slow
+
 # No shrinking: a file hangs on its seed as a whole, so a smaller seed is no smaller file.
 # DIRT_EXAMPLES=300 in the environment digs deeper, with new seeds each time.
 few = settings(
