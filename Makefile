@@ -41,7 +41,7 @@ test: $(VENV)/locked-test ## install the test tools too, run pytest, say what th
 test-fast: $(VENV)/locked-test ## run the tests that need no built pipeline and no server: for every save
 	python -m pytest -n 2 --dist worksteal -m "not (pipeline or server or browser or slow)" tests/unit $(ARGS)
 
-smoke: $(VENV)/locked-test ## build a small pipeline and check its contract: for another Python (PYTHON=python3.14)
+smoke: $(VENV)/locked-test ## build a small pipeline and check its contract: for another Python, in a fresh clone (PYTHON=python3.14)
 	python -m pytest -k "built_from_nothing or contract or public_libraries" tests/pipeline/test_pipeline.py
 
 lint: $(VENV)/locked-test ## check style and format with ruff, types with mypy
@@ -90,7 +90,7 @@ review: $(VENV)/locked ## compare with BASE in review.md (default: the merge bas
 
 # The old name of `make review`, with its old outputs, for one release.
 report: $(VENV)/locked
-	@echo "make report is now make review; this name goes with the next release" >&2
+	@echo "make report is now make review; this name goes with the next release. make comment posts what make review wrote" >&2
 	@python -m commands.review --output report.md --folder report $${BASE:+--base "$$BASE"} $${INTO:+--into "$$INTO"} $${PICTURES:+--pictures "$$PICTURES"}
 
 comment: ## post the review on pull request PR, or update the existing comment (needs gh)

@@ -195,7 +195,8 @@ def load_schema(path: str | Path) -> Schema:
         hint = "Set data.schema in params.yaml."
         raise InputError(path, "file", "not found", hint) from None
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise InputError(path, "file", f"not YAML: {error}", "Correct the syntax.") from None
+        problem, hint = f"not YAML: {error}", "Correct the syntax."
+        raise InputError(path, "file", problem, hint, quotes_data=True) from None
     if not isinstance(tree, dict):
         raise InputError(path, "file", "not a mapping", "Write `name:`, `target:`, `columns:`.")
     return parse_schema(tree, path)

@@ -11,6 +11,7 @@ from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import feature_columns
+from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.files import atomic_write, read_frame, read_json, write_csv, write_json
 from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.costs import DecisionParams
@@ -26,6 +27,7 @@ from creditrisk.select.summary import estimate_choice, summarise_choice
 from creditrisk.tracking.recording import Recording
 from creditrisk.tracking.run_data import Champion
 from creditrisk.tracking.store import is_temporary
+from creditrisk.train.params import Scoring
 
 
 class Params(Strict):
@@ -33,7 +35,7 @@ class Params(Strict):
 
     model: str
     schema_path: str
-    scoring: str
+    scoring: Scoring
     nested: bool
     select: SelectParams
     decision: DecisionParams
@@ -62,6 +64,9 @@ def main() -> None:
     ).parse_args()
     params = read_params(args.params, Params, **PARAM_PATHS)
     entries = {name: algorithm(name) for name in params.algorithms}
+    if params.model not in ("auto", *entries):
+        hint = nearest(params.model, ["auto", *entries])
+        raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
     known = {name: entry.model_dump() for name, entry in entries.items()}
     refuse_stale(str(args.params), [f"{args.candidates}/${{item.family}}/${{key}}"], known)
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}

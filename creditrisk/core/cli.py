@@ -36,7 +36,9 @@ def _name() -> str:
 def make_parser(doc: str | None) -> argparse.ArgumentParser:
     """Make a parser with the option that every script has."""
     parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description=doc,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
     )
     parser.add_argument(VERBOSE, action="store_true", help="show the log on the console too")
     return parser

@@ -18,7 +18,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -28,11 +28,41 @@ from creditrisk.core.errors import InputError
 
 FOLDER = Path("logs")
 VARIABLE = "CREDITRISK_LOG"
-KEPT_FILES = 200  # older files are deleted
+KEPT_FILES = 200  # older files are deleted, once nothing was written to them for some time
+KEPT_SECONDS = 24 * 3600.0
 MAX_BYTES = 2_000_000  # per file; one older part of it is kept
 FIELDS = ("stage", "rows", "seconds", "peak_memory_mb")
-_SECRET_NAMES = ("TOKEN", "PASSWORD", "SECRET", "KEY", "CREDENTIALS")
+_SECRET_NAMES = ("TOKEN", "PASS", "PWD", "SECRET", "KEY", "CREDENTIALS", "AUTH", "CONNECTION")
 _log = logging.getLogger("creditrisk")
+
+
+class _File(RotatingFileHandler):
+    """A log file. One that can't be written costs a line on the console, never the run."""
+
+    broken = False
+
+    def __init__(self, path: Path):
+        super().__init__(
+            path, maxBytes=MAX_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace"
+        )
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, unless an earlier one failed."""
+        if not self.broken:
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say once why the log ends here."""
+        self.broken = True
+        print(f"logs: {FOLDER} can't be written: {sys.exc_info()[1]}", file=sys.stderr)
+
+    def close(self) -> None:
+        """Close the file; what a full disk did not take is lost."""
+        try:
+            super().close()
+        except OSError as error:
+            if not self.broken:
+                print(f"logs: {FOLDER} can't be written: {error}", file=sys.stderr)
 
 
 class _Text(logging.Formatter):
@@ -42,9 +72,9 @@ class _Text(logging.Formatter):
         fields = _fields(record)
         stage = fields.pop("stage", "")
         values = "".join(f" {name}={value}" for name, value in fields.items())
-        line = f"{_time(record)} {record.levelname:<7} {stage} {record.getMessage()}{values}"
-        trace = getattr(record, "trace", "")
-        return without_secrets(f"{line}\n{trace.rstrip()}" if trace else line)
+        line = f"{_time(record)} {record.levelname:<7} {stage} {_message(record)}{values}"
+        trace = without_secrets(getattr(record, "trace", ""))
+        return f"{line}\n{trace.rstrip()}" if trace else line
 
 
 class _Json(logging.Formatter):
@@ -55,11 +85,16 @@ class _Json(logging.Formatter):
             "time": _time(record),
             "level": record.levelname,
             **_fields(record),
-            "message": record.getMessage(),
+            "message": _message(record),
         }
         if trace := getattr(record, "trace", ""):
-            found["traceback"] = trace
-        return without_secrets(json.dumps(found, ensure_ascii=False))
+            found["traceback"] = without_secrets(trace)
+        return json.dumps(found)
+
+
+def _message(record: logging.LogRecord) -> str:
+    # One line per event, whatever is in a path or an argument.
+    return without_secrets(" ".join(record.getMessage().split()))
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -72,8 +107,9 @@ def _fields(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def without_secrets(text: str) -> str:
-    """Blank out passwords in addresses, and the values of variables that hold secrets."""
-    text = re.sub(r"://[^/@\s]+@", "://***@", text)
+    """Blank out users, passwords and queries in addresses, and the values of secret variables."""
+    text = re.sub(r"://\S*@", "://***@", text)
+    text = re.sub(r"(://[^\s?]+)\?\S+", r"\1?***", text)
     for name, value in os.environ.items():
         if len(value) > 5 and any(part in name.upper() for part in _SECRET_NAMES):
             text = text.replace(value, "***")
@@ -101,7 +137,7 @@ def logged_run(name: str, verbose: bool = False) -> Iterator[None]:
         handler.setFormatter(_Json() if os.environ.get(VARIABLE) == "json" else _Text())
         handler.addFilter(_stage_filter(name))
         _log.addHandler(handler)
-    level, shown = _log.level, warnings.showwarning
+    before, shown = (_log.level, _log.propagate), warnings.showwarning
     _log.setLevel(logging.INFO)
     _log.propagate = False
     warnings.showwarning = _also_logged(shown)
@@ -116,7 +152,7 @@ def logged_run(name: str, verbose: bool = False) -> Iterator[None]:
         _log.info("finished", extra=_cost(started))
     finally:
         warnings.showwarning = shown
-        _log.setLevel(level)
+        _log.level, _log.propagate = before
         for handler in handlers:
             _log.removeHandler(handler)
             handler.close()
@@ -139,7 +175,7 @@ def _handlers(name: str, verbose: bool) -> list[logging.Handler]:
             FOLDER.mkdir(exist_ok=True)
             _forget_old_files()
             path = FOLDER / f"{moment}Z-{safe}-{os.getpid()}.log"
-            handlers.append(RotatingFileHandler(path, maxBytes=MAX_BYTES, backupCount=1))
+            handlers.append(_File(path))
         except OSError as error:
             print(f"logs: {FOLDER} can't be written: {error.strerror}", file=sys.stderr)
     if verbose:
@@ -148,8 +184,13 @@ def _handlers(name: str, verbose: bool) -> list[logging.Handler]:
 
 
 def _forget_old_files() -> None:
-    for path in sorted(FOLDER.glob("*.log*"))[: -KEPT_FILES + 1]:
-        path.unlink(missing_ok=True)
+    # Only files that carry our own name: a time, then the stage.
+    ours = sorted(FOLDER.glob("[0-9]*T[0-9]*.[0-9]*Z-*-*.log*"))
+    limit = time.time() - KEPT_SECONDS  # a run that goes on still needs its log
+    for path in ours[: -KEPT_FILES + 1]:
+        with suppress(FileNotFoundError):
+            if path.stat().st_mtime < limit:
+                path.unlink()
 
 
 def _also_logged(shown: Any) -> Any:

@@ -61,7 +61,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
             path, "file", f"can't be read: {error.strerror}", "Check the path."
         ) from None
     except (yaml.YAMLError, ValueError) as error:  # an impossible date is a ValueError
-        raise InputError(path, "file", f"not YAML: {error}", "Correct the syntax.") from None
+        problem, hint = f"not YAML: {error}", "Correct the syntax."
+        raise InputError(path, "file", problem, hint, quotes_data=True) from None
     if not isinstance(tree, dict):
         raise InputError(path, "file", "not a mapping", "Write `name: value` lines.")
     return tree

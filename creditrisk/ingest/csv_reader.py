@@ -65,7 +65,9 @@ class CsvReader:
                 twice; a quote is never closed.
         """
         read = 0
-        if self.data.delimiter != " " and self.data.encoding.lower() in SIMPLE_ENCODINGS:
+        sign = self.data.delimiter
+        # Arrow takes ASCII delimiters only; a blank stands for a run of blanks.
+        if sign.isascii() and sign != " " and self.data.encoding.lower() in SIMPLE_ENCODINGS:
             finished = False
             for batch in self._fast():
                 if batch is None:

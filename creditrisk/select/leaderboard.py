@@ -19,8 +19,8 @@ def leaderboard(contenders: Iterable[Contender], scoring: str) -> pd.DataFrame:
         scoring: scikit-learn's name of the score.
 
     Returns:
-        `rank`, `algorithm`, `label`, `score`, `score_se`, `simplicity`, `calibration`, then the
-        mean and the standard deviation of each metric over the folds.
+        `rank`, `algorithm`, `label`, `score`, `score_se`, `simplicity`, `calibration`, `threshold`
+        (the cut-off), then the mean and the standard deviation of each metric over the folds.
     """
     metric, sign = SCORING[scoring]
     rows = [
@@ -31,6 +31,7 @@ def leaderboard(contenders: Iterable[Contender], scoring: str) -> pd.DataFrame:
             "score_se": contender.cv.se[metric],
             "simplicity": contender.simplicity,
             "calibration": contender.summary["calibration"],
+            "threshold": contender.cv.threshold,
         }
         | {name: contender.cv.mean[name] for name in NAMES}
         | {f"{name}_std": contender.cv.std[name] for name in NAMES}

@@ -180,7 +180,7 @@ class Recording:
 def own_log() -> dict[str, list[Path]]:
     """The log of this process, as artifacts of its run."""
     path = current_file()
-    return {} if path is None else {"log": [path]}
+    return {"log": [path]} if path is not None and path.exists() else {}
 
 
 def _now() -> int:

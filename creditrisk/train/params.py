@@ -2,12 +2,22 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from creditrisk.core.params import Strict
 from creditrisk.metrics.performance import SCORING
 
 Folds = Annotated[int, Field(ge=2)]
+
+
+def _known(scoring: str) -> str:
+    if scoring not in SCORING:
+        raise ValueError(f"not one of {', '.join(SCORING)}")
+    return scoring
+
+
+# scikit-learn's name of a score that a search may maximise.
+Scoring = Annotated[str, AfterValidator(_known)]
 
 
 class TrainParams(Strict):
@@ -28,15 +38,8 @@ class TrainParams(Strict):
 
     folds: Folds
     repeats: Annotated[int, Field(ge=1)]
-    scoring: str
+    scoring: Scoring
     calibration: Literal["auto", "none", "platt", "isotonic"]
     nested: bool
     outer_folds: Folds
     inner_folds: Folds
-
-    @field_validator("scoring")
-    @classmethod
-    def _known(cls, scoring: str) -> str:
-        if scoring not in SCORING:
-            raise ValueError(f"not one of {', '.join(SCORING)}")
-        return scoring

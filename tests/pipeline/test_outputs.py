@@ -12,19 +12,19 @@ from tests.support.champions import columns, raw_lines
 from tests.support.project import Project
 
 
-def test_raw_test_rows_of_a_whole_run_give_the_metrics_of_evaluate(built):
+def test_raw_test_rows_of_a_whole_run_give_the_metrics_of_evaluate(built, tmp_path):
     header, lines = raw_lines()
     test = pd.read_parquet(built.folder / "data/processed/test.parquet")
-    (built.folder / "new.csv").write_text("\n".join([header, *(lines[i - 1] for i in test.row_id)]))
-    done = built.command("score", "--input", "new.csv", "--output", "new.parquet", "--reasons", "0")
+    # Outside the project, which other tests are copying.
+    new, out = tmp_path / "new.csv", tmp_path / "new.parquet"
+    new.write_text("\n".join([header, *(lines[i - 1] for i in test.row_id)]))
+    done = built.command("score", f"--input={new}", f"--output={out}", "--reasons=0")
     assert done.code == 0, done.err
-    pds = pd.read_parquet(built.folder / "new.parquet")["pd"].to_numpy()
+    pds = pd.read_parquet(out)["pd"].to_numpy()
     metrics = json.loads((built.folder / "metrics/evaluate.json").read_text())
     bad = test["bad"].to_numpy()
     assert np.mean((pds - bad) ** 2) == pytest.approx(metrics["test"]["brier"], rel=1e-9)
     assert np.mean(pds) == pytest.approx(metrics["calibration"]["mean_pd"], rel=1e-9)
-    (built.folder / "new.csv").unlink()
-    (built.folder / "new.parquet").unlink()
 
 
 def test_select_records_the_scale(built):

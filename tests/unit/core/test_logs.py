@@ -12,6 +12,7 @@ from creditrisk.core import logs
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_json
 from creditrisk.core.logs import current_file, logged_run
+from creditrisk.core.params import read_yaml
 from tests.support.stage_runs import make_project, run_here
 
 HEADER = (
@@ -89,26 +90,56 @@ def test_no_secret_gets_into_a_log(monkeypatch: pytest.MonkeyPatch):
     error = InputError("environment", "X", "hunter-22 was refused", "Set another.")
 
     def ask() -> None:
-        address = "https://{}@host/".format("me:pw")
+        address = "https://{}@host/?sig=abc".format("me:p@ss/word")
         logging.getLogger("creditrisk.x").info("asking %s with tok-123456", address)
         raise error
 
     with pytest.raises(InputError), logged_run("mirror"):
         ask()
     found = lines()
-    assert "asking https://***@host/ with ***" in found
+    assert "asking https://***@host/?*** with ***" in found
     assert "tok-123456" not in found
     assert "hunter-22" not in found
-    assert "me:pw" not in found
+    assert "ss/word" not in found
+    assert "sig=abc" not in found
 
 
 def test_the_oldest_files_go(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(logs, "KEPT_FILES", 3)
+    monkeypatch.setattr(logs, "KEPT_SECONDS", 0.0)
+    Path("logs").mkdir()
+    Path("logs/other.log").write_text("not ours")
     for number in range(5):
         with logged_run(f"run{number}"):
             pass
-    names = [path.name for path in sorted(Path("logs").glob("*.log"))]
+    names = [path.name for path in sorted(Path("logs").glob("2*.log"))]
     assert [name.split("-")[1] for name in names] == ["run2", "run3", "run4"]
+    assert Path("logs/other.log").exists()
+
+
+def test_a_log_that_is_still_fresh_is_kept(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(logs, "KEPT_FILES", 1)
+    with logged_run("long"):
+        path = current_file()
+        for _ in range(3):
+            with logged_run("short"):
+                pass
+        assert path is not None
+        assert path.exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_disk_costs_one_line_and_never_the_run(monkeypatch, capsys):
+    opened = logs._File._open
+
+    def full(self: logs._File):
+        opened(self).close()
+        return open("/dev/full", "w")
+
+    monkeypatch.setattr(logs._File, "_open", full)
+    with pytest.raises(InputError), logged_run("select"):
+        raise InputError("params.yaml", "model", "unknown", "Correct it.")
+    assert capsys.readouterr().err.count("logs: logs can't be written") == 1
 
 
 def test_a_run_goes_on_where_no_log_can_be_written(capsys):
@@ -139,3 +170,18 @@ def test_no_cell_of_an_applicant_gets_into_a_log(tmp_path: Path, kind: str):
     assert "error: " in found
     assert [cell for cell in CELLS if cell in found] == []
     assert os.listdir(folder / "logs")
+
+
+def test_a_file_of_applicants_in_the_place_of_the_parameters_is_not_quoted(tmp_path: Path):
+    (tmp_path / "applicants.csv").write_text("name: amount\n  Mrs Smith: [4711\n")
+    with pytest.raises(InputError, match="Smith"), logged_run("score"):
+        read_yaml(tmp_path / "applicants.csv")
+    assert "Smith" not in lines()
+
+
+def test_a_secret_with_quotes_is_blanked_in_json_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CREDITRISK_LOG", "json")
+    monkeypatch.setenv("MY_PASSWORD", 'pa"ss\\word')
+    with logged_run("mirror"):
+        logging.getLogger("creditrisk.x").info('tried pa"ss\\word')
+    assert [json.loads(x)["message"] for x in lines().splitlines()][1] == "tried ***"

@@ -33,7 +33,7 @@ CELL = st.text(alphabet='ab1.;"\r\n\t é,', max_size=4)
     ),
     st.sampled_from(["\n", "\r\n", "\r"]),
     st.sampled_from(["quoted", "as it is"]),
-    st.sampled_from([";", ","]),
+    st.sampled_from([";", ",", "§"]),
     st.integers(1, 5),
 )
 def test_fast_reader_reads_what_the_exact_one_reads(records, end, how, sign, size):
