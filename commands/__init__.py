@@ -1,5 +1,5 @@
 """Commands that are not stages, one script each: `python -m commands.NAME`, see `make help`."""
 
-from creditrisk.core.environment import require_packages
+from creditrisk.core.environment import start
 
-require_packages()
+start()

@@ -76,7 +76,7 @@ def write(batches: Iterator[pd.DataFrame], path: Path) -> tuple[int, int, int]:
     schema = pa.Schema.from_pandas(empty, preserve_index=False)
     rows = scored = refused = 0
     try:
-        with atomic_write(path) as part, pq.ParquetWriter(part, schema) as writer:
+        with atomic_write(path) as file, pq.ParquetWriter(file, schema) as writer:
             for batch in batches:
                 writer.write_table(pa.Table.from_pandas(batch, schema, preserve_index=False))
                 rows += len(batch)

@@ -102,8 +102,8 @@ def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcom
     # As bytes, because text mode would translate the line ends.
     text = args.params.read_bytes().decode("utf-8")
     changed = replace_values(text, ["algorithms", algo], better)
-    with atomic_write(args.params) as part:
-        part.write_bytes(changed.encode("utf-8"))
+    with atomic_write(args.params) as file:
+        file.write(changed.encode("utf-8"))
     _log(
         algo,
         f"{args.params} is changed, and nothing else: see `git diff {args.params}`. Next: "

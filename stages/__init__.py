@@ -1,5 +1,5 @@
 """One small script per DVC stage, run as `python -m stages.NAME`."""
 
-from creditrisk.core.environment import require_packages
+from creditrisk.core.environment import start
 
-require_packages()
+start()

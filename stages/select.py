@@ -1,6 +1,5 @@
 """select: rank the trained models, choose the champion, estimate its performance in use."""
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +98,8 @@ def main() -> None:
     )  # fmt: skip
     merges = adjustments["merges"]
     points = best_scorecard(board, contenders, frame, features, schema, params.scorecard, merges)
-    with atomic_write(args.champion) as part:
-        shutil.copyfile(champion.model_file, part)
+    with atomic_write(args.champion) as file:
+        file.write(champion.model_file.read_bytes())
     write_json(description.to_json(), args.description)
     write_json(metrics, args.metrics)
     write_csv(board, args.board)

@@ -2,12 +2,17 @@
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from threadpoolctl import threadpool_limits
 
+from creditrisk.core.environment import INTERRUPTED
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import logged_run
 
@@ -15,17 +20,58 @@ VERBOSE = "--verbose"
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; an InputError becomes one line on stderr and exit code 2.
+    """Run a script's `main`; an error of the user's input or of the disk becomes one line.
+
+    Exit code 2 for these, 130 after Ctrl-C, 143 after SIGTERM.
 
     Numerical libraries get one thread: on a few thousand rows, more threads wait more than they
     work, and a search has its own processes.
     """
     try:
-        with threadpool_limits(1), logged_run(_name(), VERBOSE in sys.argv):
+        with (
+            _stoppable(),
+            threadpool_limits(1),
+            logged_run(_name(), VERBOSE in sys.argv),
+        ):
             main()
+            sys.stdout.flush()
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _end(f"error: {error}", 2)
+    except BrokenPipeError:
+        # Whoever reads our output has gone. Without this, Python would fail again when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        place, reason = error.filename or _name(), error.strerror or str(error)
+        hint = "Check the disk, the path and its permissions, then run this again."
+        _end(f"error: {InputError(place, 'file', reason, hint)}", 2)
+    except KeyboardInterrupt:
+        _end(f"{_name()}: interrupted", INTERRUPTED)
+
+
+def _end(line: str, code: int) -> NoReturn:
+    with suppress(OSError):
+        print(line, file=sys.stderr)
+    sys.exit(code)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C end the run as an error does: files in the making are deleted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {signal.SIGTERM: _stop, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(number: int, frame: object) -> NoReturn:
+    sys.exit(128 + number)
 
 
 def _name() -> str:

@@ -1,5 +1,7 @@
 """The Python environment: whether the packages are installed, and in which versions."""
 
+import os
+import signal
 import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -9,12 +11,28 @@ LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost",
 # Libraries that are distributed under several names; the first installed one counts.
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
+INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
+
+
+def start() -> None:
+    """Make a script end with one line if it can't start.
+
+    The scripts call it before their other imports, which take a second or two. Until then Ctrl-C
+    would print a traceback, and so would a missing package.
+    """
+    if sys.argv[0] == "-m":  # else this is an import, of a test or of a library's user
+        signal.signal(signal.SIGINT, _interrupted)
+    require_packages()
+
+
+def _interrupted(number: int, frame: object) -> None:
+    # Not by an exception: an import that is cut in half may swallow it.
+    os.write(2, b"interrupted\n")
+    os._exit(INTERRUPTED)
+
 
 def require_packages() -> None:
-    """Exit with code 2 and one line if this Python lacks the locked packages.
-
-    The scripts call it before their other imports, which would fail with a traceback.
-    """
+    """Exit with code 2 and one line if this Python lacks the locked packages."""
     if find_spec("pandas") is None:
         print(
             f"error: {sys.executable}: packages: those of requirements.lock are not installed. "

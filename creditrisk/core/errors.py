@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from creditrisk.core.escape import printable
+
 
 class InputError(Exception):
     """The input or the parameters are wrong: exit code 2 and one line on stderr.
@@ -28,11 +30,6 @@ class InputError(Exception):
         super().__init__(" ".join(text.split()))
         place = " ".join(f"{printable(str(file))}: {printable(location)}".split())
         self.for_log = f"{place}: (not logged: it may quote data)" if quotes_data else str(self)
-
-
-def printable(text: str) -> str:
-    """Replace each non-printable character with a blank."""
-    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def _cut(text: str, width: int) -> str:

@@ -1,19 +1,25 @@
 """Files that stages read and write: whole or not at all, the same bytes each time."""
 
+import errno
+import fcntl
 import json
 import logging
 import math
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 import pyarrow as pa
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.escape import csv_cell, from_csv_cell
 
+PART = ".part"  # suffix of a file that is being written; .dvcignore names it too
 _log = logging.getLogger(__name__)
 
 
@@ -52,7 +58,7 @@ def read_csv(path: str | Path) -> pd.DataFrame:
         problem = f"not CSV: {error}"
         raise InputError(path, "file", problem, "Run `dvc repro` to make it again.") from None
     _log.info("read %s", path, extra={"rows": len(frame)})
-    return frame
+    return _map_texts(frame, from_csv_cell)
 
 
 def read_json(path: str | Path) -> Any:
@@ -73,48 +79,120 @@ def read_json(path: str | Path) -> Any:
 
 
 @contextmanager
-def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[Path]:
-    """Yield a temporary path beside `path` and rename it at the end.
+def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[IO[bytes]]:
+    """Yield a new file that takes the place of `path` at the end: the whole file or nothing.
 
-    A run that fails leaves no partial output.
+    The new file has a name of its own in the same folder, no other user can read it, and no link
+    is followed. A run that fails or is stopped deletes it; what a killed run left is deleted by
+    the next one.
 
     Args:
         path: the file to write.
         rows: how many rows it gets, for the log.
+
+    Raises:
+        InputError: the path is a folder, a pipe or a device, or the file can't be written.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    _refuse_special(path)
     try:
-        yield part
-        os.replace(part, path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _delete_left_over(path)
+        file, part = _new_part(path)
+    except OSError as error:
+        raise _not_written(path, error) from None
+    try:
+        with file:
+            yield file
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~_UMASK)
+            os.fsync(file.fileno())
+            os.replace(part, path)
         _log.info("wrote %s", path, extra={} if rows is None else {"rows": rows})
+    except OSError as error:
+        if error.errno in _FULL or error.filename in (part, os.fspath(path)):
+            raise _not_written(path, error) from None
+        raise
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(part)
+
+
+# Errors of the file that is written, whatever else is open at that moment.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)
+
+
+def _not_written(path: Path, error: OSError) -> InputError:
+    problem = f"can't be written: {error.strerror or error}"
+    hint = "Free some space, or check the folder and its permissions."
+    return InputError(path, "file", problem, hint)
+
+
+def _refuse_special(path: Path) -> None:
+    """Refuse to put a file in the place of a folder, a pipe or a device such as /dev/stdout."""
+    real = os.path.realpath(path)
+    if os.path.isdir(real):
+        raise InputError(path, "file", "is a folder", "Name a file in it.")
+    special = os.path.exists(real) and not os.path.isfile(real)
+    if special or any(p.startswith(("/dev/", "/proc/")) for p in (real, os.path.abspath(path))):
+        raise InputError(path, "file", "is a pipe or a device", "Give the path of a file.")
+
+
+def _new_part(path: Path) -> tuple[IO[bytes], str]:
+    """Make a file beside `path` that nobody else has, and lock it while it is written."""
+    while True:
+        # Exclusive, for this user only, and no link is followed: see tempfile.mkstemp.
+        handle, part = tempfile.mkstemp(prefix=f".{path.name[:150]}.", suffix=PART, dir=path.parent)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return os.fdopen(handle, "wb"), part
+        os.close(handle)  # another run took it for a left-over in the moment before the lock
+
+
+def _delete_left_over(path: Path) -> None:
+    """Delete the parts of `path` that killed runs left: those that nobody holds a lock on."""
+    for part in path.parent.glob(f".{escape(path.name[:150])}.*{PART}"):
+        with suppress(OSError):
+            handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                part.unlink()
+            finally:
+                os.close(handle)
 
 
 def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a frame as Parquet, without its index."""
-    with atomic_write(path, rows=len(frame)) as part:
-        frame.to_parquet(part, index=False)
+    with atomic_write(path, rows=len(frame)) as file:
+        frame.to_parquet(file, index=False)
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a frame as CSV, 10 significant digits, without its index."""
-    with atomic_write(path, rows=len(frame)) as part:
-        frame.to_csv(part, index=False, float_format="%.10g", lineterminator="\n")
+    """Write a frame as CSV, 10 significant digits, without its index; no cell is a formula."""
+    with atomic_write(path, rows=len(frame)) as file:
+        safe = _map_texts(frame, csv_cell)
+        safe.to_csv(file, index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
 
 
 def write_json(value: Any, path: str | Path) -> None:
     """Write JSON: keys in the order given, 10 significant digits, a NaN as null."""
-    with atomic_write(path) as part:
-        part.write_text(json.dumps(to_jsonable(value), indent=2) + "\n", encoding="utf-8")
+    write_text(json.dumps(to_jsonable(value), indent=2) + "\n", path)
 
 
 def write_text(text: str, path: str | Path) -> None:
     """Write a text file as UTF-8."""
-    with atomic_write(path) as part:
-        part.write_text(text, encoding="utf-8")
+    with atomic_write(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def _map_texts(frame: pd.DataFrame, change: Callable[[object], object]) -> pd.DataFrame:
+    """Change the texts of a frame, those in its header included."""
+    changed = frame.copy()
+    for name in frame.select_dtypes(["str", "object"]).columns:
+        changed[name] = frame[name].map(change, na_action="ignore")
+    return changed.rename(columns=change)
 
 
 def to_jsonable(value: Any) -> Any:

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.escape import printable
 
 FOLDER = Path("logs")
 VARIABLE = "CREDITRISK_LOG"
@@ -114,6 +115,18 @@ def without_secrets(text: str) -> str:
         if len(value) > 5 and any(part in name.upper() for part in _SECRET_NAMES):
             text = text.replace(value, "***")
     return text
+
+
+def say(text: str, warning: bool = False) -> None:
+    """Print lines for the person at the terminal, and log them.
+
+    Args:
+        text: the lines; what does not show in them becomes blanks.
+        warning: whether it goes to stderr, and into the log as a warning.
+    """
+    for line in text.split("\n"):
+        print(printable(line), file=sys.stderr if warning else sys.stdout)
+    _log.log(logging.WARNING if warning else logging.INFO, "%s", text)
 
 
 def current_file() -> Path | None:

@@ -31,8 +31,8 @@ copyreg.pickle(Tree, _reduce_tree)
 
 def save_model(model: Any, path: Path) -> None:
     """Write a model file."""
-    with atomic_write(path) as part:
-        joblib.dump(model, part)
+    with atomic_write(path) as file:
+        joblib.dump(model, file)
 
 
 def sha256(path: Path) -> str:
