@@ -1,6 +1,11 @@
 PYTHON ?= python3
 VENV := .venv
 REMOTE ?= local
+# What a person or a workflow sets. The recipes read it from the environment, in quotes, and here it is taken
+# literally: neither make nor the shell runs the text of a variable (docs/architecture.md, Law 10).
+SETTINGS := PYTHON REMOTE SET JOBS INPUT OUTPUT RUNS ALGO TRIALS PORT BASE INTO PICTURES PR ARGS
+$(foreach name,$(SETTINGS),$(eval override $(name) := $$(value $(name))))
+export $(SETTINGS)
 # Remotes that need a plugin. Each plugin has its own environment, so that its pins do not affect $(VENV).
 PLUGINS := s3 gdrive gcs
 # The start of the name selects the plugin: s3, s3-archive and so on share .venv-s3.
@@ -23,23 +28,27 @@ repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc
 	dvc repro
 
 check: $(VENV)/locked ## check params.yaml and the schema file, in seconds (ARGS="-S name=value")
-	@python -m commands.check $(ARGS)
+	@set -f; python -m commands.check $$ARGS
+
+verify: $(VENV)/locked ## hash all outputs and the DVC cache again, name what differs from dvc.lock
+	@python -m commands.verify
 
 sweep: $(VENV)/locked ## run experiments, wait, show the table (SET="model=lr,rf seed=1,2" JOBS=2)
-	@python -m commands.sweep --jobs $(or $(JOBS),2) $(foreach one,$(SET),-S '$(one)')
+	@set -f; set --; for one in $$SET; do set -- "$$@" -S "$$one"; done; \
+	python -m commands.sweep --jobs "$${JOBS:-2}" "$$@"
 
 experiments: $(VENV)/locked ## show the table of experiments, sorted by CV (ARGS=--md or --csv, --num 3, -A)
-	@python -m commands.experiments $(ARGS)
+	@set -f; python -m commands.experiments $$ARGS
 
 score: $(VENV)/locked ## score new applicants by the champion (INPUT=new.csv OUTPUT=scored.parquet)
 	@test -n "$$INPUT" -a -n "$$OUTPUT" || { echo "error: make score: INPUT and OUTPUT: missing. Name both files: make score INPUT=new.csv OUTPUT=scored.parquet" >&2; exit 2; }
-	@python -m commands.score --input "$$INPUT" --output "$$OUTPUT" $(ARGS)
+	@python -m commands.score --input "$$INPUT" --output "$$OUTPUT" $$ARGS
 
 test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
-	python -m pytest -n 3 --dist worksteal --cov=creditrisk $(ARGS)
+	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 3 --dist worksteal --cov=creditrisk
 
 test-fast: $(VENV)/locked-test ## run the tests that need no built pipeline and no server: for every save
-	python -m pytest -n 2 --dist worksteal -m "not (pipeline or server or browser or slow)" tests/unit $(ARGS)
+	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 2 --dist worksteal -m "not (pipeline or server or browser or slow)" tests/unit
 
 smoke: $(VENV)/locked-test ## build a small pipeline and check its contract: for another Python, in a fresh clone (PYTHON=python3.14)
 	python -m pytest -k "built_from_nothing or contract or public_libraries" tests/pipeline/test_pipeline.py
@@ -51,19 +60,19 @@ lint: $(VENV)/locked-test ## check style and format with ruff, types with mypy
 
 logs: ## show the log of the last run of a stage or command (RUNS=15 for more of them)
 	@ls logs/*.log >/dev/null 2>&1 || { echo "error: logs: none yet. Run a stage or a command first." >&2; exit 2; }
-	@cat $$(ls logs/*.log | tail -n $(or $(RUNS),1))
+	@cat $$(ls logs/*.log | tail -n "$${RUNS:-1}")
 
 pull: remote ## fetch the outputs in dvc.lock from a remote (REMOTE=s3, default `local`)
-	$(REMOTE_VENV)/bin/dvc pull -r "$(REMOTE)"
+	$(REMOTE_VENV)/bin/dvc pull -r "$$REMOTE"
 
 push: remote ## store the outputs in dvc.lock on a remote (REMOTE as above)
-	$(REMOTE_VENV)/bin/dvc push -r "$(REMOTE)"
+	$(REMOTE_VENV)/bin/dvc push -r "$$REMOTE"
 
 # Reports what is missing before an environment is installed for it, and before DVC could hang.
 remote: $(VENV)/locked
-	@test -e "$(REMOTE_VENV)/locked" || python -m commands.remotes check --offline "$(REMOTE)"
+	@test -e "$(REMOTE_VENV)/locked" || python -m commands.remotes check --offline -- "$$REMOTE"
 	@$(MAKE) -s --no-print-directory $(REMOTE_VENV)/locked
-	@python -m commands.remotes check "$(REMOTE)"
+	@python -m commands.remotes check -- "$$REMOTE"
 
 remote-check: $(VENV)/locked ## show for each remote whether it is configured and reachable
 	@python -m commands.remotes check
@@ -72,13 +81,13 @@ backup: $(VENV)/locked ## push to every configured remote
 	@python -m commands.remotes backup
 
 mlflow: $(VENV)/locked ## show the recorded runs in MLflow's pages, on this machine only (PORT=5000)
-	@python -m commands.mirror --show --port $(or $(PORT),5000)
+	@python -m commands.mirror --show --port "$${PORT:-5000}"
 
 mirror: $(VENV)/locked ## upload the pending runs to the MLflow server at MLFLOW_TRACKING_URI
 	@python -m commands.mirror
 
 tune: $(VENV)/locked ## search finer than a grid, write the result to params.yaml (ALGO=xgb TRIALS=30 ARGS=--dry-run)
-	@python -m commands.tune "$(ALGO)" --trials "$(or $(TRIALS),30)" $(ARGS)
+	@set -f; python -m commands.tune --trials "$${TRIALS:-30}" $$ARGS -- "$$ALGO"
 
 plots-page: $(VENV)/bin/python ## rebuild .dvc/page.html, the page of `dvc plots` (needs npm)
 	python tools/plots_page/build.py
@@ -111,8 +120,8 @@ lock: $(VENV)/bin/python ## resolve pyproject.toml again and write the lock file
 	done
 
 $(VENV)/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv $(VENV)
+	"$$PYTHON" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	"$$PYTHON" -m venv $(VENV)
 
 # The stamp is newer than the lock file only after a successful install.
 $(VENV)/locked: requirements.lock | $(VENV)/bin/python
@@ -126,7 +135,7 @@ $(VENV)/locked-test: requirements-test.lock $(VENV)/locked
 
 $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	@echo "installing .venv-$*: DVC with its plugin for this remote"
-	@test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	@test -x .venv-$*/bin/python || "$$PYTHON" -m venv .venv-$*
 	.venv-$*/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
@@ -134,5 +143,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro check sweep experiments score test test-fast smoke lint logs lock pull push remote remote-check backup \
+.PHONY: help repro check verify sweep experiments score test test-fast smoke lint logs lock pull push remote remote-check backup \
 	mlflow mirror tune plots-page review report comment test-envs

@@ -3,7 +3,11 @@
 This is not a stage of dvc.yaml and has no outputs. `make repro` and `make sweep` run it first.
 """
 
+from pathlib import Path
+
 from creditrisk.core.cli import arguments, run
+from creditrisk.core.dvc_lock import read_lock
+from creditrisk.core.logs import say
 from creditrisk.core.params import read_yaml
 from creditrisk.modeling.registry import algorithm, names
 from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs, train_outputs
@@ -24,11 +28,13 @@ def main() -> None:
         candidates = check(tree, args.params)
         if args.queue:
             check_tracked(tree, args.params)
+    if Path("dvc.lock").exists():
+        read_lock("dvc.lock")
     hashed, others = train_outputs(read_yaml("dvc.yaml"))
     entries = {name: algorithm(name).model_dump() for name in names()}
     refuse_stale_outputs("creditrisk/algorithms.yaml", find_stale_outputs(hashed, entries, others))
     count = f", {len(experiments)} experiments" if len(experiments) > 1 else ""
-    print(f"check: {len(tree['algorithms'])} algorithms, {candidates} candidates{count}")
+    say(f"check: {len(tree['algorithms'])} algorithms, {candidates} candidates{count}")
 
 
 if __name__ == "__main__":

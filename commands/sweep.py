@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from creditrisk.core.cli import make_parser, run
+from creditrisk.core.logs import say
 from creditrisk.workflow.check import check
 from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.experiments.collect import problem_of
@@ -36,9 +37,9 @@ def main() -> None:
     before = set(tasks(root))
     run_dvc("exp", "run", "--quiet", "--queue", *(f"-S{override}" for override in args.set_param))
     queued = {rev: task.name for rev, task in tasks(root).items() if rev not in before}
-    print(f"sweep: queued {len(queued)} experiments: {', '.join(queued.values())}", flush=True)
+    say(f"sweep: queued {len(queued)} experiments: {', '.join(queued.values())}")
     failed = wait(root, set(queued), args.jobs)
-    print(flush=True)
+    say("")
     subprocess.run([sys.executable, "-m", "commands.experiments"], check=False)
     sys.exit(bool(failed))
 
@@ -62,7 +63,7 @@ def wait(root: Path, revs: set[str], jobs: int) -> int:
             failed += task.status == "Failed"
             report(root, task, f"{ended} of {len(revs)}")
     except KeyboardInterrupt:
-        print(
+        say(
             "\nsweep: continues in the background. `make experiments` shows the progress, "
             "`dvc queue stop --kill` stops it."
         )
@@ -74,9 +75,9 @@ def report(root: Path, task: Task, count: str) -> None:
     """Print the line of an experiment."""
     if task.status == "Failed":
         why = problem_of(log_of(root, task.rev), {})
-        print(f"sweep: {task.name} failed ({count}): {why}", flush=True)
+        say(f"sweep: {task.name} failed ({count}): {why}")
     elif task.status == "Success":
-        print(f"sweep: {task.name} done ({count})", flush=True)
+        say(f"sweep: {task.name} done ({count})")
 
 
 if __name__ == "__main__":

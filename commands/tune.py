@@ -11,7 +11,8 @@ from typing import Any
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.environment import requirement
 from creditrisk.core.errors import InputError
-from creditrisk.core.files import atomic_write, read_frame, read_json
+from creditrisk.core.files import read_frame, read_json, write_text
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.pipeline import PreprocessParams
@@ -66,14 +67,14 @@ def main() -> None:
     frame, features = read_frame(args.train), read_json(args.features)
     spec = SearchSpec(algo, present, features, params.preprocess, params.train, params.seed)
     depends_on = [
-        sha256(args.train),
+        sha256(args.train.read_bytes()),
         features,
         {name: values.model_dump() for name, values in space.items()},
         fixed,
         entry.model_dump(),
         [params.seed, params.preprocess.model_dump(), params.train.model_dump(exclude=NOT_SCORED)],
         [requirement(library) for library in LIBRARIES],
-        {str(path): sha256(ROOT / path) for path in sorted(import_closure(SCORING_CODE, ROOT))},
+        code_hashes(),
     ]
     name = study_name(algo, depends_on)
     with (
@@ -102,14 +103,19 @@ def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcom
     # As bytes, because text mode would translate the line ends.
     text = args.params.read_bytes().decode("utf-8")
     changed = replace_values(text, ["algorithms", algo], better)
-    with atomic_write(args.params) as file:
-        file.write(changed.encode("utf-8"))
+    write_text(changed, args.params)
     _log(
         algo,
         f"{args.params} is changed, and nothing else: see `git diff {args.params}`. Next: "
         "`dvc repro` or `dvc exp run`. The nested estimate does not repeat this search, and the "
         "best of many trials looks better than it is: only the test rows give an unbiased estimate",
     )
+
+
+def code_hashes() -> dict[str, str]:
+    """Hash the source files that a score depends on."""
+    files = sorted(import_closure(SCORING_CODE, ROOT))
+    return {str(path): sha256((ROOT / path).read_bytes()) for path in files}
 
 
 def _count(text: str) -> int:
@@ -119,7 +125,7 @@ def _count(text: str) -> int:
 
 
 def _log(algo: str, line: str) -> None:
-    print(f"tune@{algo}: {line}", flush=True)
+    say(f"tune@{algo}: {line}")
 
 
 if __name__ == "__main__":

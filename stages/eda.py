@@ -12,6 +12,7 @@ from creditrisk.core.files import (
     write_json,
     write_text,
 )
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.eda.findings import Findings, summarise
@@ -71,9 +72,9 @@ def _print_summary(ranked: pd.DataFrame, summary: dict) -> None:
         f"{name} {value:.2f}"
         for name, value in ranked[["variable", "information_value"]].head(3).itertuples(index=False)
     )
-    print(f"eda: {summary['rows']} training rows, {summary['bad_rate']:.1%} bad")
-    print(f"  highest information values: {strongest}")
-    print(
+    say(f"eda: {summary['rows']} training rows, {summary['bad_rate']:.1%} bad")
+    say(f"  highest information values: {strongest}")
+    say(
         f"  {summary['caps']} columns capped, {summary['merges']} with merged rare levels, "
         f"{summary['rows_adjusted']} training rows changed"
     )

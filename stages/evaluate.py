@@ -1,10 +1,10 @@
 """evaluate: measure the champion on the test rows, which no earlier stage has used."""
 
-import sys
 from typing import Any
 
 from creditrisk.champion.description import read_description
 from creditrisk.core.cli import arguments, run
+from creditrisk.core.errors import InputError
 from creditrisk.core.files import (
     read_csv,
     read_frame,
@@ -13,6 +13,7 @@ from creditrisk.core.files import (
     write_json,
     write_text,
 )
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.evaluate.measure import evaluate_champion
@@ -66,9 +67,12 @@ def main() -> None:
     )
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
     recording = Recording("evaluate", inputs, params.model_dump())
-    champion = read_description(args.description)
+    champion, selected = read_description(args.description), read_json(args.selected)
+    if champion.model_sha256 != selected.get("champion_sha256"):
+        problem = f"not the model that {args.selected} has the hash of"
+        raise InputError(args.description, "model_sha256", problem, "Run `dvc repro`.")
     found = evaluate_champion(
-        load_model(args.champion, champion.model_sha256),
+        load_model(args.champion, selected["champion_sha256"]),
         champion,
         train=read_frame(args.train),
         test=read_frame(args.test),
@@ -80,7 +84,7 @@ def main() -> None:
     )
     report = ReportData(
         metrics=found.metrics,
-        selected=read_json(args.selected),
+        selected=selected,
         prepared=read_json(args.prepared),
         ingested=read_json(args.ingested),
         champion=champion,
@@ -104,19 +108,22 @@ def main() -> None:
     )
     print_summary(found.metrics)
     if found.warning:
-        print(found.warning, file=sys.stderr)
+        say(found.warning, warning=True)
 
 
 def print_summary(metrics: dict[str, Any]) -> None:
     """Print each metric on test with its interval, on CV and on train."""
-    print(f"evaluate: {metrics['algorithm']}, cut-off {metrics['threshold']:.4f}")
-    print(f"  {'':<18}{'test':>8}  {'95% interval':<18}{'cv':>8}{'train':>8}")
+    lines = [
+        f"evaluate: {metrics['algorithm']}, cut-off {metrics['threshold']:.4f}",
+        f"  {'':<18}{'test':>8}  {'95% interval':<18}{'cv':>8}{'train':>8}",
+    ]
     for name, (low, high) in metrics["test"]["ci"].items():
         span = f"{low:.3f} to {high:.3f}"
-        print(
+        lines.append(
             f"  {name:<18}{metrics['test'][name]:>8.3f}  {span:<18}"
             f"{metrics['cv'][name]:>8.3f}{metrics['train'][name]:>8.3f}"
         )
+    say("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import KEYS, original_columns
 from creditrisk.core.files import read_frame, write_frame, write_json
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.featurize import FeaturizeParams, derive, manifest
 from creditrisk.schema import load_schema
@@ -34,10 +35,12 @@ def main() -> None:
     write_frame(test, args.test)
     write_json(features, args.features)
     for name, reason in features["left_out"].items():
-        print(f"featurize: derived column {name} is left out: {reason}")
+        say(f"featurize: derived column {name} is left out: {reason}")
     derived = ", ".join(features["derived"]) or "none"
-    print(f"featurize: {len(columns)} features (derived: {derived}), ", end="")
-    print(f"{len(train)} training rows, {len(test)} test rows")
+    say(
+        f"featurize: {len(columns)} features (derived: {derived}), {len(train)} training rows, "
+        f"{len(test)} test rows"
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import write_frame, write_json
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.table import read_csv, summary
@@ -24,8 +25,8 @@ def main() -> None:
     counts = summary(data.source, extract)
     write_frame(extract.frame, args.raw)
     write_json(counts, args.metrics)
-    print(f"ingest: {counts['rows_read']} rows, {counts['columns_read']} columns", end="")
-    print(f", {len(extract.ignored)} columns ignored" if extract.ignored else "")
+    ignored = f", {len(extract.ignored)} columns ignored" if extract.ignored else ""
+    say(f"ingest: {counts['rows_read']} rows, {counts['columns_read']} columns{ignored}")
 
 
 if __name__ == "__main__":

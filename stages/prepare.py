@@ -2,6 +2,7 @@
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import read_frame, read_json, write_frame, write_json
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.params import DataParams
 from creditrisk.prepare.clean import check_quality_gates, prepare
@@ -53,23 +54,23 @@ def main() -> None:
 
 
 def _print_summary(summary: dict) -> None:
-    print(f"prepare: {summary['rows_read']} rows read, {summary['rows_clean']} clean")
+    say(f"prepare: {summary['rows_read']} rows read, {summary['rows_clean']} clean")
     for reason, count in summary["rejected"].items():
         if count:
-            print(f"  {reason:<16}{count:>8}")
+            say(f"  {reason:<16}{count:>8}")
     if summary["merged_cells"]:
-        print(f"  {'merged cells':<16}{summary['merged_cells']:>8}")
+        say(f"  {'merged cells':<16}{summary['merged_cells']:>8}")
     if count := summary["twins"]["too_common"]:
-        print(f"  {count} rows have values too common to recognise their near-duplicates")
+        say(f"  {count} rows have values too common to recognise their near-duplicates")
     incomplete = {
         name: counts
         for name, counts in summary["cells"].items()
         if any(count for cause, count in counts.items() if cause != "valid")
     }
     if incomplete:
-        print(f"  {'cells set to missing':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
+        say(f"  {'cells set to missing':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
     for name, counts in incomplete.items():
-        print(f"    {name:<22}" + "".join(f"{counts[cause]:>15}" for cause in CAUSES))
+        say(f"    {name:<22}" + "".join(f"{counts[cause]:>15}" for cause in CAUSES))
 
 
 if __name__ == "__main__":

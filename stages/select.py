@@ -11,10 +11,17 @@ from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import feature_columns
 from creditrisk.core.errors import InputError, nearest
-from creditrisk.core.files import atomic_write, read_frame, read_json, write_csv, write_json
+from creditrisk.core.files import (
+    read_frame,
+    read_json,
+    read_verified,
+    write_bytes,
+    write_csv,
+    write_json,
+)
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.costs import DecisionParams
-from creditrisk.modeling.persistence import check_model
 from creditrisk.modeling.registry import algorithm
 from creditrisk.schema import load_schema
 from creditrisk.select.best_scorecard import best_scorecard
@@ -42,7 +49,7 @@ class Params(Strict):
     scorecard: ScorecardParams
 
 
-INPUTS = ("candidates", "train", "features", "adjustments", "ingested")
+INPUTS = ("candidates", "trained", "train", "features", "adjustments", "ingested")
 PARAM_PATHS = {"schema_path": "data.schema", "scoring": "train.scoring", "nested": "train.nested"}
 
 
@@ -51,6 +58,7 @@ def main() -> None:
     args = arguments(
         __doc__,
         candidates="data/candidates",
+        trained="metrics/train",
         train="data/processed/train.parquet",
         features="data/processed/features.json",
         adjustments="data/processed/adjustments.json",
@@ -67,13 +75,14 @@ def main() -> None:
         hint = nearest(params.model, ["auto", *entries])
         raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
     known = {name: entry.model_dump() for name, entry in entries.items()}
-    refuse_stale(str(args.params), [f"{args.candidates}/${{item.family}}/${{key}}"], known)
+    written = [f"{args.candidates}/${{item.family}}/${{key}}{end}" for end in ("", ".json")]
+    refuse_stale(str(args.params), [*written, f"{args.trained}/${{key}}.json"], known)
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
     inputs |= {"schema": Path(params.schema_path)}
     recording = Recording("select", inputs, params.model_dump() | known)
 
     frame = read_frame(args.train)
-    contenders = load_contenders(args.candidates, entries, frame, params.decision)
+    contenders = load_contenders(args.candidates, args.trained, entries, frame, params.decision)
     board = leaderboard(contenders.values(), params.scoring)
     rule, oofs = params.select.rule, {name: each.oof for name, each in contenders.items()}
     winner = choose(board, oofs, params.model, rule, params.scoring)
@@ -83,7 +92,8 @@ def main() -> None:
         metrics |= estimate_choice(*choice, frame, params.decision)
 
     champion = contenders[winner]
-    check_model(champion.model_file, champion.summary["model_sha256"])
+    model_file = read_verified(champion.model_file, champion.model_sha256)
+    metrics |= {"champion_sha256": champion.model_sha256}
     features, adjustments = read_json(args.features), read_json(args.adjustments)
     schema = load_schema(params.schema_path)
     description = describe_champion(
@@ -95,11 +105,11 @@ def main() -> None:
         metrics=CvSummary(cv=champion.cv.mean, cv_se=champion.cv.se),
         adjustments=adjustments,
         data_sha256=read_json(args.ingested)["source_sha256"],
+        model_sha256=champion.model_sha256,
     )  # fmt: skip
     merges = adjustments["merges"]
     points = best_scorecard(board, contenders, frame, features, schema, params.scorecard, merges)
-    with atomic_write(args.champion) as file:
-        file.write(champion.model_file.read_bytes())
+    write_bytes(model_file, args.champion)
     write_json(description.to_json(), args.description)
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
@@ -113,18 +123,18 @@ def main() -> None:
         is_champion_run=not is_temporary(Path.cwd()),
     )
     recording.finish(metrics, description.params, {"results": results}, champion.oof, registered)
-    print_summary(board.head(8), metrics)
+    print_summary(board, metrics)
 
 
 def print_summary(board: pd.DataFrame, metrics: dict[str, Any]) -> None:
     """Print the leaderboard and the champion."""
     shown = board[["rank", "algorithm", "score", "score_se", "brier", "log_loss", "expected_cost"]]
-    print(shown.to_string(index=False, float_format="%.4f"))
-    print(f"select: champion {metrics['algorithm']}, cut-off {metrics['threshold']:.4f}", end="")
+    say(shown.to_string(index=False, float_format="%.4f"))
+    line = f"select: champion {metrics['algorithm']}, cut-off {metrics['threshold']:.4f}"
     if "nested" in metrics:
         mean, se = metrics["nested"]["mean"], metrics["nested"]["se"]
-        print(f", nested AUC {mean['roc_auc']:.3f} +- {se['roc_auc']:.3f}", end="")
-    print()
+        line += f", nested AUC {mean['roc_auc']:.3f} +- {se['roc_auc']:.3f}"
+    say(line)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,23 @@
 """train: search one algorithm's grid, calibrate the best candidate, measure it out of fold."""
 
-import sys
+import os
 from pathlib import Path
 from typing import Any
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import feature_columns
-from creditrisk.core.files import read_frame, read_json, write_csv, write_frame, write_json
+from creditrisk.core.files import (
+    read_frame,
+    read_json,
+    write_bytes,
+    write_csv,
+    write_frame,
+    write_json,
+)
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.leakage import leakage_warning
-from creditrisk.modeling.persistence import save_model
+from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.modeling.registry import algorithm, grid
 from creditrisk.tracking.recording import Recording
@@ -37,9 +45,15 @@ def main() -> None:
         features="data/processed/features.json",
         single="data/candidates/single",
     )
-    parser.add_argument("algo", metavar="ALGO", help="an entry of creditrisk/algorithms.yaml")
+    # DVC tells the stage's name in its environment: on a command line, a shell would read it.
+    stage = os.environ.get("DVC_STAGE", "").rpartition("train@")[2] or None
+    parser.add_argument(
+        "algo", metavar="ALGO", nargs="?", default=stage, help="an entry of algorithms.yaml"
+    )
     args = parser.parse_args()
     algo = args.algo
+    if algo is None:
+        parser.error("the following arguments are required: ALGO")
     entry = algorithm(algo)
     params = read_params(args.params, Params, block=f"algorithms.{algo}")
 
@@ -60,8 +74,9 @@ def main() -> None:
         trained_members = {name: load_candidate(folders[name]) for name in members}
         recording = record({"train": args.train} | {name: folders[name] for name in members})
         trained = train_vote(trained_members, frame, columns)
-    metrics = summarise(trained, frame, columns)
-    write(algo, entry.family, trained, metrics)
+    model_file = dump_model(trained.model)
+    metrics = summarise(trained, frame, columns) | {"model_sha256": sha256(model_file)}
+    write(algo, entry.family, trained, model_file, metrics)
     files = {
         "model": [Path("models", f"{algo}.joblib")],
         "results": [Path("plots/train", f"{algo}.csv"), Path("metrics/train", f"{algo}.json")],
@@ -72,14 +87,16 @@ def main() -> None:
     )
 
 
-def write(algo: str, family: str, trained: TrainedModel, metrics: dict[str, Any]) -> None:
+def write(
+    algo: str, family: str, trained: TrainedModel, model_file: bytes, metrics: dict[str, Any]
+) -> None:
     """Write all outputs.
 
     data/candidates/ is for select and the ensembles, the other files are for people (see
     docs/architecture.md, Files and columns).
     """
-    save_candidate(trained, metrics, Path("data/candidates", family, algo))
-    save_model(trained.model, Path("models", f"{algo}.joblib"))
+    save_candidate(trained, model_file, metrics, Path("data/candidates", family, algo))
+    write_bytes(model_file, Path("models", f"{algo}.joblib"))
     write_frame(trained.oof, Path("data/oof", f"{algo}.parquet"))
     write_csv(trained.trials, Path("plots/train", f"{algo}.csv"))
     write_json(metrics, Path("metrics/train", f"{algo}.json"))
@@ -88,18 +105,18 @@ def write(algo: str, family: str, trained: TrainedModel, metrics: dict[str, Any]
 def print_summary(algo: str, metrics: dict[str, Any], warning: str | None) -> None:
     """Print the main results, and warnings on stderr."""
     cv = metrics["cv"]
-    print(
+    say(
         f"train@{algo}: CV AUC {cv['roc_auc']:.3f}, Brier {cv['brier']:.3f}, "
         f"calibration {metrics['calibration']}, best {metrics['best_params']}"
     )
     if metrics["unconverged_folds"]:
-        print(
+        say(
             f"train@{algo}: {metrics['unconverged_folds']} fits of the best candidate stopped "
             "before they converged: raise max_iter",
-            file=sys.stderr,
+            warning=True,
         )
     if warning:
-        print(warning, file=sys.stderr)
+        say(warning, warning=True)
 
 
 if __name__ == "__main__":

@@ -94,7 +94,7 @@ def describe_champion(
     """Build the description of the model that select has chosen.
 
     Args:
-        summary: the content of metrics/train/ALGO.json, with the hash of the model file.
+        summary: the content of metrics/train/ALGO.json.
         frame: the training rows: `bad` and the features.
         features: the content of features.json.
         schema: the schema.
@@ -108,7 +108,6 @@ def describe_champion(
         schema_=schema.model_dump(exclude_defaults=True),
         baseline=baseline_applicant(frame, features),
         training_rows=len(frame),
-        model_sha256=summary["model_sha256"],
         created_by={"python": platform.python_version()} | versions,
         **chosen,
     )

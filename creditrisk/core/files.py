@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import hashlib
 import json
 import logging
 import math
@@ -74,6 +75,33 @@ def read_json(path: str | Path) -> Any:
     except ValueError as error:
         problem = f"not JSON: {error}"
         raise InputError(path, "file", problem, "Run `dvc repro` to make it again.") from None
+    _log.info("read %s", path)
+    return content
+
+
+def read_verified(path: str | Path, sha256: str) -> bytes:
+    """Read a file, if its bytes have the SHA-256 that Git has for them.
+
+    The bytes that are returned are those that were compared: a file that is replaced after the
+    check changes nothing. Use it for what is code, such as a model (docs/architecture.md, Law 7).
+
+    Args:
+        path: the file.
+        sha256: the hash, from a file that is in Git, never from one beside `path`.
+
+    Raises:
+        InputError: the file is missing, can't be read, or has another hash.
+    """
+    again = "Run `dvc repro` to make it again, or `dvc checkout` to restore the recorded one."
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except OSError as error:
+        raise InputError(path, "file", f"can't be read: {error.strerror}", again) from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        problem = "its hash is not the recorded one, so it is not loaded"
+        raise InputError(path, "file", problem, again)
     _log.info("read %s", path)
     return content
 
@@ -181,10 +209,15 @@ def write_json(value: Any, path: str | Path) -> None:
     write_text(json.dumps(to_jsonable(value), indent=2) + "\n", path)
 
 
+def write_bytes(content: bytes, path: str | Path) -> None:
+    """Write a file of bytes."""
+    with atomic_write(path) as file:
+        file.write(content)
+
+
 def write_text(text: str, path: str | Path) -> None:
     """Write a text file as UTF-8."""
-    with atomic_write(path) as file:
-        file.write(text.encode("utf-8"))
+    write_bytes(text.encode("utf-8"), path)
 
 
 def _map_texts(frame: pd.DataFrame, change: Callable[[object], object]) -> pd.DataFrame:

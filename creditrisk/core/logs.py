@@ -125,7 +125,7 @@ def say(text: str, warning: bool = False) -> None:
         warning: whether it goes to stderr, and into the log as a warning.
     """
     for line in text.split("\n"):
-        print(printable(line), file=sys.stderr if warning else sys.stdout)
+        print(printable(line), file=sys.stderr if warning else sys.stdout, flush=True)
     _log.log(logging.WARNING if warning else logging.INFO, "%s", text)
 
 

@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 
 from creditrisk.metrics.intervals import fold_error
+from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import Fold
 
 SHUFFLES = 5
@@ -56,13 +57,16 @@ def permutation_importance(
     unfitted = unfitted_copy(model)
     losses: list[dict[str, Any]] = []
     for fold in folds:
-        fitted = clone(unfitted).fit(frame[features].iloc[fold.train], bad[fold.train])
+        with checked_fits(frame[features], "model"):
+            fitted = clone(unfitted).fit(frame[features].iloc[fold.train], bad[fold.train])
         rows = frame[features].iloc[fold.test]
         copies = [rows]
         for name in features:
             for _ in range(SHUFFLES):
                 shuffled = rows[name].to_numpy()[rng.permutation(len(rows))]
-                copies.append(rows.assign(**{name: shuffled}))
+                copy = rows.copy(deep=False)
+                copy[name] = shuffled
+                copies.append(copy)
         scores = fitted.predict_proba(pd.concat(copies, ignore_index=True))[:, 1]
         aucs = [roc_auc_score(bad[fold.test], s) for s in np.split(scores, len(copies))]
         shuffles = np.array(aucs[1:]).reshape(len(features), SHUFFLES).mean(axis=1)

@@ -2,6 +2,7 @@
 
 import copyreg
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,7 @@ import joblib
 import numpy as np
 from sklearn.tree._tree import Tree
 
-from creditrisk.core.errors import InputError
-from creditrisk.core.files import atomic_write
+from creditrisk.core.files import read_verified
 
 
 def _reduce_tree(tree: Tree) -> tuple:
@@ -29,41 +29,26 @@ def _reduce_tree(tree: Tree) -> tuple:
 copyreg.pickle(Tree, _reduce_tree)
 
 
-def save_model(model: Any, path: Path) -> None:
-    """Write a model file."""
-    with atomic_write(path) as file:
-        joblib.dump(model, file)
+def dump_model(model: Any) -> bytes:
+    """Turn a model into the bytes of a model file, the same for the same model."""
+    buffer = io.BytesIO()
+    joblib.dump(model, buffer)
+    return buffer.getvalue()
 
 
-def sha256(path: Path) -> str:
-    """Compute the SHA-256 of a file.
-
-    Raises:
-        InputError: the file is missing.
-    """
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+def sha256(content: bytes) -> str:
+    """Compute the SHA-256 of bytes, in hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
-def check_model(path: Path, recorded: str) -> None:
-    """Compare a model file with its recorded SHA-256.
+def load_model(path: Path, trusted: str) -> Any:
+    """Load a model file, if its bytes have the trusted hash.
 
-    Raises:
-        InputError: the hash differs, or the file is missing.
-    """
-    if sha256(path) != recorded:
-        problem = "its hash is not the recorded one, so it is not loaded"
-        raise InputError(path, "file", problem, "Run `dvc repro` to make it again.")
-
-
-def load_model(path: Path, recorded: str) -> Any:
-    """Load a model file if its hash is the recorded one.
+    Args:
+        path: the model file.
+        trusted: its SHA-256, from a file that is in Git.
 
     Raises:
         InputError: the hash differs or the file is missing; no code of the file was run.
     """
-    check_model(path, recorded)
-    return joblib.load(path)
+    return joblib.load(io.BytesIO(read_verified(path, trusted)))

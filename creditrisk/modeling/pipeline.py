@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import category_encoders as ce
+import numpy as np
 from imblearn.combine import SMOTETomek
 from imblearn.over_sampling import ADASYN, SMOTE, SMOTENC, BorderlineSMOTE, RandomOverSampler
 from imblearn.pipeline import Pipeline
@@ -16,6 +17,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    FunctionTransformer,
     KBinsDiscretizer,
     OneHotEncoder,
     OrdinalEncoder,
@@ -48,14 +50,25 @@ class PreprocessParams(Strict):
     scale_ordinal: bool
 
 
-# Each makes an encoder for the given nominal columns. category_encoders needs their names: if it
-# has to guess, it encodes no column whose type the imputer has changed.
+def _by_position(kind: Any) -> Callable[[list[str]], BaseEstimator]:
+    """Make an encoder of category_encoders know its columns by position, not by name.
+
+    It would name its outputs COLUMN_1, COLUMN_2, which may be names of other columns. It is told
+    which columns to encode: if it has to guess, it leaves out those whose type the imputer has
+    changed. Only functions of public libraries are used, so that a model file needs nothing else.
+    """
+    return lambda columns: make_pipeline(
+        FunctionTransformer(np.asarray), kind(cols=list(range(len(columns))))
+    )
+
+
+# Each makes an encoder for the given nominal columns.
 ENCODERS: dict[str, Callable[[list[str]], BaseEstimator]] = {
     "onehot": lambda columns: OneHotEncoder(handle_unknown="ignore", sparse_output=False),
-    "binary": lambda columns: ce.BinaryEncoder(cols=columns),
-    "ordinal": lambda columns: ce.OrdinalEncoder(cols=columns),
-    "woe": lambda columns: ce.WOEEncoder(cols=columns),
-    "target": lambda columns: ce.TargetEncoder(cols=columns),
+    "binary": _by_position(ce.BinaryEncoder),
+    "ordinal": _by_position(ce.OrdinalEncoder),
+    "woe": _by_position(ce.WOEEncoder),
+    "target": _by_position(ce.TargetEncoder),
 }
 
 

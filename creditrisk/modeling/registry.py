@@ -10,15 +10,17 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import ParameterGrid
 from sklearn.utils._param_validation import InvalidParameterError
 
-from creditrisk.core.errors import InputError, nearest
+from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import READ_EVENT
 from creditrisk.modeling.pipeline import BINS, ENCODERS, RESAMPLERS
 
+REGISTRY = "creditrisk/algorithms.yaml"
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 CHOICES: dict[str, Collection[Any]] = {
     "encoder": ENCODERS,
     "resample": RESAMPLERS,
@@ -40,12 +42,35 @@ class Algorithm(BaseModel):
     calibration: tuple[str, ...] = ("none", "platt", "isotonic")
 
     def build(self, seed: int) -> BaseEstimator:
-        """Make the estimator with its fixed values, and with the seed if it has a random state."""
-        module, _, name = self.estimator.rpartition(".")
-        estimator = getattr(importlib.import_module(module), name)(**self.fixed)
+        """Make the estimator with its fixed values, and with the seed if it has a random state.
+
+        Raises:
+            InputError: `estimator` is not the path of a scikit-learn estimator, which alone is
+                called, or it does not take a fixed value.
+        """
+        kind = _estimator_class(self.estimator)
+        try:
+            estimator = kind(**self.fixed)
+        except TypeError as error:
+            problem = f"{self.estimator} does not take a fixed value: {error}"
+            raise InputError(REGISTRY, "fixed", problem, "Correct the entry.") from None
         if "random_state" in estimator.get_params(deep=False):
             estimator.set_params(random_state=seed)
         return estimator
+
+
+def _estimator_class(path: str) -> type[BaseEstimator]:
+    """Find a class of estimators, and call nothing before it is known to be one."""
+    hint = "Name a class, such as sklearn.linear_model.LogisticRegression."
+    module, _, name = path.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise InputError(REGISTRY, f"estimator: {path}", "no such class", hint) from None
+    if not (isinstance(found, type) and issubclass(found, BaseEstimator)):
+        problem = "not a class of scikit-learn's estimators, so it is not called"
+        raise InputError(REGISTRY, f"estimator: {path}", problem, hint)
+    return found
 
 
 def names() -> list[str]:
@@ -64,13 +89,24 @@ def algorithm(name: str) -> Algorithm:
         raise InputError(
             "params.yaml", f"algorithms.{name}", "unknown algorithm", nearest(name, entries)
         )
-    sys.audit(READ_EVENT, f"creditrisk/algorithms.yaml:algorithms.{name}")
-    return Algorithm.model_validate(entries[name])
+    sys.audit(READ_EVENT, f"{REGISTRY}:algorithms.{name}")
+    location = f"algorithms.{name}"
+    try:
+        return Algorithm.model_validate(entries[name])
+    except ValidationError as error:
+        raise from_validation(REGISTRY, error, Algorithm.model_fields, location) from None
 
 
 def _entries() -> dict[str, Any]:
     text = resources.files("creditrisk").joinpath("algorithms.yaml").read_text(encoding="utf-8")
-    return yaml.safe_load(text)["algorithms"]
+    entries = yaml.safe_load(text)["algorithms"]
+    for name in entries:
+        # A name becomes part of paths, of a stage's name and of commands.
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            problem = "not a name of an algorithm"
+            hint = "Use a letter, then letters, digits, _ or -, at most 40."
+            raise InputError(REGISTRY, f"algorithms.{name}", problem, hint)
+    return entries
 
 
 def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:

@@ -42,7 +42,7 @@ def best_scorecard(
     if not binned:
         return pd.DataFrame(columns=["algorithm", *COLUMNS])
     best = contenders[binned[0]]
-    model = load_model(best.model_file, best.summary["model_sha256"])
+    model = load_model(best.model_file, best.model_sha256)
     points = scorecard(model, frame, features, schema, scale, merges)
     points.insert(0, "algorithm", best.name)
     return points

@@ -13,7 +13,7 @@ from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import compute_fold_metrics
 from creditrisk.modeling.registry import Algorithm
-from creditrisk.train.candidate_files import MODEL, NESTED, OOF, read_summary
+from creditrisk.train.candidate_files import MODEL, NESTED, OOF, read_summary, trusted_sha256
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ class Contender:
         label: its name in words.
         simplicity: 1 is the simplest to explain.
         folder: data/candidates/FAMILY/NAME, which train wrote.
-        summary: the content of metrics/train/NAME.json, with the hash of the model file.
+        summary: the content of metrics/train/NAME.json.
+        model_sha256: the hash of the model file, from metrics/train/NAME.json, which is in Git.
         oof: `row_id`, `repeat`, `fold`, `bad`, `pd`.
         cv: metrics over the folds.
     """
@@ -52,6 +53,7 @@ class Contender:
     simplicity: int
     folder: Path
     summary: Mapping[str, Any]
+    model_sha256: str
     oof: pd.DataFrame
     cv: CvMetrics
 
@@ -67,12 +69,17 @@ class Contender:
 
 
 def load_contenders(
-    folder: Path, entries: Mapping[str, Algorithm], frame: pd.DataFrame, decision: DecisionParams
+    folder: Path,
+    trained: Path,
+    entries: Mapping[str, Algorithm],
+    frame: pd.DataFrame,
+    decision: DecisionParams,
 ) -> dict[str, Contender]:
     """Read the trained model of each algorithm and measure it out of fold.
 
     Args:
         folder: data/candidates.
+        trained: metrics/train, which has the hashes of the model files and is in Git.
         entries: name to entry of the registry.
         frame: the training rows, from which the costs are computed.
         decision: the costs of the two errors, and how the cut-off is chosen.
@@ -87,6 +94,7 @@ def load_contenders(
             simplicity=entry.simplicity,
             folder=model_folder,
             summary=read_summary(model_folder),
+            model_sha256=trusted_sha256(trained / f"{name}.json"),
             oof=oof,
             cv=cv_metrics(oof, frame, decision),
         )

@@ -13,7 +13,7 @@ from typing import Any
 from creditrisk.core.environment import LIBRARIES, library_version
 
 # Results and dvc.lock change while the pipeline runs. That alone does not make a run dirty.
-RESULTS = ("dvc.lock", "metrics", "plots")
+RESULTS = ("dvc.lock", "metrics", "plots", "data/candidates")
 
 
 def hash_inputs(inputs: Mapping[str, Path]) -> dict[str, str]:

@@ -72,7 +72,12 @@ def calibrated(
     Returns:
         PDs, shape (m,).
     """
-    fitted = CalibratedClassifierCV(FrozenEstimator(_Score()), method=METHODS[method])
+    # `_Score` is not fitted, so it needs no folds: the default of five would ask for five rows a
+    # class and change nothing.
+    every = np.arange(len(bad))
+    fitted = CalibratedClassifierCV(
+        FrozenEstimator(_Score()), method=METHODS[method], cv=[(every, every)]
+    )
     fitted.fit(scores[:, None], bad)
     return fitted.predict_proba(new_scores[:, None])[:, 1]
 

@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from creditrisk.core.errors import InputError
+from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import Fold
 from creditrisk.modeling.pipeline import PreprocessParams, build_pipeline, candidate_params
 from creditrisk.modeling.registry import algorithm, model_params
@@ -134,13 +135,14 @@ def search(
         if on_fitted:
             on_fitted(grid, spec.candidates, rows, bad)
         best = int(scores["mean"].to_numpy().argmax())
-        oof, unconverged = out_of_fold(clone(blank).set_params(**settings[best]), rows, bad, folds)
+        location, chosen = f"algorithms.{spec.name}", settings[best]
+        with checked_fits(rows, location):
+            oof, unconverged = out_of_fold(clone(blank).set_params(**chosen), rows, bad, folds)
     allowed = algorithm(spec.name).calibration
-    method = choose_calibration(spec.train.calibration, oof, allowed)
-    oof["pd"] = cross_calibrate(method, oof)
-    pipeline = spec.pipeline().set_params(**settings[best])
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # counted in out_of_fold
+    with checked_fits(rows, location):
+        method = choose_calibration(spec.train.calibration, oof, allowed)
+        oof["pd"] = cross_calibrate(method, oof)
+        pipeline = spec.pipeline().set_params(**chosen)
         model = fit_calibrated(pipeline, method, rows, bad, folds)
     return SearchResult(
         candidate=spec.candidates[best],
@@ -189,22 +191,33 @@ def _fit_grid(
     if progress:
         grid.set_callbacks(ProgressBar(max_propagation_depth=0))
     location = f"algorithms.{spec.name}"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        try:
-            grid.fit(rows, bad)
-        except (ValueError, TypeError) as error:
-            # XGBoost's errors are ValueErrors too. The error does not say which candidate failed.
-            problem = f"a fit failed: {type(error).__name__}: {error}"
-            raise InputError(
-                "params.yaml", location, problem, "Change or drop that value.", quotes_data=True
-            ) from error
+    with checked_fits(rows, location, lambda: _failing(spec, blank, settings, rows, bad, folds)):
+        grid.fit(rows, bad)
     means = grid.cv_results_["mean_test_score"]
     if not np.isfinite(means).all():
         first = spec.candidates[int(np.flatnonzero(~np.isfinite(means))[0])]
         problem = f"the score of candidate {first} is not a number"
         raise InputError("params.yaml", location, problem, "Change or remove this value.")
     return grid
+
+
+def _failing(
+    spec: SearchSpec,
+    blank: Pipeline,
+    settings: list[dict[str, Any]],
+    rows: pd.DataFrame,
+    bad: np.ndarray,
+    folds: list[Fold],
+) -> str:
+    """Find the candidate that fails, which the search does not say: fit one after the other."""
+    for candidate, setting in zip(spec.candidates, settings, strict=True):
+        pipeline = clone(blank).set_params(**setting)
+        for fold in folds:
+            try:
+                _fit_and_score(pipeline, rows, bad, fold)
+            except Exception:  # the error is known; what is asked is whose it is
+                return f" for {candidate}"
+    return ""
 
 
 def _scores(grid: GridSearchCV) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The pipeline is declarative for real: what runs, when, and on what."""
 
 import json
+import re
 from pathlib import Path
 
 import joblib
@@ -57,10 +58,7 @@ def _assert_hermetic(built: Project, stage: str) -> None:
     undeclared = {n for n in found.read if not covered(n, deps + outs + param_files)}
     assert undeclared == set()
     # A file is written under a passing name beside its place.
-    targets = {
-        n.replace("/.", "/").removesuffix(".part") if n.endswith(".part") else n
-        for n in found.write
-    }
+    targets = {re.sub(r"/\.([^/]+)\.\w{8}\.part$", r"/\1", n) for n in found.write}
     assert {n for n in targets if not covered(n, outs)} == set()
     assert {p for p in found.param if not _declared(p, params)} == set()
     # And the other way round: what is declared is really used.

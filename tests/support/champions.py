@@ -88,9 +88,7 @@ def model(kind):
 def description(path):
     """What select would write of a model file."""
     _, features, adjustments = rows()
-    train, summary = part("train"), {
-        "best_params": {}, "calibration": "none", "model_sha256": sha256(path),
-    }  # fmt: skip
+    train, summary = part("train"), {"best_params": {}, "calibration": "none"}
     return describe_champion(
         summary, train, features, DEFAULT,
         algorithm="x",
@@ -100,6 +98,7 @@ def description(path):
         metrics={"cv": {}, "cv_se": {}},
         adjustments=adjustments,
         data_sha256="d" * 64,
+        model_sha256=sha256(path.read_bytes()),
     ).to_json()  # fmt: skip
 
 

@@ -16,6 +16,7 @@ def contender(name: str, cv: CvMetrics, simplicity: int = 1, oof: pd.DataFrame |
         simplicity=simplicity,
         folder=Path("nowhere"),
         summary={"calibration": "none"},
+        model_sha256="0" * 64,
         oof=pd.DataFrame() if oof is None else oof,
         cv=cv,
     )

@@ -101,7 +101,7 @@ def new_project(folder: Path, changes: Mapping[str, Any] | None = None) -> Proje
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split("\0")  # fmt: skip
     for name in filter(None, names):
-        if name == "dvc.lock" or name.startswith(("metrics/", "plots/")):
+        if name == "dvc.lock" or name.startswith(("metrics/", "plots/", "data/candidates/")):
             continue
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

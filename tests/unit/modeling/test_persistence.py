@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import joblib
@@ -8,14 +10,14 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from creditrisk.core.errors import InputError
-from creditrisk.modeling.persistence import load_model, save_model, sha256
+from creditrisk.modeling.persistence import dump_model, load_model, sha256
 
 ROOT = Path(__file__).parents[3]
 AGAIN = """
 import sys, joblib
 from pathlib import Path
-from creditrisk.modeling.persistence import save_model
-save_model(joblib.load(sys.argv[1]), Path(sys.argv[2]))
+from creditrisk.modeling.persistence import dump_model
+Path(sys.argv[2]).write_bytes(dump_model(joblib.load(sys.argv[1])))
 """
 
 
@@ -28,24 +30,63 @@ def forest() -> RandomForestClassifier:
 
 def test_a_model_loaded_and_saved_again_has_the_same_bytes_each_time(forest, tmp_path):
     first = tmp_path / "first.joblib"
-    save_model(forest, first)
+    first.write_bytes(dump_model(forest))
     hashes = set()
     for seed in "123":
         again = tmp_path / f"again{seed}.joblib"
         command = [sys.executable, "-c", AGAIN, str(first), str(again)]
         subprocess.run(command, cwd=ROOT, env={"PYTHONHASHSEED": seed}, check=True)
-        hashes.add(sha256(again))
+        hashes.add(sha256(again.read_bytes()))
     assert len(hashes) == 1
 
 
 def test_a_saved_forest_predicts_as_before(forest, tmp_path):
-    save_model(forest, tmp_path / "forest.joblib")
+    (tmp_path / "forest.joblib").write_bytes(dump_model(forest))
     rows = np.random.default_rng(1).normal(size=(50, 4))
     loaded = joblib.load(tmp_path / "forest.joblib")
     assert (loaded.predict_proba(rows) == forest.predict_proba(rows)).all()
 
 
 def test_another_file_is_not_loaded(forest, tmp_path):
-    save_model(forest, tmp_path / "forest.joblib")
+    (tmp_path / "forest.joblib").write_bytes(dump_model(forest))
     with pytest.raises(InputError, match="not loaded"):
         load_model(tmp_path / "forest.joblib", "0" * 64)
+
+
+class Payload:
+    """What an attacker puts in the place of a model: loading it makes a file."""
+
+    def __init__(self, mark: Path):
+        self.mark = mark
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.mark),)
+
+
+def test_a_file_that_is_swapped_during_the_check_is_never_run(forest, tmp_path):
+    honest, path = dump_model(forest), tmp_path / "forest.joblib"
+    poisoned, mark = dump_model(Payload(tmp_path / "ran")), tmp_path / "ran"
+    over = threading.Event()
+
+    def swap():
+        turn = 0
+        while not over.is_set():
+            spare = tmp_path / "spare"
+            spare.write_bytes((honest, poisoned)[turn % 2])
+            os.replace(spare, path)
+            turn += 1
+
+    path.write_bytes(honest)
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    loaded = 0
+    try:
+        for _ in range(200):
+            try:
+                loaded += hasattr(load_model(path, sha256(honest)), "predict_proba")
+            except InputError:
+                continue
+    finally:
+        over.set()
+        swapper.join()
+    assert loaded and not mark.exists()

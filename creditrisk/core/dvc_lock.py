@@ -1,0 +1,62 @@
+"""dvc.lock: the hashes of what the pipeline read and wrote, in Git. DVC writes it, we only read."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from creditrisk.core.errors import InputError
+
+RESTORE = (
+    "Run `git checkout dvc.lock` (if Git does not have it yet, `rm dvc.lock`), then `dvc repro`."
+)
+
+
+def read_lock(path: str | Path) -> dict[str, Any]:
+    """Read the stages of a dvc.lock.
+
+    DVC empties the file before it writes it. A run that is killed in that moment leaves no bytes,
+    and then every DVC command fails with a message that does not say how to go on.
+
+    Args:
+        path: dvc.lock.
+
+    Returns:
+        Name of each stage to its entry.
+
+    Raises:
+        InputError: the file is missing, empty, cut off, or not what DVC writes; the hint is the
+            command that mends it.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
+    except OSError as error:
+        hint = "Check the path and its permissions."
+        raise InputError(path, "file", f"can't be read: {error.strerror}", hint) from None
+    if not content.strip(b" \n\0"):
+        problem = "is empty: a run was killed, or the disk was full, while DVC wrote it"
+        raise InputError(path, "file", problem, RESTORE)
+    try:
+        tree = yaml.safe_load(content)
+    except (yaml.YAMLError, UnicodeError):
+        tree = None
+    stages = tree.get("stages") if isinstance(tree, dict) else None
+    if not isinstance(stages, dict) or not all(isinstance(s, dict) for s in stages.values()):
+        problem = "not what DVC writes: it was cut off, or has marks of a merge conflict"
+        raise InputError(path, "file", problem, RESTORE)
+    return stages
+
+
+def recorded_hashes(path: str | Path) -> dict[str, str]:
+    """Read the MD5 hash of each output; that of a folder ends in `.dir`.
+
+    Args:
+        path: dvc.lock.
+
+    Raises:
+        InputError: as for `read_lock`.
+    """
+    outs = [out for stage in read_lock(path).values() for out in stage.get("outs") or []]
+    return {out["path"]: out["md5"] for out in outs if "path" in out and "md5" in out}
