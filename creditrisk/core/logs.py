@@ -35,6 +35,8 @@ MAX_BYTES = 2_000_000  # per file; one older part of it is kept
 FIELDS = ("stage", "rows", "seconds", "peak_memory_mb")
 _SECRET_NAMES = ("TOKEN", "PASS", "PWD", "SECRET", "KEY", "CREDENTIALS", "AUTH", "CONNECTION")
 _log = logging.getLogger("creditrisk")
+# Without any handler, Python would print errors on stderr once more.
+_log.addHandler(logging.NullHandler())
 
 
 class _File(RotatingFileHandler):
@@ -223,6 +225,10 @@ def _log_end(error: BaseException, started: float) -> None:
         _log.info("finished", extra=cost)
     elif isinstance(error, InputError):
         _log.error("error: %s", error.for_log, extra=cost | {"trace": _stack(error)})
+    elif isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        reason = error.strerror or type(error).__name__
+        trace = {"trace": _stack(error)}
+        _log.error("error: %s: %s", error.filename or "", reason, extra=cost | trace)
     elif isinstance(error, SystemExit | KeyboardInterrupt | BrokenPipeError):
         _log.error("ended by %s %s", type(error).__name__, getattr(error, "code", ""), extra=cost)
     else:

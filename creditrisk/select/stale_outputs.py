@@ -2,12 +2,12 @@
 
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable, Mapping
 from glob import escape, glob
 from typing import Any
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.git import files_in_git, in_repository
 
 _PLACEHOLDER = re.compile(r"\$\{(?:item\.)?(\w+)\}")
 MAX_COMMAND_CHARS = 360  # longer error lines are cut, and a command must not be cut in half
@@ -102,7 +102,7 @@ def _orphaned(pattern: str, entries: Mapping[str, Mapping[str, Any]]) -> dict[st
     parts = _PLACEHOLDER.split(pattern)
     texts, fields = parts[::2], parts[1::2]
     expression = "".join(
-        re.escape(text) + (f"(?P<{field}>[^/]+)" if field else "")
+        re.escape(text) + (f"(?P<{field}>[^/.]+)" if field else "")  # no name has a dot
         for text, field in zip(texts, [*fields, ""], strict=True)
     )
     paths = sorted(set(glob("*".join(escape(text) for text in texts))) - expected)
@@ -116,9 +116,7 @@ def _fill(pattern: str, values: Mapping[str, Any]) -> str:
 
 def _command(paths: list[str]) -> str:
     """Return the command that removes the paths, from Git too if they are tracked."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--", *paths], capture_output=True, text=True, check=False
-    ).stdout.split("\0")
+    listed = files_in_git(paths) if in_repository() else []
     tracked = [path for path in paths if any(f"{name}/".startswith(f"{path}/") for name in listed)]
     untracked = [path for path in paths if path not in tracked]
     commands = [("rm -rf", untracked), ("git rm -rqf", tracked)]

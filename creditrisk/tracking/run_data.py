@@ -1,4 +1,4 @@
-"""The data of a run that a stage passes to the recording process."""
+"""The data of a run that a stage hands over to be recorded."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -54,6 +54,27 @@ class Champion:
 
 
 @dataclass(frozen=True)
+class ModelVersion:
+    """The champion as MLflow's model registry gets it. Nothing here is loaded to record it.
+
+    Attributes:
+        pickled: the fitted model, as `pickle` writes it.
+        probabilities: its output for `rows`, shape (n, 2).
+        sha256: the hash of champion.joblib.
+        rows: a few rows of features, the input example.
+        description: content of champion.json.
+        is_champion_run: whether the alias `champion` is set to it.
+    """
+
+    pickled: bytes
+    probabilities: np.ndarray
+    sha256: str
+    rows: pd.DataFrame
+    description: Mapping[str, Any]
+    is_champion_run: bool
+
+
+@dataclass(frozen=True)
 class RunData:
     """The run of one stage.
 
@@ -83,4 +104,4 @@ class RunData:
     files: dict[str, list[Path]]
     search: Search | None = None
     predictions: pd.DataFrame | None = None
-    champion: Champion | None = None
+    champion: ModelVersion | None = None

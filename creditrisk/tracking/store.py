@@ -1,6 +1,7 @@
 """Where runs are recorded (the local store) and uploaded to (set by environment variables)."""
 
 import hashlib
+import math
 import os
 import subprocess
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from creditrisk.core.errors import InputError
 
 DEFAULT_EXPERIMENT = "credit-risk"
 DEFAULT_TIMEOUT = 20.0  # seconds that an upload may add to a stage
+MAX_TIMEOUT = 7 * 24 * 3600.0  # seconds; more is a mistake, and some waits can't take infinity
 
 # Set before MLflow is imported: no telemetry, no printed addresses and no advice.
 QUIET = {
@@ -45,6 +47,11 @@ class StoreLocation:
     def artifacts(self) -> Path:
         """The folder with the files of the runs."""
         return self.folder / "artifacts"
+
+    @property
+    def kept(self) -> Path:
+        """The folder of the runs that wait to be recorded; beside the store, which may be full."""
+        return self.folder.with_name(f"{self.folder.name}-kept")
 
     @property
     def uri(self) -> str:
@@ -144,13 +151,16 @@ def bound() -> float:
     """Get the seconds that an upload may add to a stage.
 
     Raises:
-        ValueError: CREDITRISK_MIRROR_TIMEOUT is not a number.
+        ValueError: CREDITRISK_MIRROR_TIMEOUT is not a number from 0 to a week.
     """
     text = os.environ.get("CREDITRISK_MIRROR_TIMEOUT") or str(DEFAULT_TIMEOUT)
     try:
-        return max(0.0, float(text))
+        seconds = float(text)
     except ValueError:
-        raise ValueError(f"CREDITRISK_MIRROR_TIMEOUT={text!r} is not a number of seconds") from None
+        seconds = math.nan
+    if not 0 <= seconds <= MAX_TIMEOUT:
+        raise ValueError(f"CREDITRISK_MIRROR_TIMEOUT={text!r} is not a number of seconds")
+    return seconds
 
 
 def without_secrets(uri: str) -> str:

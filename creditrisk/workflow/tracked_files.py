@@ -1,10 +1,10 @@
 """Check that Git or DVC tracks the files that a queued experiment needs."""
 
-import subprocess
 from pathlib import Path, PurePath
 from typing import Any
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.git import files_in_git
 
 
 def check_tracked(tree: dict[str, Any], path: str | Path) -> None:
@@ -34,11 +34,14 @@ def untracked_error(path: str | Path, location: str, file: str) -> InputError:
 
 
 def is_tracked(file: str) -> bool:
-    """Return whether a queued experiment's folder will have a file."""
+    """Return whether a queued experiment's folder will have a file.
+
+    Raises:
+        InputError: Git fails, so it is not known.
+    """
     if Path(file).is_absolute() or is_stage_output(file):
         return True
-    command = ["git", "ls-files", "--", *dvc_paths(file)]
-    return bool(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    return bool(files_in_git(dvc_paths(file)))
 
 
 def dvc_paths(file: str) -> list[str]:

@@ -1,11 +1,15 @@
 """Find the base revision in Git, and read files of it."""
 
 import json
-import subprocess
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
 from creditrisk.core.errors import InputError, nearest
+from creditrisk.core.escape import markdown_code
+from creditrisk.core.git import found, git
+
+_ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,30 @@ class Base:
     description: str
 
     def text(self, path: str) -> str | None:
-        """Read a file of this revision; None if it does not exist."""
-        return _git("show", f"{self.commit}:{path}")
+        """Read a file of this revision; None if it does not exist.
+
+        Args:
+            path: relative to the current folder, which may be a part of the repository.
+        """
+        if not git("ls-tree", self.commit, "--", path):
+            return None
+        content = git("show", f"{self.commit}:./{path}")
+        return content.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def json(self, path: str) -> Any:
-        """Read a JSON file of this revision; an empty dict if it does not exist."""
-        return json.loads(self.text(path) or "{}")
+        """Read a JSON file of this revision; an empty dict if it does not exist.
+
+        Raises:
+            InputError: it is not a JSON object.
+        """
+        try:
+            content = json.loads(self.text(path) or "{}")
+        except (ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            problem, hint = "not a JSON object", "Name another revision: make review BASE=REVISION."
+            raise InputError(f"{self.short}:{path}", "file", problem, hint)
+        return content
 
 
 def find_base(name: str | None, into: str) -> Base:
@@ -39,57 +61,68 @@ def find_base(name: str | None, into: str) -> Base:
         into: the branch that the change will be merged into, local or at `origin`.
 
     Raises:
-        InputError: there is no Git repository, the revision is unknown, or there is no common
+        InputError: Git fails, there is no commit, the revision is unknown, or there is no common
             ancestor.
     """
-    if _git("rev-parse", "--git-dir") is None:
-        raise InputError(".", "Git", "not a Git repository", "Run this in a clone of the project.")
-    if _commit("HEAD") is None:
+    git("rev-parse", "--git-dir")
+    if not _commit("HEAD"):
         raise InputError(".", "Git", "no commit yet", "Commit first, then compare.")
     if name:
         commit = _commit(name) or _commit(f"origin/{name}")
-        if commit is None:
-            known = _git("for-each-ref", "--format=%(refname:short)") or ""
-            raise InputError(
-                "Git", f"BASE={name}", "no such revision", nearest(name, known.split())
-            )
-        return _base(commit, f"`{_without_backticks(name)}`")
-    branches = [ref for ref in (into, f"origin/{into}") if _commit(ref)]
-    if not branches:
-        hint = "Name the revision to compare with: make review BASE=REVISION."
-        raise InputError("Git", f"branch {into}", "found neither locally nor at origin", hint)
+        if not commit:
+            known = git("for-each-ref", "--format=%(refname:short)").split()
+            hint = _fetch_history() or nearest(name, known)
+            raise InputError("Git", f"BASE={name}", "no such revision", hint)
+        return _base(commit, markdown_code(name))
+    commits = [commit for ref in (into, f"origin/{into}") if (commit := _commit(ref))]
+    if not commits:
+        problem = "found neither locally nor at origin"
+        raise InputError("Git", f"branch {into}", problem, _other_branch(into))
     # With several branches Git takes the nearest merge base: a local branch may be behind origin.
-    commit = (_git("merge-base", "HEAD", *branches) or "").strip()
+    commit = found("merge-base", "HEAD", *commits)
     if not commit:
-        hint = "Fetch the history (`git fetch --unshallow`) or name a revision: BASE=REVISION."
+        hint = _fetch_history() or "Name the revision to compare with: make review BASE=REVISION."
         raise InputError("Git", f"branch {into}", "no common ancestor with HEAD", hint)
-    return _base(commit, f"merge base with `{_without_backticks(into)}`")
+    return _base(commit, f"merge base with {markdown_code(into)}")
 
 
 def describe_here() -> str:
-    """Describe the work tree: its branch, its commit, and whether there are uncommitted changes."""
-    branch = (_git("symbolic-ref", "--short", "--quiet", "HEAD") or "").strip()
-    head = (_git("rev-parse", "--short", "HEAD") or "").strip()
-    name = f"`{_without_backticks(branch)}` at `{head}`" if branch else f"`{head}`"
-    return f"{name}, with uncommitted changes" if _git("status", "--porcelain") else name
+    """Describe the work tree: its branch, its commit, and whether there are uncommitted changes.
+
+    Changes elsewhere in a repository that has other projects too do not count.
+    """
+    branch = found("symbolic-ref", "--short", "--quiet", "HEAD")
+    head = markdown_code(git("rev-parse", "--short", "HEAD").strip())
+    name = f"{markdown_code(branch)} at {head}" if branch else head
+    changed = git("status", "--porcelain", "--", ".")
+    return f"{name}, with uncommitted changes" if changed else name
+
+
+def _other_branch(into: str) -> str:
+    """Say what to do if the branch `into` is unknown here."""
+    head = found("symbolic-ref", "--quiet", "refs/remotes/origin/HEAD")
+    for branch in (head.removeprefix("refs/remotes/origin/"), "master", "main"):
+        if branch and (_commit(branch) or _commit(f"origin/{branch}")):
+            return f"There is another one: make review INTO={shlex.quote(branch)}"
+    return _fetch_history() or "Name the revision to compare with: make review BASE=REVISION."
+
+
+def _fetch_history() -> str:
+    """Say how to fetch what this clone was made without; empty if it lacks nothing."""
+    options = ["--unshallow"] if git("rev-parse", "--is-shallow-repository") == "true\n" else []
+    fetched = found("config", "--get-all", "remote.origin.fetch").split()
+    if fetched and _ALL_BRANCHES not in fetched:  # as `git clone --depth` and --single-branch do
+        options += ["origin", shlex.quote(_ALL_BRANCHES)]
+    if not options:
+        return ""
+    what = "is shallow" if "--unshallow" in options else "has one branch only"
+    return f"This clone {what}. Fetch the rest: git fetch {' '.join(options)}"
 
 
 def _base(commit: str, description: str) -> Base:
-    short = (_git("rev-parse", "--short", commit) or commit).strip()
-    return Base(commit, short, description)
+    return Base(commit, git("rev-parse", "--short", commit).strip(), description)
 
 
-def _commit(ref: str) -> str | None:
-    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
-    return found.strip() if found else None
-
-
-def _git(*args: str) -> str | None:
-    """Run Git and return its output; None if it fails."""
-    done = subprocess.run(["git", *args], capture_output=True, text=True, encoding="utf-8")
-    return done.stdout if done.returncode == 0 else None
-
-
-def _without_backticks(name: str) -> str:
-    """Remove backticks, which would end the code span of a name."""
-    return name.replace("`", "")
+def _commit(ref: str) -> str:
+    """Get the SHA-1 of a commit; empty if there is none of this name."""
+    return found("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")

@@ -1,0 +1,118 @@
+"""Ask Git. Where it fails, its own first line is passed on."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+from creditrisk.core.errors import InputError
+
+# Git's messages in English, no password prompt, and no lock that another Git would wait for.
+_SETTINGS = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+_NO_REPOSITORY = "fatal: not a git repository"
+_LEVEL = re.compile(r"(?:fatal|error): ")
+_AGAIN = "Correct it, then run this again."
+
+
+def git(*args: str, folder: Path | None = None) -> str:
+    """Run Git and return what it prints.
+
+    Args:
+        *args: the arguments of `git`.
+        folder: where to run it; default: the current folder.
+
+    Raises:
+        InputError: Git is missing or fails. The line has Git's first error line, and the command
+            that Git proposes, if it does.
+    """
+    done = _run(args, folder)
+    if done.returncode:
+        raise _failure(args, done.stderr)
+    return done.stdout
+
+
+def found(*args: str, folder: Path | None = None) -> str:
+    """Ask Git for something that may not exist: what it prints, without the blanks around it.
+
+    Use it for questions that Git answers without a word if there is nothing, such as `rev-parse
+    --verify --quiet`, so that every message is a failure.
+
+    Args:
+        *args: the arguments of `git`.
+        folder: where to run it; default: the current folder.
+
+    Returns:
+        The empty text if there is nothing.
+
+    Raises:
+        InputError: as for `git`.
+    """
+    done = _run(args, folder)
+    if done.returncode and any(map(_LEVEL.match, done.stderr.splitlines())):
+        raise _failure(args, done.stderr)
+    return "" if done.returncode else done.stdout.strip()
+
+
+def in_repository(folder: Path | None = None) -> bool:
+    """Return whether a folder is in a Git repository; without Git on this machine, it is not.
+
+    Raises:
+        InputError: there is one, and Git refuses to work with it.
+    """
+    if shutil.which("git") is None:
+        return False
+    done = _run(("rev-parse", "--git-dir"), folder)
+    if done.returncode and _NO_REPOSITORY not in done.stderr:
+        raise _failure(("rev-parse",), done.stderr)
+    return not done.returncode
+
+
+def files_in_git(paths: Iterable[str], folder: Path | None = None) -> list[str]:
+    """List the files in Git that are one of the paths or below one.
+
+    Args:
+        paths: files or folders, relative to `folder`; taken literally, without wildcards.
+        folder: where to run Git; default: the current folder. It may be a part of a repository.
+
+    Returns:
+        Paths relative to `folder`.
+
+    Raises:
+        InputError: as for `git`.
+    """
+    listed = git("--literal-pathspecs", "ls-files", "-z", "--", *paths, folder=folder)
+    return [name for name in listed.split("\0") if name]
+
+
+def _run(args: tuple[str, ...], folder: Path | None) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            ["git", *args],
+            cwd=folder,
+            env={**os.environ, **_SETTINGS},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="surrogateescape",  # a path may be any bytes
+        )
+    except FileNotFoundError:
+        if folder is not None and not folder.is_dir():
+            raise
+        hint = "Install Git, then run this again."
+        raise InputError("Git", "program", "not found on the PATH", hint) from None
+
+
+def _failure(args: tuple[str, ...], stderr: str) -> InputError:
+    lines = [line for line in stderr.splitlines() if line.strip()]
+    first = next((line for line in lines if _LEVEL.match(line)), (lines or ["no message"])[0])
+    problem = _LEVEL.sub("", first, count=1)
+    if first.startswith(_NO_REPOSITORY):
+        return InputError(".", "Git", problem, "Run this in a clone of the project.")
+    # Git indents a command that would help, as it does for a repository of another owner.
+    proposed = (line.strip() for line in lines if line[:1].isspace())
+    command = next((line for line in proposed if line.startswith("git ")), None)
+    hint = f"Git proposes: {command}" if command else _AGAIN
+    name = next((arg for arg in args if not arg.startswith("-")), "")
+    return InputError("Git", f"git {name}", problem, hint)
