@@ -1,8 +1,10 @@
 """The registry of algorithms: a block as a grid, and values checked before anything is fitted."""
 
 import pytest
+import yaml
 
 from creditrisk.core.errors import InputError
+from creditrisk.modeling import registry
 from creditrisk.modeling.registry import algorithm, grid, model_params, names
 
 
@@ -80,3 +82,49 @@ def test_flags_are_flags(name, key):
 def test_what_is_fixed_is_not_for_the_block(key):
     with pytest.raises(InputError, match="unknown parameter"):
         grid("xgb", {key: 1}, 1)
+
+
+def registry_of(monkeypatch, tmp_path, entries):
+    """Use a registry with these entries instead of the real one."""
+    (tmp_path / "algorithms.yaml").write_text(yaml.safe_dump({"algorithms": entries}))
+    monkeypatch.setattr(registry.resources, "files", lambda package: tmp_path)
+
+
+ENTRY = {"label": "x", "family": "single", "reads": "y", "fixed": {}, "simplicity": 1}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "subprocess.getoutput", "os.system", "builtins.eval", "subprocess.Popen",
+        "sklearn.base.clone", "sklearn.linear_model.LogisticRegressio", "nowhere.at.all", "", "x",
+    ],
+)  # fmt: skip
+def test_only_a_class_of_estimators_is_called(monkeypatch, tmp_path, path):
+    fixed = {"cmd": f"touch {tmp_path}/ran", "args": f"touch {tmp_path}/ran"}
+    registry_of(monkeypatch, tmp_path, {"lr": ENTRY | {"estimator": path, "fixed": fixed}})
+    with pytest.raises(InputError, match=r"estimator: .*: (not a class of|no such class)"):
+        grid("lr", {}, 1)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_fixed_value_that_the_estimator_does_not_take_is_one_line(monkeypatch, tmp_path):
+    entry = ENTRY | {"estimator": "sklearn.svm.SVC", "fixed": {"depth": 3}}
+    registry_of(monkeypatch, tmp_path, {"svc": entry})
+    with pytest.raises(InputError, match=r"does not take a fixed value: .*depth"):
+        grid("svc", {}, 1)
+
+
+@pytest.mark.parametrize("name", ["zz; touch X #", "$(touch X)", "../up", "a b", "it's", "", 7])
+def test_a_name_that_is_no_name_is_refused(monkeypatch, tmp_path, name):
+    entry = ENTRY | {"estimator": "sklearn.svm.SVC"}
+    registry_of(monkeypatch, tmp_path, {"svc": entry, name: entry})
+    with pytest.raises(InputError, match="not a name of an algorithm"):
+        names()
+
+
+def test_an_unknown_field_of_an_entry_is_one_line(monkeypatch, tmp_path):
+    entry = ENTRY | {"estimator": "sklearn.svm.SVC", "famly": "x"}
+    registry_of(monkeypatch, tmp_path, {"svc": entry})
+    with pytest.raises(InputError, match=r"algorithms\.svc\.famly: unknown parameter"):
+        algorithm("svc")

@@ -1,0 +1,103 @@
+"""Killed at any moment: what was finished stays, and going on gives the same dvc.lock."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.project import SMALL, Project, new_project
+
+# Cheap ones, of both families: every kind of stage, in little time.
+ALGORITHMS = {"dt": {"max_depth": 3}, "vote": {"members": ["dt"]}}
+STAGES = (
+    "ingest", "prepare", "eda", "featurize", "train@dt", "train@vote", "select", "evaluate",
+)  # fmt: skip
+KILLS = 4  # of each stage
+
+
+@pytest.mark.pipeline
+@pytest.mark.slow
+def test_kills_at_random_moments_of_all_stages_give_the_same_dvc_lock(tmp_path: Path):
+    undisturbed, killed = (small_project(tmp_path / name) for name in ("undisturbed", "killed"))
+    draw = random.Random(7)
+    kills = 0
+    for stage in STAGES:
+        started = time.monotonic()
+        undisturbed.dvc("repro", "-s", stage)
+        # Longer than the stage itself: DVC is hit too, while it writes its cache and dvc.lock.
+        length = time.monotonic() - started
+        hit = 0
+        while hit < KILLS:  # a kill that comes after the end is none
+            hit += kill_at(killed, stage, draw.uniform(0, length))
+            mend(killed)
+        kills += hit
+        killed.dvc("repro", "-s", stage)
+    assert kills >= 30
+    assert killed.lock() == undisturbed.lock()
+    assert killed.command("verify").code == 0
+    killed.dvc("repro")
+    assert not list(killed.folder.rglob(".*.part"))
+
+
+def small_project(folder: Path) -> Project:
+    project = new_project(folder, {"train": SMALL["train"]})
+    registry = folder / "creditrisk/algorithms.yaml"
+    entries = yaml.safe_load(registry.read_text())["algorithms"]
+    registry.write_text(
+        yaml.safe_dump({"algorithms": {name: entries[name] for name in ALGORITHMS}})
+    )
+    tree = yaml.safe_load((folder / "params.yaml").read_text())
+    (folder / "params.yaml").write_text(yaml.safe_dump(tree | {"algorithms": ALGORITHMS}))
+    project.commit("small")
+    return project
+
+
+def kill_at(project: Project, stage: str, moment: float) -> bool:
+    """Start a stage and kill DVC with all that it started; return whether it was still running."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dvc", "repro", "-f", "-s", stage],
+        cwd=project.folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, start_new_session=True,
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    try:
+        process.wait(timeout=moment)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return True
+    return False
+
+
+def mend(project: Project) -> None:
+    """Do what `make check` says, if it says anything."""
+    done = project.command("check")
+    if done.code:
+        assert "dvc.lock: file: is empty: a run was killed" in done.err, done.err
+        (project.folder / "dvc.lock").unlink()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 100, b"schema: '2.0'\nstages:\n  ingest:\n    cm"]
+)
+def test_an_emptied_dvc_lock_is_told_with_the_command_that_mends_it(fresh: Project, content: bytes):
+    lock = fresh.folder / "dvc.lock"
+    before = lock.read_bytes()
+    lock.write_bytes(content)
+    for command in (
+        ("check",),
+        ("score", "--input", "data/raw/german_credit.csv", "--output", "x.csv"),
+    ):
+        done = fresh.command(*command)
+        assert done.code == 2
+        assert done.err.startswith("error: dvc.lock: file: ")
+        assert "Run `git checkout dvc.lock`" in done.err
+    fresh.run("git", "checkout", "dvc.lock")
+    assert lock.read_bytes() == before
+    assert fresh.dvc("repro").ran == []
