@@ -3,16 +3,14 @@
 This is not a stage of dvc.yaml and has no outputs. `make repro` and `make sweep` run it first.
 """
 
-from pathlib import Path
-
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.dvc_lock import read_lock
 from creditrisk.core.logs import say
 from creditrisk.core.params import read_yaml
 from creditrisk.modeling.registry import algorithm, names
 from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs, train_outputs
 from creditrisk.workflow.check import check
 from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
+from creditrisk.workflow.interrupted import refuse_broken_state
 from creditrisk.workflow.tracked_files import check_tracked
 
 
@@ -28,8 +26,7 @@ def main() -> None:
         candidates = check(tree, args.params)
         if args.queue:
             check_tracked(tree, args.params)
-    if Path("dvc.lock").exists():
-        read_lock("dvc.lock")
+    refuse_broken_state()
     hashed, others = train_outputs(read_yaml("dvc.yaml"))
     entries = {name: algorithm(name).model_dump() for name in names()}
     refuse_stale_outputs("creditrisk/algorithms.yaml", find_stale_outputs(hashed, entries, others))
