@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+import yaml
 
 from creditrisk.metrics.leakage import leakage_warning
 from tests.support.project import Project
@@ -118,3 +119,17 @@ def test_tampered_member_is_refused_before_it_is_loaded(fresh: Project):
     assert done.code == 2
     assert "model.joblib" in done.err
     assert not planted.exists()
+
+
+@pytest.mark.parametrize("name", ["zz; touch ran #", "zz'; touch ran; '", "zz$(touch ran)"])
+def test_the_name_of_an_algorithm_never_reaches_a_shell(fresh: Project, name: str):
+    registry = fresh.folder / "creditrisk/algorithms.yaml"
+    tree = yaml.safe_load(registry.read_text())
+    tree["algorithms"][name] = tree["algorithms"]["lr"]
+    registry.write_text(yaml.safe_dump(tree))
+    fresh.params({"algorithms": {name: {"C": 1.0}}})
+    done = fresh.command("check")
+    assert done.code == 2
+    assert "not a name of an algorithm" in done.err
+    fresh.run("dvc", "repro", f"train@{name}")
+    assert not list(fresh.folder.rglob("ran"))
