@@ -10,6 +10,8 @@ the texts of a figure (tick labels, trace names, hover texts), so wrap those tha
 file in `label`. The same blocks give the same bytes: ids are sequential, never random.
 """
 
+import base64
+import hashlib
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,12 +22,12 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-import plotly.io
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup as Safe
+from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
-from creditrisk.html.style import CSS, PRINT_SCRIPT
+from creditrisk.html.style import CSS, DRAW_SCRIPT, PRINT_SCRIPT
 
 # Okabe and Ito (2008): can be told apart with every common form of colour blindness.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -35,10 +37,11 @@ GOOD, BAD = BLUE, VERMILION
 GREY = "#666666"
 DIVERGING = [[0.0, BLUE], [0.5, "#FFFFFF"], [1.0, VERMILION]]
 
-# The page itself forbids what it doesn't need: no request leaves it, whatever a chart asks for.
+# The page itself forbids what it doesn't need: only the scripts with these hashes run, and no
+# request leaves it. Plotly writes styles into its drawings, so styles can't be listed.
 _POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
-    "img-src data: blob:; font-src data:"
+    "default-src 'none'; style-src 'unsafe-inline'; script-src {scripts}; img-src data: blob:; "
+    "font-src data:; base-uri 'none'; form-action 'none'"
 )
 _CONFIG = {"displaylogo": False, "responsive": True, "displayModeBar": False}
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'DejaVu Sans', sans-serif"
@@ -206,27 +209,38 @@ class Page:
                     drawn.append({"chart": None, "html": block.html})
             sections.append({"anchor": anchor, "heading": heading, "blocks": drawn})
         # Our own style and scripts, and plotly's: the only text that is not escaped.
+        library = get_plotlyjs() if count else ""
+        scripts = [library, DRAW_SCRIPT, PRINT_SCRIPT] if count else [PRINT_SCRIPT]
         return (
             _environment()
             .get_template("page.html")
             .render(
                 page=self,
                 sections=sections,
-                policy=Safe(_POLICY),
+                policy=Safe(_POLICY.format(scripts=" ".join(map(_hash, scripts)))),
                 css=Safe(CSS),
-                plotly=Safe(get_plotlyjs()) if count else "",
-                print_script=Safe(PRINT_SCRIPT),
+                plotly=Safe(library),
+                scripts=[Safe(script) for script in scripts[-2:] if script != library],
             )
             + "\n"
         )
 
 
+def _hash(script: str) -> str:
+    """The source of a script for the policy: the SHA-256 of its text, as a browser takes it."""
+    text = script.replace("\r\n", "\n").replace("\r", "\n")
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
 def _chart_html(chart: go.Figure, name: str) -> Safe:
-    """Draw a chart; plotly escapes the JSON of its data, `label` the texts in it."""
+    """A place for a chart, and its data, which are no script: DRAW_SCRIPT reads and draws them."""
+    # Plotly escapes <, > and / in the JSON, and `label` the texts in it. The engine is named: which
+    # one is installed must not change the bytes.
+    data = to_json_plotly(chart.to_plotly_json() | {"config": _CONFIG}, engine="json")
+    height = chart.layout.height or 320
     return Safe(
-        plotly.io.to_html(
-            chart, config=_CONFIG, include_plotlyjs=False, full_html=False, div_id=name
-        )
+        f'<div id="{name}" class="plotly-graph-div" style="height:{height}px"></div>'
+        f'<script type="application/json" class="chart">{data}</script>'
     )
 
 

@@ -1,4 +1,4 @@
-"""The look of our pages: the style sheet, and the script that fits charts to paper."""
+"""The look of our pages: the style sheet, and the scripts that draw charts and print them."""
 
 # `.wide`: a shadow at the side on which a table goes on, covered at its end by white that scrolls.
 CSS = """
@@ -47,6 +47,16 @@ td.n { white-space: nowrap; }
   .wide { overflow: visible; background: none; }
   a { color: inherit; text-decoration: none; }
 }
+"""
+
+# The data of a chart stand behind its place, as JSON that no browser runs.
+DRAW_SCRIPT = """
+(function () {
+  document.querySelectorAll('script.chart').forEach(function (data) {
+    var chart = JSON.parse(data.textContent);
+    Plotly.newPlot(data.previousElementSibling, chart.data, chart.layout, chart.config);
+  });
+})();
 """
 
 # A drawn chart has a fixed width in pixels. Paper is narrower than most screens, so charts are

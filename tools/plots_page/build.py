@@ -7,6 +7,7 @@ tests/pipeline/test_plots_page.py checks.
 
 import base64
 import hashlib
+import re
 import subprocess
 import sys
 import tarfile
@@ -20,9 +21,12 @@ PACKAGES = {
     "vega@5.20.2": "qmH7aD9GGPpssVdxL1xgcdxTbQzyRUeRR16Os385ymvQhiwCYQNA6+eXUPAZDTVLfk0RXu6Jzj6kUE5jQ80EVw==",  # noqa: E501
     "vega-lite@5.2.0": "Yxcg8MvYfxHcG6BbkaKT0oVCIMIcE19UvqIsEwBmyd/7h2nzW7oRnID81T8UrY7hpDrIr6wa2JADOT2dhGNErw==",  # noqa: E501
     "vega-embed@6.18.2": "wcDyQPE4J5aiCDc3/suH5RQDvrKkjuLkhzUcbOLwEkNF8/+pp17tS0JghzEvAPNRg+5aG1/N2ydixq8Lk3dOlg==",  # noqa: E501
+    # Not loaded by DVC: with it, Vega makes no code of text, and the page can forbid that.
+    "vega-interpreter@1.0.4": "6tpYIa/pJz0cZo5fSxDSkZkAA51pID2LjOtQkOQvbzn+sJiCaWKPFhur8MBqbcmYZ9bnap1OYNwlrvpd2qBLvg==",  # noqa: E501
 }  # fmt: skip
 # DVC replaces these by its own text.
 PLACEHOLDERS = ("{plot_divs}", "{refresh_tag}", "{scripts}")
+SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 
 
 def fetch(package: str, sha512: str, folder: Path) -> tuple[str, str]:
@@ -61,6 +65,12 @@ def inline(package: str, script: str) -> str:
     return f'<script data-package="{package}">\n{script}\n</script>'
 
 
+def hashes(page: str) -> str:
+    """List the SHA-256 of each script of a page, for its content security policy."""
+    digests = [hashlib.sha256(script.encode()).digest() for script in SCRIPT.findall(page)]
+    return " ".join(f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests)
+
+
 def main() -> None:
     """Write the page."""
     scripts, licences = [], []
@@ -80,6 +90,8 @@ def main() -> None:
         if page.count(mark) != 1:
             sys.exit(f"error: page.html: {mark} must occur exactly once")
         page = page.replace(mark, text)
+    # After all other texts: none of them can name a script of its own.
+    page = page.replace("[hashes]", hashes(page))
     PAGE.write_text(page, encoding="utf-8")
     print(f"{PAGE.name}: {PAGE.stat().st_size / 1e3:.0f} kB, {', '.join(PACKAGES)}")
 

@@ -54,7 +54,7 @@ def test_texts_are_escaped_wherever_they_stand():
     assert "<img" not in body(html)
     assert "<b>" not in body(html)
     assert f"<title>{EVIL}" not in html
-    assert body(html).count("<script") == body(html).count("</script>") == 3
+    assert body(html).count("<script") == body(html).count("</script>") == 4
 
 
 def test_nothing_is_loaded_from_outside():
@@ -121,3 +121,16 @@ def test_page_forbids_what_would_leave_it(tmp_path):
     path.write_text(html, encoding="utf-8")
     opened = open_page(path, tmp_path / "profile")
     assert any("Content Security Policy" in line for line in opened.console)
+
+
+@needs_chromium
+def test_a_script_that_is_not_ours_does_not_run_and_ours_do(tmp_path):
+    planted = "<script>document.title = 'ran'</script><img src=x onerror=\"document.title = 'ran'\">"
+    html = page(charts=2).html().replace("</header>", f"</header>{planted}")
+    (tmp_path / "page.html").write_text(html, encoding="utf-8")
+    opened = open_page(tmp_path / "page.html", tmp_path / "profile")
+    assert "<title>words</title>" in opened.dom
+    assert opened.charts == 2
+    refused = [line for line in opened.console if "violates the following Content" in line]
+    assert len(refused) >= 2, opened.console
+    assert "'unsafe-inline'" not in re.findall(r"script-src ([^;]*);", html)[0]
