@@ -110,12 +110,19 @@ comment: ## post the review on pull request PR, or update the existing comment (
 
 test-envs: .venv-s3/locked-test .venv-gdrive/locked ## install what the tests of the remotes need
 
+audit: ## look for known vulnerabilities in the packages of all lock files (needs a network)
+	@$(MAKE) -s --no-print-directory .venv-audit/locked || { echo "audit: not done: pip-audit could not be installed, which needs a network" >&2; exit 3; }
+	@.venv-audit/bin/python -m tools.audit.check
+
+licences: $(VENV)/locked-test test-envs .venv-gcs/locked .venv-audit/locked ## write docs/licences.md again, after `make lock`
+	python -m tools.licences.table
+
 lock: $(VENV)/bin/python ## resolve pyproject.toml again and write the lock files
 	python -m pip install --quiet --disable-pip-version-check $(UV)
 	$(UV_COMPILE) --upgrade --group build pyproject.toml -o requirements.lock
 	$(UV_COMPILE) -c requirements.lock --group build --extra test pyproject.toml -o requirements-test.lock
 	grep '^dvc' requirements.lock | sed 's/ .*//' > .venv/dvc.lock
-	for group in $(PLUGINS) s3-test; do \
+	for group in $(PLUGINS) s3-test audit; do \
 		$(UV_COMPILE) --upgrade -c .venv/dvc.lock --group $$group -o requirements-$$group.lock || exit 1; \
 	done
 
@@ -139,9 +146,15 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-$*/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
+.venv-audit/locked: requirements-audit.lock
+	@echo "installing .venv-audit: pip-audit"
+	@test -x .venv-audit/bin/python || "$$PYTHON" -m venv .venv-audit
+	.venv-audit/bin/python $(PIP_INSTALL) -r $<
+	@touch $@
+
 .venv-s3/locked-test: requirements-s3-test.lock .venv-s3/locked
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
 .PHONY: help repro check verify sweep experiments score test test-fast smoke lint logs lock pull push remote remote-check backup \
-	mlflow mirror tune plots-page review report comment test-envs
+	mlflow mirror tune plots-page review report comment test-envs audit licences

@@ -10,9 +10,9 @@ from sklearn.base import BaseEstimator
 
 from creditrisk.champion.description import ChampionDescription, parse_description
 from creditrisk.champion.points import ScorecardParams
+from creditrisk.core.dvc_lock import recorded_hashes
 from creditrisk.core.environment import library_version
 from creditrisk.core.errors import InputError
-from creditrisk.core.params import read_yaml
 from creditrisk.schema import Schema
 
 HOW_TO_REMAKE = "Run `dvc repro` to make it again, or `dvc checkout` to restore the recorded one."
@@ -61,7 +61,7 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
             description was written by an older version; or the installed version of a library is
             not the one that the model was made with.
     """
-    hashes = recorded(lock)
+    hashes = recorded_hashes(lock)
     described = parse_description(_read_checked(description, hashes, lock), description)
     pickled = _read_checked(model, hashes, lock)
     if hashlib.sha256(pickled).hexdigest() != described.model_sha256:
@@ -73,25 +73,6 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
             raise InputError(model, library, problem, "Install requirements.lock.")
     # Unpickle the bytes that were checked; do not read the file again.
     return Champion(joblib.load(io.BytesIO(pickled)), described)
-
-
-def recorded(lock: Path) -> dict[str, str]:
-    """Read the MD5 hash of each output from dvc.lock.
-
-    Args:
-        lock: dvc.lock.
-
-    Returns:
-        Path of the output to hash.
-
-    Raises:
-        InputError: the file is missing, or is not what DVC writes.
-    """
-    try:
-        stages = read_yaml(lock)["stages"].values()
-        return {out["path"]: out["md5"] for stage in stages for out in stage.get("outs", [])}
-    except (KeyError, TypeError, AttributeError):
-        raise InputError(lock, "stages", "not a dvc.lock", "Run `dvc repro`.") from None
 
 
 def _read_checked(path: Path, hashes: dict[str, str], lock: Path) -> bytes:

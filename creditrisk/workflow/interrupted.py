@@ -36,8 +36,8 @@ def _running() -> set[int]:
         return set()
     try:
         listed = json.loads(RUNNING.read_text(encoding="utf-8"))
-        readers = [info for infos in listed["read"].values() for info in infos]
-        return {info["pid"] for info in [*readers, *listed["write"].values()]}
+        readers = [info for infos in listed.get("read", {}).values() for info in infos]
+        return {info["pid"] for info in [*readers, *listed.get("write", {}).values()]}
     except (ValueError, KeyError, TypeError, AttributeError):
         problem = "is cut off: a run was killed while DVC wrote it"
         raise InputError(RUNNING, "file", problem, f"Run `rm {RUNNING}`.") from None

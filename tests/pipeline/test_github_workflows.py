@@ -38,7 +38,7 @@ def zizmor(*files: Path) -> subprocess.CompletedProcess:
 
 
 def test_files_fit_githubs_schema():
-    assert [f.name for f in FILES] == ["ci.yml", "review.yml"]
+    assert [f.name for f in FILES] == ["audit.yml", "ci.yml", "review.yml"]
     command = [PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *FILES]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -80,6 +80,18 @@ def test_the_gate_is_the_one_that_a_person_runs():
     assert [step["run"] for step in run_steps(jobs["newest"])] == ["make smoke"]
     assert set(jobs) == {"gate", "newest"}
     assert read("ci.yml")[True] == {"push": {"branches": ["main"]}, "pull_request": None}
+
+
+def test_no_workflow_hands_results_from_one_run_to_another():
+    """Whoever can fill a cache that the gate restores can make it skip a stage."""
+    for path in FILES:
+        for job in yaml.safe_load(path.read_text())["jobs"].values():
+            for step in job["steps"]:
+                assert "actions/cache" not in step.get("uses", "")
+                assert ".dvc" not in json.dumps(step.get("with", {}))
+                # pip's: it compares the packages with the hashes in the lock files.
+                assert step.get("with", {}).get("cache") in (None, "pip")
+    assert "--require-hashes" in (ROOT / "Makefile").read_text()
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="jq runs the filter that gh would run")

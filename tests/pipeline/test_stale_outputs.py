@@ -12,12 +12,13 @@ from tests.support.project import ROOT, Project
 
 GONE = [
     "data/candidates/single/old", "data/candidates/single/older", "data/oof/old.parquet",
-    "models/old.joblib", "metrics/train/old.json",
+    "models/old.joblib", "metrics/train/old.json", "data/candidates/single/old.json",
 ]  # fmt: skip
 OURS = [
     "data/candidates/single/lr/model.joblib", "data/candidates/ensemble/vote/model.joblib",
     "data/oof/lr.parquet", "models/lr.joblib", "models/champion.joblib", "models/mine.joblib",
     "metrics/train/lr.json", "plots/train/lr.csv", "data/candidates/.gitignore",
+    "data/candidates/single/lr.json",
 ]  # fmt: skip
 ENTRIES = {"lr": {"family": "single"}, "vote": {"family": "ensemble"}}
 
@@ -33,7 +34,7 @@ def test_command_removes_what_a_dropped_algorithm_left_and_nothing_else(tmp_path
     assert sorted(found) == sorted(GONE)
     with pytest.raises(InputError) as error:
         refuse_stale_outputs("params.yaml", found)
-    start = "params.yaml: data/candidates/single/old and 4 more: output of a removed algorithm"
+    start = "params.yaml: data/candidates/single/old and 5 more: output of a removed algorithm"
     assert str(error.value).startswith(start)
     subprocess.run(str(error.value).partition("Run: ")[2], shell=True, check=True)
     assert find_stale_outputs(patterns, ENTRIES, others) == []
@@ -56,7 +57,12 @@ def test_command_is_never_cut_in_the_middle():
 
 def test_whole_folders_are_those_that_a_stage_depends_on():
     hashed, others = train_outputs(yaml.safe_load((ROOT / "dvc.yaml").read_text()))
-    assert hashed == ["data/candidates/${item.family}/${key}", "data/oof/${key}.parquet"]
+    assert hashed == [
+        "data/candidates/${item.family}/${key}",
+        "data/candidates/${item.family}/${key}.json",
+        "data/oof/${key}.parquet",
+        "metrics/train/${key}.json",
+    ]
     assert "models/${key}.joblib" in others
 
 
