@@ -7,6 +7,7 @@ import json
 import shutil
 
 from creditrisk.core.cli import make_parser, run
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.train.params import TrainParams
 from creditrisk.workflow.dvc import run_dvc
@@ -38,11 +39,11 @@ def main() -> None:
     options += ["--all-commits"] if args.all_commits else []
     rows = collect(json.loads(run_dvc("exp", "show", "--json", *options)), scoring)
     if args.csv:
-        print(as_csv(rows, scoring))
+        say(as_csv(rows, scoring))
     elif args.md:
-        print(markdown(rows, scoring))
+        say(markdown(rows, scoring))
     else:
-        print(terminal(rows, scoring, shutil.get_terminal_size((120, 24)).columns))
+        say(terminal(rows, scoring, shutil.get_terminal_size((120, 24)).columns))
 
 
 if __name__ == "__main__":

@@ -1,23 +1,28 @@
 """mirror: upload all pending runs to the MLflow server at MLFLOW_TRACKING_URI.
 
-This is not a stage of dvc.yaml and has no outputs. The exit code is 0 only if nothing is pending.
+Runs that a stage could not record, and kept on disk, are recorded first. This is not a stage of
+dvc.yaml and has no outputs. The exit code is 0 only if nothing is kept or pending.
 """
 
+import argparse
 import os
 import sys
+import time
 from pathlib import Path
 from typing import NoReturn
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
-from creditrisk.tracking import server, store
-from creditrisk.tracking.local_runs import count_pending, experiment_id, open_store
+from creditrisk.core.logs import say
+from creditrisk.tracking import kept_runs, local_runs, server, store, store_check
+from creditrisk.tracking.deadline import deadline
+from creditrisk.tracking.process import Recorder
 
 
 def main() -> None:
     """Upload, and print how many runs were sent, skipped (already there) and failed."""
     parser = make_parser(__doc__)
-    parser.add_argument("--timeout", type=float, default=900, help="time limit in seconds")
+    parser.add_argument("--timeout", type=_seconds, default=900, help="time limit in seconds")
     parser.add_argument("--show", action="store_true", help="show the runs in MLflow's pages")
     parser.add_argument(
         "--port", type=int, default=5000, help="port of the pages, on this machine only"
@@ -28,35 +33,82 @@ def main() -> None:
         raise InputError(Path.cwd(), ".dvc", "no DVC project", "Run this in the project's folder.")
     if args.show:
         show(location, args.port)
+    end = time.monotonic() + args.timeout
+    record_kept(location, args.timeout / 2)
     uri = store.remote_uri()
     if uri is None:
         hint = "Set it to the server's address, for example http://127.0.0.1:5000."
         raise InputError("environment", "MLFLOW_TRACKING_URI", "not set", hint)
+    is_complete = upload(location, uri, end - time.monotonic())
+    if not is_complete or kept_runs.waiting(location):
+        sys.exit(1)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= store.MAX_TIMEOUT:
+        raise argparse.ArgumentTypeError("not a number of seconds, up to a week")
+    return value
+
+
+def record_kept(location: store.StoreLocation, seconds: float) -> None:
+    """Put a broken store aside, and record the runs that stages kept on disk."""
+    if location.folder.exists():
+        with local_runs.store_lock(location):
+            if moved := store_check.put_aside_if_broken(location):
+                say(f"tracking: {moved}", warning=True)
+    kept = {entry.key for entry in kept_runs.waiting(location)}
+    if kept:
+        # In a process of its own, which can be stopped whatever it waits for.
+        recorder = Recorder(location, ahead=False)
+        for line in recorder.finish(None, None, seconds, most_tries=None):
+            say(line, warning=True)
+        left = {entry.key for entry in kept_runs.waiting(location)}
+        say(f"mirror: recorded {len(kept - left)} of {len(kept)} kept runs")
+
+
+def upload(location: store.StoreLocation, uri: str, seconds: float) -> bool:
+    """Upload the pending runs, and print their numbers; return whether none is left."""
     os.environ.update(server.environment())
     if not location.database.exists():
-        print("mirror: sent 0, skipped 0, failed 0")
-        return
+        say("mirror: sent 0, skipped 0, failed 0")
+        return True
     from creditrisk.tracking import mirror
 
-    try:
-        server.ping(uri, 60)
-        report = mirror.send(location, uri, args.timeout, lambda report: None)
-    except server.RemoteError as error:
-        report = mirror.Report(failed=count_pending(location, mirror.mark(uri)), error=error)
-    print(f"mirror: sent {report.sent}, skipped {report.skipped}, failed {report.failed}")
-    if report.error:
-        print(f"tracking: {server.explain(report.error, uri)}", file=sys.stderr)
-    sys.stdout.flush()
-    if report.failed or report.error:
-        sys.exit(1)
+    latest = mirror.Report(failed=local_runs.pending_or_none(location, uri) or 0)
+
+    def log(report: mirror.Report) -> None:
+        nonlocal latest
+        latest = report
+
+    def tell(report: mirror.Report, error: Exception | None) -> None:
+        say(f"mirror: sent {report.sent}, skipped {report.skipped}, failed {report.failed}")
+        if error:
+            say(f"tracking: {server.explain(error, uri)}", warning=True)
+        sys.stdout.flush()
+
+    def give_up() -> None:
+        problem = f"{store.without_secrets(uri)} did not take all runs within {seconds:.0f} s"
+        tell(latest, server.RemoteError(problem, server.LATER))
+
+    with deadline(seconds, give_up):
+        try:
+            server.ping(uri, min(60.0, seconds))
+            latest = mirror.send(location, uri, seconds, log)
+        except server.RemoteError as error:
+            latest.error = error
+    tell(latest, latest.error)
+    return not latest.failed and latest.error is None
 
 
 def show(location: store.StoreLocation, port: int) -> NoReturn:
     """Replace this process by MLflow's server for the local store, on this machine only."""
-    experiment = experiment_id(open_store(location), location, store.experiment_name())
+    client = local_runs.open_store(location)
+    experiment = local_runs.experiment_id(client, location, store.experiment_name())
     # By default MLflow opens its pages for language models.
     page = f"http://127.0.0.1:{port}/#/experiments/{experiment}/runs?workflowType=machine_learning"
-    print(f"{page} shows the recorded runs; stop with Ctrl-C", flush=True)
+    say(f"{page} shows the recorded runs; stop with Ctrl-C")
+    sys.stdout.flush()
     command = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", "1", "--backend-store-uri", location.uri]
     command += ["--default-artifact-root", location.artifacts.as_uri()]

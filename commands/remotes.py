@@ -8,6 +8,7 @@ from pathlib import Path
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
+from creditrisk.core.logs import say
 from creditrisk.workflow.remotes.check import Remote, State, examine, pick, read_remotes
 
 
@@ -44,7 +45,7 @@ def backup(remotes: list[Remote]) -> bool:
 
 def report(remote: Remote, state: State) -> None:
     """Print the line of a remote."""
-    print(f"{remote.name:8} {state.status}: {state.detail}", flush=True)
+    say(f"{remote.name:8} {state.status}: {state.detail}")
 
 
 def main() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.files import write_text
+from creditrisk.core.logs import say
 from creditrisk.workflow.review.changes import collect
 from creditrisk.workflow.review.markdown import document, pictures_inline, pictures_linked
 from creditrisk.workflow.review.plots import write_pictures
@@ -32,7 +33,7 @@ def main() -> None:
     write_text(document(changes, heading, pictures_inline(files)), args.output)
     comment = document(changes, heading, pictures_linked(files, args.pictures))
     write_text(comment, args.folder / "comment.md")
-    print(f"review: {verdict(changes)[0]}; {args.output}, {len(files)} pictures in {args.folder}")
+    say(f"review: {verdict(changes)[0]}; {args.output}, {len(files)} pictures in {args.folder}")
 
 
 if __name__ == "__main__":

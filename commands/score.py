@@ -5,21 +5,25 @@ import logging
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext, redirect_stdout
+from itertools import chain
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.errors import InputError
-from creditrisk.core.files import atomic_write
+from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
+from creditrisk.ingest.source import STDIN, source_name
 from creditrisk.prepare.parse import Notation
+from creditrisk.score.counts import Counts
 from creditrisk.score.load_champion import load_champion
-from creditrisk.score.scorer import COLUMNS, Scorer
+from creditrisk.score.output import FORMS, STDOUT, open_output, open_writer, output_form
+from creditrisk.score.scorer import Scorer
 
 
 class Params(Strict):
@@ -27,35 +31,59 @@ class Params(Strict):
 
     data: DataParams
     null_words: list[str]
+    max_missing_share: float
 
 
 def main() -> None:
     """Score the rows of a file, batch by batch."""
-    parser = arguments(
-        __doc__,
-        champion="models/champion.joblib",
-        description="models/champion.json",
-        lock="dvc.lock",
+    args = _arguments()
+    form = output_form(args.output, args.format)
+    stdout, to_stdout = sys.stdout, str(args.output) == STDOUT
+    # What is written to a pipe is the rows and nothing else.
+    with redirect_stdout(sys.stderr) if to_stdout else nullcontext():
+        keep([args.input, args.params, args.champion, args.description, args.lock], args.output)
+        params = read_params(
+            args.params,
+            Params,
+            null_words="prepare.null_words",
+            max_missing_share="prepare.max_missing_share",
+        )
+        champion = load_champion(args.champion, args.description, args.lock)
+        notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
+        scorer = Scorer(champion, notation, args.reasons)
+        batches = read_batches(args.input, params.data, champion.schema, args.batch)
+        with open_output(args.output, stdout) as file:
+            counts = write(batches, scorer, file, form, to_stdout and stdout.isatty())
+            counts.check(source_name(args.input), args.max_missing_share)
+        _say(args.input, counts, params.max_missing_share)
+
+
+def write(
+    batches: Iterator[pd.DataFrame], scorer: Scorer, file: IO[bytes], form: str, to_terminal: bool
+) -> Counts:
+    """Write scored batches one by one and count what is in them."""
+    counts = Counts(scorer.champion.schema)
+    first = next(batches, None)
+    columns = scorer.columns(first)
+    with open_writer(file, form, columns, to_terminal) as writer:
+        for raw in batches if first is None else chain([first], batches):
+            scored = scorer.score(raw)
+            writer.write(scored.rows)
+            counts.add(scored)
+    return counts
+
+
+def _say(path: Path, counts: Counts, limit: float) -> None:
+    logging.getLogger("creditrisk.score").info("scored %s", path, extra={"rows": counts.rows})
+    for line in counts.warnings(limit):
+        say(f"score: {line}", warning=True)
+    if counts.own_row_id:
+        say("score: the input has a column row_id: it comes out as it is, instead of row numbers")
+    unread = counts.rows - counts.scored
+    rest = f"; {unread} could not be read: see `problem`" if unread else ""
+    say(
+        f"score: {counts.rows} rows, {counts.scored} scored, {counts.refused} of them refused{rest}"
     )
-    parser.add_argument("--input", type=Path, required=True, help="CSV or Parquet")
-    parser.add_argument("--output", type=Path, required=True, help="Parquet")
-    parser.add_argument("--batch", type=_count, default=32768, help="rows per batch")
-    parser.add_argument(
-        "--reasons", type=_count, default=4, help="maximum number of reasons per row; 0 for none"
-    )
-    args = parser.parse_args()
-    if not args.batch:
-        parser.error("argument --batch: must be at least 1")
-    keep([args.input, args.params, args.champion, args.description, args.lock], args.output)
-    params = read_params(args.params, Params, null_words="prepare.null_words")
-    champion = load_champion(args.champion, args.description, args.lock)
-    notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
-    scorer = Scorer(champion, notation, args.reasons)
-    batches = read_batches(args.input, params.data, champion.schema, args.batch)
-    rows, scored, refused = write(map(scorer.score, batches), args.output)
-    logging.getLogger("creditrisk.score").info("scored %s", args.input, extra={"rows": rows})
-    print(f"score: {rows} rows, {scored} scored, {refused} of them refused", end="")
-    print(f"; {rows - scored} could not be read: see `problem`" if rows > scored else "")
 
 
 def keep(inputs: list[Path], output: Path) -> None:
@@ -66,26 +94,46 @@ def keep(inputs: list[Path], output: Path) -> None:
             raise InputError(output, "file", problem, "Give another path with --output.")
 
 
-def write(batches: Iterator[pd.DataFrame], path: Path) -> tuple[int, int, int]:
-    """Write scored batches one by one.
-
-    Returns:
-        Number of rows, of scored rows and of refused applicants.
-    """
-    empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in COLUMNS.items()})
-    schema = pa.Schema.from_pandas(empty, preserve_index=False)
-    rows = scored = refused = 0
-    try:
-        with atomic_write(path) as file, pq.ParquetWriter(file, schema) as writer:
-            for batch in batches:
-                writer.write_table(pa.Table.from_pandas(batch, schema, preserve_index=False))
-                rows += len(batch)
-                scored += int(batch["pd"].notna().sum())
-                refused += int((batch["decision"] == "reject").sum())
-    except OSError as error:
-        problem = f"can't be written: {error.strerror}"
-        raise InputError(path, "file", problem, "Give another path with --output.") from None
-    return rows, scored, refused
+def _arguments() -> argparse.Namespace:
+    parser = arguments(
+        __doc__,
+        champion="models/champion.joblib",
+        description="models/champion.json",
+        lock="dvc.lock",
+    )
+    parser.add_argument(
+        "--input",
+        type=Path,
+        required=True,
+        help=f"CSV, Parquet or JSON lines, by its suffix; {STDIN} for standard input",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        help=f"CSV, Parquet or JSON lines, by its suffix; {STDOUT} for standard output",
+    )
+    parser.add_argument(
+        "--format", choices=FORMS, help="form of standard output; csv if it is not given"
+    )
+    parser.add_argument("--batch", type=_count, default=32768, help="maximum of rows per batch")
+    parser.add_argument(
+        "--reasons", type=_count, default=4, help="maximum number of reasons per row; 0 for none"
+    )
+    parser.add_argument(
+        "--max-missing-share",
+        type=_share,
+        default=argparse.SUPPRESS,
+        help="stop without output if a larger share of a column's cells is missing, whatever the "
+        "cause; 1 never stops. If it is not given: stop if at least nine in ten of a column's "
+        "cells that are not empty, and at least two, are unreadable, since no such column was "
+        "trained on; cells that are empty, which training may have had, do not stop",
+    )
+    args = parser.parse_args()
+    args.max_missing_share = getattr(args, "max_missing_share", None)
+    if not args.batch:
+        parser.error("argument --batch: must be at least 1")
+    return args
 
 
 def _count(text: str) -> int:
@@ -94,8 +142,15 @@ def _count(text: str) -> int:
     return int(text)
 
 
-if __name__ == "__main__":
+def _share(text: str) -> float:
     try:
-        run(main)
-    except BrokenPipeError:
-        sys.exit(1)
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 0 to 1")
+    return share
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,21 +1,22 @@
 """featurize: derived columns, and the list of features that the models use."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import field_validator
+from pydantic import BeforeValidator, field_validator
 
+from creditrisk.core.columns import name_fault
 from creditrisk.core.errors import InputError
-from creditrisk.core.params import Strict
-from creditrisk.schema import RESERVED, Schema
+from creditrisk.core.params import Name, Strict, distinct_keys
+from creditrisk.schema import Schema
 
 
 class Derived(Strict):
     """A derived column: an operation on two numeric columns."""
 
     op: Literal["ratio", "product", "sum", "difference"]
-    of: list[str]
+    of: list[Name]
 
     @field_validator("of")
     @classmethod
@@ -28,7 +29,7 @@ class Derived(Strict):
 class FeaturizeParams(Strict):
     """The block `featurize`: derived columns by name."""
 
-    derived: dict[str, Derived]
+    derived: Annotated[dict[Name, Derived], BeforeValidator(distinct_keys)]
 
 
 OPERATIONS = {
@@ -61,8 +62,8 @@ def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFr
 def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     """List the features that the models use: the content of features.json.
 
-    The same parameters may be used for several data sets, so a derived column that this data set
-    cannot have is not an error: it is left out and listed in `left_out` with the reason.
+    The same parameters may be used for several data sets, so a derived column whose operands this
+    data set does not have is not an error: it is left out and listed in `left_out` with the reason.
 
     Args:
         schema: the schema of the data set.
@@ -74,19 +75,19 @@ def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
         reason.
 
     Raises:
-        InputError: a derived column has a reserved name.
+        InputError: a derived column has the name of another column, or a reserved one.
     """
     numeric = schema.of_kind("numeric")
     own = {column.name for column in schema.columns.values()}
+    taken = {*own, *schema.columns, schema.target.column}
     derived, left_out = {}, {}
     for name, definition in params.derived.items():
-        if name in RESERVED:
+        fault = "the data already has a column of this name" if name in taken else name_fault(name)
+        if fault:
             location, hint = f"featurize.derived.{name}", "Choose another name."
-            raise InputError("params.yaml", location, "the name is reserved", hint)
+            raise InputError("params.yaml", location, fault, hint)
         unusable = next((column for column in definition.of if column not in numeric), None)
-        if name in own:
-            left_out[name] = f"the data already has a column {name}"
-        elif unusable is not None:
+        if unusable is not None:
             left_out[name] = (
                 f"{unusable} is not numeric"
                 if unusable in own

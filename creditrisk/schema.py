@@ -4,7 +4,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -15,14 +14,11 @@ from pydantic import (
     model_validator,
 )
 
-from creditrisk.core.columns import ORIGINAL
+from creditrisk.core.columns import RESERVED_IN_SOURCE, name_fault
 from creditrisk.core.errors import InputError, from_validation, nearest
-from creditrisk.core.params import names_at
-
-# Names of columns that the pipeline adds: no feature may have one of them. The raw frame has only
-# the second group, so only those are forbidden as source columns.
-RESERVED = ("row_id", "line", "malformed", "split", "bad", "applicant")
-RESERVED_IN_SOURCE = ("row_id", "line", "malformed")
+from creditrisk.core.params import Name, distinct_keys, names_at
+from creditrisk.core.text import code_key, fold, repeated, same_text
+from creditrisk.core.yaml_text import parse_yaml
 
 
 class _Lax(BaseModel):
@@ -41,16 +37,26 @@ def _labelled(value: Any) -> Any:
             raise ValueError("levels must be a list of values or a map from code to label")
         if len(set(value)) < len(value):
             raise ValueError("a level is listed twice")
+        if pair := same_text(value):
+            raise ValueError(f"two levels read the same: {pair[0]} and {pair[1]}")
         return {v: v for v in value}
-    return value
+    return distinct_keys(value)
+
+
+def _on_one_line(value: Any) -> Any:
+    return " ".join(value.split()) if isinstance(value, str) else value
+
+
+# A text that people read: in form NFC, and all of it shows.
+Prose = Annotated[Name, BeforeValidator(_on_one_line)]
 
 
 class Target(_Lax):
     """The outcome column and the codes of its two classes."""
 
-    column: str
-    good: Annotated[list[str], BeforeValidator(_listed)]
-    bad: Annotated[list[str], BeforeValidator(_listed)]
+    column: Name
+    good: Annotated[list[Name], BeforeValidator(_listed)]
+    bad: Annotated[list[Name], BeforeValidator(_listed)]
 
     @model_validator(mode="after")
     def _disjoint(self) -> "Target":
@@ -63,27 +69,27 @@ class Target(_Lax):
 class Column(_Lax):
     """One source column."""
 
-    name: str
+    name: Name
     kind: Literal["numeric", "nominal", "ordinal", "id"]
-    unit: Annotated[list[str], BeforeValidator(_listed)] = []
+    unit: Annotated[list[Name], BeforeValidator(_listed)] = []
     min: FiniteFloat | None = None
     max: FiniteFloat | None = None
     integer: bool = False
-    levels: Annotated[dict[str, str] | None, BeforeValidator(_labelled)] = None
-    description: str = ""
+    levels: Annotated[dict[Name, Name] | None, BeforeValidator(_labelled)] = None
+    description: Prose = ""
 
     @field_validator("name")
     @classmethod
     def _free(cls, name: str) -> str:
-        if not name.strip() or name in RESERVED or name.startswith(ORIGINAL):
-            reserved = ", ".join(RESERVED)
-            raise ValueError(
-                f"the name may not be empty, start with '{ORIGINAL}' or be one of {reserved}"
-            )
+        fault = name_fault(name)
+        if fault:
+            raise ValueError(fault)
         return name
 
     @model_validator(mode="after")
     def _consistent(self) -> "Column":
+        if self.kind == "id" and (fault := name_fault(self.name, is_id=True)):
+            raise ValueError(fault)
         if self.kind == "ordinal" and not self.levels:
             raise ValueError("an ordinal column needs levels, in ascending order")
         if self.kind in ("numeric", "id") and self.levels is not None:
@@ -92,36 +98,37 @@ class Column(_Lax):
             raise ValueError("min, max and integer are for numeric columns only")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is greater than max")
-        if self.levels is not None and len({code_key(v) for v in self.levels}) < len(self.levels):
-            raise ValueError("two levels are the same code")
+        keys = [code_key(level) for level in self.levels or ()]
+        twice = repeated(keys)
+        if twice is not None:
+            same = [v for v, key in zip(self.levels or (), keys, strict=True) if key == twice]
+            raise ValueError(f"two levels are the same code: {same[0]} and {same[1]}")
         return self
 
 
 class Schema(_Lax):
     """A data set's columns, by their names in the source file."""
 
-    name: str
+    name: Name
     target: Target
-    columns: dict[str, Column]
-    description: str = ""
-    licence: str = ""
-    source: str = ""
+    columns: Annotated[dict[Name, Column], BeforeValidator(distinct_keys)]
+    description: Prose = ""
+    licence: Prose = ""
+    source: Prose = ""
 
     @model_validator(mode="after")
     def _distinct(self) -> "Schema":
-        names = [c.name for c in self.columns.values()]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"two columns have the name {name}")
+        twice = repeated([c.name for c in self.columns.values()])
+        if twice is not None:
+            raise ValueError(f"two columns have the name {twice}")
         if self.target.column in self.columns:
             raise ValueError(f"the target {self.target.column} is also listed under columns")
         for column in (*self.columns, self.target.column):
             if column in RESERVED_IN_SOURCE:
                 raise ValueError(f"the name of the source column {column} is reserved; rename it")
-        folded = [fold(c) for c in (*self.columns, self.target.column)]
-        for column in folded:
-            if folded.count(column) > 1:
-                raise ValueError(f"two source columns differ only in case or blanks: {column}")
+        twice = repeated([fold(c) for c in (*self.columns, self.target.column)])
+        if twice is not None:
+            raise ValueError(f"two source columns differ only in case or blanks: {twice}")
         if not any(c.kind != "id" for c in self.columns.values()):
             raise ValueError("there is no feature column")
         if sum(c.kind == "id" for c in self.columns.values()) > 1:
@@ -149,38 +156,6 @@ class Schema(_Lax):
         return levels.get(str(code), str(code))
 
 
-def fold(text: str) -> str:
-    """Normalise a header name or level: case folded, blanks stripped and collapsed to one."""
-    return " ".join(text.split()).casefold()
-
-
-def code_key(text: str) -> Any:
-    """Normalise a code: a number if it is one (`2`, `2.0`, ` 2 `), else its folded text."""
-    try:
-        number = float(text)
-    except ValueError:
-        return fold(text)
-    # `nan` and `infinity` parse as floats, but as codes they are words. x - x is 0 if x is finite.
-    return number if number - number == 0 else fold(text)
-
-
-class _TextLoader(yaml.BaseLoader):
-    """Loader that keeps every scalar as the text in the file: `1`, `no` and `2.0` are codes."""
-
-
-def _mapping_without_repeats(loader: _TextLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise yaml.constructor.ConstructorError(
-                None, None, f"the key {key} occurs twice", node.start_mark
-            )
-    return yaml.BaseLoader.construct_mapping(loader, node, deep=True)
-
-
-_TextLoader.add_constructor("tag:yaml.org,2002:map", _mapping_without_repeats)
-
-
 def load_schema(path: str | Path) -> Schema:
     """Read and check a schema file.
 
@@ -189,14 +164,13 @@ def load_schema(path: str | Path) -> Schema:
             repeated name, no target, an ordinal column without levels, ...).
     """
     try:
-        # Not the faster C loader: it does not let a constructor see repeated keys.
-        tree = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_TextLoader)
+        tree = parse_yaml(Path(path).read_bytes(), path, as_text=True)
     except FileNotFoundError:
         hint = "Set data.schema in params.yaml."
         raise InputError(path, "file", "not found", hint) from None
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        problem, hint = f"not YAML: {error}", "Correct the syntax."
-        raise InputError(path, "file", problem, hint, quotes_data=True) from None
+    except OSError as error:
+        problem = f"can't be read: {error.strerror}"
+        raise InputError(path, "file", problem, "Check the path.") from None
     if not isinstance(tree, dict):
         raise InputError(path, "file", "not a mapping", "Write `name:`, `target:`, `columns:`.")
     return parse_schema(tree, path)

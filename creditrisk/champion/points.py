@@ -1,10 +1,12 @@
 """Points: the score scale of credit officers."""
 
+from typing import Annotated
+
 import numpy as np
 from pydantic import Field
 
 from creditrisk.champion.calibration import log_odds
-from creditrisk.core.params import Strict
+from creditrisk.core.params import Number, Strict
 
 
 class ScorecardParams(Strict):
@@ -16,9 +18,10 @@ class ScorecardParams(Strict):
         pdo: points to double the odds.
     """
 
-    base_points: float = Field(strict=False)
-    base_odds: float = Field(gt=0, strict=False)
-    pdo: float = Field(gt=0, strict=False)
+    # With these bounds, points are whole numbers of at most nine digits.
+    base_points: Annotated[Number, Field(ge=-1e6, le=1e6)]
+    base_odds: Annotated[Number, Field(ge=1e-9, le=1e9)]
+    pdo: Annotated[Number, Field(gt=0, le=1e6)]
 
     @property
     def factor(self) -> float:

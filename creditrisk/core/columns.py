@@ -1,11 +1,36 @@
-"""Columns of the frames after eda: features, and the applicants' original (unadjusted) values."""
+"""Names of the columns that the pipeline makes, features, and the applicants' original values."""
 
 from collections.abc import Iterable
 
 import pandas as pd
 
+from creditrisk.core.text import fold
+
 KEYS = ("row_id", "applicant", "split", "bad")
 ORIGINAL = "original."  # name prefix of the columns with the values before eda adjusted them
+# The raw frame adds these to the columns of the source.
+RESERVED_IN_SOURCE = ("row_id", "line", "malformed")
+# No feature, id or derived column may have a name that a frame of the pipeline already has.
+RESERVED = (*RESERVED_IN_SOURCE, "applicant", "split", "bad")
+# Of the scored rows, which carry the id as well.
+SCORED = ("row_id", "pd", "score", "decision", "reasons", "missing", "problem")
+
+
+def name_fault(name: str, is_id: bool = False) -> str | None:
+    """Say why a column of the user's may not have a name, or return None.
+
+    Args:
+        name: the name.
+        is_id: whether it is the id, which stands among the columns of the scored rows too.
+    """
+    folded = fold(name)
+    reserved = dict.fromkeys((*RESERVED, *SCORED) if is_id else RESERVED)
+    if not folded:
+        return "the name is empty"
+    if folded in reserved or folded.startswith(ORIGINAL):
+        listed = ", ".join(reserved)
+        return f"the name is reserved, as are {listed} and names that start with '{ORIGINAL}'"
+    return None
 
 
 def keep_originals(

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from creditrisk.core.errors import InputError
+from creditrisk.core.yaml_text import parse_yaml
 
 RESTORE = (
     "Run `git checkout dvc.lock` (if Git does not have it yet, `rm dvc.lock`), then `dvc repro`."
@@ -39,8 +38,8 @@ def read_lock(path: str | Path) -> dict[str, Any]:
         problem = "is empty: a run was killed, or the disk was full, while DVC wrote it"
         raise InputError(path, "file", problem, RESTORE)
     try:
-        tree = yaml.safe_load(content)
-    except (yaml.YAMLError, UnicodeError):
+        tree = parse_yaml(content, path)
+    except InputError:  # what is wrong with it is told below, with what mends it
         tree = None
     stages = tree.get("stages") if isinstance(tree, dict) else None
     if not isinstance(stages, dict) or not all(isinstance(s, dict) for s in stages.values()):

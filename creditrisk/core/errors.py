@@ -64,7 +64,9 @@ def from_validation(
     """
     # Report unknown keys first: they are often the misspelling of a missing one.
     found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
-    location = ".".join(filter(None, [within, *map(str, found["loc"])])) or "top level"
+    # pydantic marks an error in a name of a mapping by one more part, "[key]".
+    parts = [within, *(str(part) for part in found["loc"] if part != "[key]")]
+    location = ".".join(filter(None, parts)) or "top level"
     if found["type"] == "extra_forbidden":
         name = str(found["loc"][-1])
         return InputError(file, location, "unknown parameter", nearest(name, fields))

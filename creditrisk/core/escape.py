@@ -1,4 +1,4 @@
-"""One escape for each language that text of the data is written into (docs/architecture.md, Law 10).
+"""One escape for each language that data are written into (docs/architecture.md, Law 10).
 
 HTML has its own: the templates of `creditrisk/html`. A shell has `shlex.quote`.
 """
@@ -6,14 +6,24 @@ HTML has its own: the templates of `creditrisk/html`. A shell has `shlex.quote`.
 import re
 from collections.abc import Mapping, Sequence
 
-# A spreadsheet runs a cell as a formula if it starts with one of these.
-_FORMULA = "=+\\-@\t\r"
-_RUNS = re.compile(f"'*[{_FORMULA}]")
-_ESCAPED = re.compile(f"'+[{_FORMULA}]")
+# A spreadsheet runs a cell as a formula if it starts with one of these. Where a semicolon or a tab
+# separates the cells (as in German and French spreadsheets), a cell may start within one of ours.
+_FORMULA = re.compile(r"(^|[;\t\n])(?='*[=+\-@\t])")
+_ESCAPED = re.compile(r"(^|[;\t\n])'(?='*[=+\-@\t])")
+_BREAK = re.compile(r"\r\n?")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-# What Markdown, with GitHub's additions, reads as nothing but text wherever it stands in a line.
-_PLAIN = re.compile(r"[^\W_](?:[^\W_]|[ ,;%()'/+=€£-]|[.:](?= |$|\d))*")
-_LINKED = re.compile(r"www\.|\bGH-\d|^\d+[.)]", re.IGNORECASE)
+
+# A word that Markdown, with GitHub's additions, reads as nothing but text. All its signs are ASCII.
+# An underscore within a word, a point or a colon at its end or in a number are no signs.
+_WORD = re.compile(
+    r"(?:[^\W_]|[^\x00-\x7f]|[,;%()'\"/+=?!-]|(?<=[^\W_])_(?=[^\W_])|[.:](?=[.)\"']{0,4}[,;]?$|\d))+|&"
+)
+# Words that are links to a page, an issue, a commit or a picture all the same.
+_LINKED = re.compile(
+    r"www\.|\bGH-\d|:[\w+-]+:|(?<![\w.])(?=[0-9a-f]*\d)[0-9a-f]{7,40}(?![\w.])", re.IGNORECASE
+)
+# What begins a list or underlines a heading at the start of a line.
+_BEGINS = re.compile(r"\d+[.)]|[+=-]+")
 
 
 def printable(text: str) -> str:
@@ -29,32 +39,46 @@ def csv_cell(value: object) -> object:
     """Write a text for a CSV file that a spreadsheet may open: never a formula.
 
     A text that would run gets an apostrophe in front, which spreadsheets do not show. Numbers,
-    also those written as text, stay as they are.
+    also those written as text, stay as they are. Each line break becomes one that is quoted by
+    every CSV writer.
     """
-    if not isinstance(value, str) or not _RUNS.match(value) or _NUMBER.fullmatch(value):
+    if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value
-    return f"'{value}"
+    return _FORMULA.sub(r"\1'", _BREAK.sub("\n", value))
 
 
 def from_csv_cell(value: object) -> object:
     """Undo `csv_cell`."""
-    return value[1:] if isinstance(value, str) and _ESCAPED.match(value) else value
+    return _ESCAPED.sub(r"\1", value) if isinstance(value, str) else value
 
 
 def markdown(text: object) -> str:
-    """Write text for a line of Markdown: as it is if it is nothing but words, else as code.
+    """Write text for a line of Markdown: as it is if it is nothing but words.
 
+    What may be more than words goes into a code span, from the first such word to the last one.
     Markdown reads nothing in a code span: no HTML, link, image, formula or mention of a person.
     In a table, pass the cell on to `markdown_table`.
     """
-    words = " ".join(printable(str(text)).split())
-    plain = _PLAIN.fullmatch(words) and not _LINKED.search(words)
-    return words if plain or not words else markdown_code(words)
+    words = printable(str(text)).split()
+    more = [i for i, word in enumerate(words) if not _is_plain(word, first=i == 0)]
+    if not more:
+        return " ".join(words)
+    first, last = more[0], more[-1] + 1
+    code = markdown_code(" ".join(words[first:last]))
+    return " ".join([*words[:first], code, *words[last:]])
+
+
+def _is_plain(word: str, first: bool) -> bool:
+    if _LINKED.search(word) or (first and _BEGINS.fullmatch(word)):
+        return False
+    return bool(_WORD.fullmatch(word))
 
 
 def markdown_code(text: object) -> str:
     """Write text as a code span, whatever backticks are in it."""
     words = " ".join(printable(str(text)).split())
+    if not words:
+        return ""
     longest = max((len(run) for run in re.findall("`+", words)), default=0)
     fence = "`" * (longest + 1)
     blank = " " if words.startswith("`") or words.endswith("`") else ""

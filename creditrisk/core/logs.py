@@ -227,8 +227,8 @@ def _log_end(error: BaseException, started: float) -> None:
         _log.error("error: %s", error.for_log, extra=cost | {"trace": _stack(error)})
     elif isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
         reason = error.strerror or type(error).__name__
-        trace = {"trace": _stack(error)}
-        _log.error("error: %s: %s", error.filename or "", reason, extra=cost | trace)
+        extra: dict[str, Any] = cost | {"trace": _stack(error)}
+        _log.error("error: %s: %s", error.filename or "", reason, extra=extra)
     elif isinstance(error, SystemExit | KeyboardInterrupt | BrokenPipeError):
         _log.error("ended by %s %s", type(error).__name__, getattr(error, "code", ""), extra=cost)
     else:

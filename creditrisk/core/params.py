@@ -2,20 +2,66 @@
 
 import sys
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from creditrisk.core.errors import InputError, from_validation, nearest
+from creditrisk.core.text import hidden_character, normalise, same_text
+from creditrisk.core.yaml_text import parse_yaml
 
 READ_EVENT = "creditrisk.param"  # audit event: the tests compare the reads with dvc.yaml
 
 
 class Strict(BaseModel):
-    """A block of parameters: unknown names are errors, values are frozen."""
+    """A block of parameters: unknown names are errors, numbers are finite, values are frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, strict=True, allow_inf_nan=False
+    )
+
+
+def _as_float(value: Any) -> Any:
+    """Read a number as DVC does: for YAML 1.1, which we read, `1e9` is a text."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError("a number is needed")
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        raise ValueError("a number is needed") from None
+
+
+def visible(text: str) -> str:
+    """Normalise a text that people will read, for pydantic.
+
+    Raises:
+        ValueError: it has a character that does not show.
+    """
+    hidden = hidden_character(text)
+    if hidden:
+        raise ValueError(
+            f"a character that does not show ({hidden}); delete it, the data are read without it"
+        )
+    return normalise(text)
+
+
+def distinct_keys(mapping: Any) -> Any:
+    """Check a mapping whose keys are names, for pydantic, which would keep only the last of two.
+
+    Raises:
+        ValueError: two keys are one name, written with other characters.
+    """
+    same = same_text(mapping) if isinstance(mapping, dict) else None
+    if same:
+        raise ValueError(f"two of its names read the same: {same[0]} and {same[1]}")
+    return mapping
+
+
+Number = Annotated[float, BeforeValidator(_as_float)]
+# Libraries take seeds of 32 bits, and some folds use the seed plus up to a few thousand.
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+# The name of a column.
+Name = Annotated[str, AfterValidator(visible)]
 
 
 Model = TypeVar("Model", bound=Strict)
@@ -53,16 +99,13 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         InputError: the file is missing, not YAML, or not a mapping.
     """
     try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        tree = parse_yaml(Path(path).read_bytes(), path)
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run from the project's folder.") from None
     except OSError as error:
         raise InputError(
             path, "file", f"can't be read: {error.strerror}", "Check the path."
         ) from None
-    except (yaml.YAMLError, ValueError) as error:  # an impossible date is a ValueError
-        problem, hint = f"not YAML: {error}", "Correct the syntax."
-        raise InputError(path, "file", problem, hint, quotes_data=True) from None
     if not isinstance(tree, dict):
         raise InputError(path, "file", "not a mapping", "Write `name: value` lines.")
     return tree

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from creditrisk.core.params import Strict
-from creditrisk.schema import Column, Schema, code_key, fold
+from creditrisk.core.params import Number, Strict
+from creditrisk.core.text import fold
+from creditrisk.schema import Column, Schema
 
 MERGED_LEVEL = "rare levels"
 
@@ -25,8 +26,8 @@ class EdaParams(Strict):
             0 means no merging.
     """
 
-    cap_iqr_factor: Annotated[float, Field(gt=0)] | None = 3.0
-    rare_level_share: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    cap_iqr_factor: Annotated[Number, Field(gt=0)] | None = 3.0
+    rare_level_share: Annotated[Number, Field(ge=0, lt=1)] = 0.01
 
 
 def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, Any]:
@@ -92,18 +93,20 @@ def fences(values: pd.Series, factor: float) -> tuple[float, float]:
     Quartiles are interpolated linearly. Both fences are NaN if the quartiles are equal or there are
     no values.
     """
-    q1, q3 = values.quantile(0.25), values.quantile(0.75)
+    q1, q3 = float(values.quantile(0.25)), float(values.quantile(0.75))
     if not q3 > q1:
         return math.nan, math.nan
-    return float(q1 - factor * (q3 - q1)), float(q3 + factor * (q3 - q1))
+    return q1 - factor * (q3 - q1), q3 + factor * (q3 - q1)
 
 
 def _cap(values: pd.Series, column: Column, factor: float | None) -> dict[str, Any] | None:
     if factor is None:
         return None
     low, high = fences(values, factor)
-    if column.integer and not math.isnan(low):
-        low, high = math.ceil(low), math.floor(high)
+    # Very large values or factors have infinite fences, beyond which there is no row.
+    if column.integer:
+        low = math.ceil(low) if math.isfinite(low) else low
+        high = math.floor(high) if math.isfinite(high) else high
     # write_json keeps ten digits. Round here, so that this run applies the same caps as the file.
     low, high = float(f"{low:.10g}"), float(f"{high:.10g}")
     below, above = int((values < low).sum()), int((values > high).sum())
@@ -135,8 +138,7 @@ def _merge(values: pd.Series, column: Column, share: float) -> dict[str, Any] | 
 
 def _free_name(levels: list[str], column: Column) -> str:
     """Choose a name for the merged level that differs from every level and label."""
-    taken = {code_key(level) for level in levels}
-    taken |= {fold(label) for label in (column.levels or {}).values()}
+    taken = {fold(text) for text in (*levels, *(column.levels or {}).values())}
     name, number = MERGED_LEVEL, 2
     while fold(name) in taken:
         name, number = f"{MERGED_LEVEL} {number}", number + 1

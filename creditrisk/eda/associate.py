@@ -5,6 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
 
 from creditrisk.schema import Schema
 
@@ -37,13 +38,13 @@ def cramers(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     for a, b in combinations(names, 2):
         both = (codes[a] >= 0) & (codes[b] >= 0)
         x, y = codes[a][both], codes[b][both]
-        r, k = int(x.max(initial=-1)) + 1, int(y.max(initial=-1)) + 1
-        counts = np.bincount(x * k + y, minlength=r * k).reshape(r, k)
-        rows.append((a, b, cramers_v(counts)))
+        shape = (int(x.max(initial=-1)) + 1, int(y.max(initial=-1)) + 1)
+        # Sparse: columns of free text have billions of pairs of levels, nearly all without rows.
+        rows.append((a, b, cramers_v(coo_array((np.ones(len(x)), (x, y)), shape=shape))))
     return pd.DataFrame(rows, columns=["a", "b", "v"])
 
 
-def cramers_v(counts: np.ndarray) -> float:
+def cramers_v(counts: np.ndarray | coo_array) -> float:
     """Compute bias-corrected Cramer's V (Bergsma 2013, J. Korean Stat. Soc. 42, 323-328).
 
     ``V = sqrt(max(0, chi2/n - (k-1)(r-1)/(n-1)) / min(k' - 1, r' - 1))`` with
@@ -56,12 +57,16 @@ def cramers_v(counts: np.ndarray) -> float:
     Returns:
         A value from 0 to 1; NaN if a column has only one level, or as many levels as rows.
     """
-    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0].astype(float)
-    n, (r, k) = counts.sum(), counts.shape
+    cells = coo_array(counts)
+    cells.sum_duplicates()
+    of_a, of_b = cells.sum(axis=1), cells.sum(axis=0)
+    n, r, k = float(of_a.sum()), np.count_nonzero(of_a), np.count_nonzero(of_b)
     if r < 2 or k < 2:
         return math.nan
-    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True) / n
-    phi2 = ((counts - expected) ** 2 / expected).sum() / n
+    expected = of_a[cells.row] * of_b[cells.col] / n
+    # A cell without rows adds what is expected in it. All that is expected adds up to n.
+    chi2 = ((cells.data - expected) ** 2 / expected).sum() + max(0.0, n - expected.sum())
+    phi2 = chi2 / n
     phi2 = max(0.0, phi2 - (r - 1) * (k - 1) / (n - 1))
     largest = min(r - (r - 1) ** 2 / (n - 1), k - (k - 1) ** 2 / (n - 1)) - 1
     return float(min(1.0, math.sqrt(phi2 / largest))) if largest > 0 else math.nan

@@ -133,9 +133,10 @@ def bad_rates(described: pd.DataFrame, overall: float) -> go.Figure:
     )
     chart.add_vline(overall, line={"color": GREY, "dash": "dash", "width": 1.5})
     side = {"xref": "paper", "x": 1.0, "xanchor": "left", "showarrow": False, "xshift": 6}
-    for i, n in zip(positions, described["rows"], strict=True):
-        chart.add_annotation(y=i, text=f"{n:,}", **side)
-    chart.add_annotation(yref="paper", y=1, yanchor="bottom", text="rows", **side)
+    notes = [{"y": i, "text": f"{n:,}"} for i, n in zip(positions, described["rows"], strict=True)]
+    notes.append({"yref": "paper", "y": 1, "yanchor": "bottom", "text": "rows"})
+    # All at once: plotly copies the list at each single one.
+    chart.update_layout(annotations=[note | side for note in notes])
     _ticks(chart, ticks)
     top = min(1.0, max(1.05 * float(described["high"].max()), 0.05))
     chart.update_xaxes(tickformat=".0%", range=[0, top * 1.005], nticks=4)

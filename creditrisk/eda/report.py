@@ -13,6 +13,7 @@ from creditrisk.html.page import Block, Page, bullets, facts, figure, table, tex
 from creditrisk.schema import Schema
 
 TOP_LEVELS = 20  # levels shown of a nominal column, the most frequent ones
+TOP_RANKS = 60  # likewise of an ordinal column, in their order
 TOP_VARIABLES = 40  # variables with charts, those with the highest information value
 TOP_MATRIX = 25  # maximum number of variables in a heatmap
 TOP_PAIRS = 10  # rows of the tables of the strongest pairs
@@ -143,9 +144,11 @@ def _levels(levels: pd.DataFrame, schema: Schema, name: str, rate: float) -> lis
         value = own["label"].item()
         return [text(f"{title(schema, name)} is constant in the training rows: {value}.")]
     shown, note = own, ""
+    most = own.sort_values("rows", ascending=False, kind="stable")
     if schema.features[name].kind == "nominal":
-        shown = own.sort_values("rows", ascending=False, kind="stable").head(TOP_LEVELS)
-        shown = shown.sort_values("bad_rate", ascending=False, kind="stable")
+        shown = most.head(TOP_LEVELS).sort_values("bad_rate", ascending=False, kind="stable")
+    elif len(own) > TOP_RANKS:
+        shown = most.head(TOP_RANKS).sort_index()
     if len(shown) < len(own):
         rest = int(own["rows"].sum() - shown["rows"].sum())
         others = len(own) - len(shown)

@@ -5,10 +5,10 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from creditrisk.core.columns import original_values
-from creditrisk.core.params import Strict
+from creditrisk.core.params import Name, Number, Strict, distinct_keys
 from creditrisk.metrics.intervals import wilson
 from creditrisk.schema import Schema
 
@@ -20,7 +20,7 @@ MISSING = "missing"
 class Bins(Strict):
     """Edges of the groups of a numeric column: under the first, between two, over the last."""
 
-    bins: Annotated[list[Annotated[float, Field(strict=False)]], Field(min_length=1)]
+    bins: Annotated[list[Number], Field(min_length=1)]
 
     @field_validator("bins")
     @classmethod
@@ -30,8 +30,17 @@ class Bins(Strict):
         return bins
 
 
+def _kind(value: Any) -> str:
+    return "levels" if isinstance(value, str) else ""
+
+
+# The edges, or `levels`. pydantic puts a tag into the location of an error; an empty one is left
+# out of the line.
+_Grouping = Annotated[
+    Annotated[Bins, Tag("")] | Annotated[Literal["levels"], Tag("levels")], Discriminator(_kind)
+]
 # The block `fairness`: name of a column to its edges, or to `levels`.
-FairnessParams = dict[str, Bins | Literal["levels"]]
+FairnessParams = Annotated[dict[Name, _Grouping], BeforeValidator(distinct_keys)]
 
 
 def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> pd.Series:
@@ -68,11 +77,13 @@ def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> p
 
 
 def _labels(edges: list[float]) -> list[str]:
-    if len(edges) == 1:
-        return [f"under {edges[0]:g}", f"from {edges[0]:g}"]
-    inner = [f"{a:g} to under {b:g}" for a, b in pairwise(edges[:-1])]
-    last = f"{edges[-2]:g} to {edges[-1]:g}"
-    return [f"under {edges[0]:g}", *inner, last, f"over {edges[-1]:g}"]
+    # All digits, or two groups could have one label.
+    texts = [repr(float(edge)).removesuffix(".0") for edge in edges]
+    if len(texts) == 1:
+        return [f"under {texts[0]}", f"from {texts[0]}"]
+    inner = [f"{a} to under {b}" for a, b in pairwise(texts[:-1])]
+    last = f"{texts[-2]} to {texts[-1]}"
+    return [f"under {texts[0]}", *inner, last, f"over {texts[-1]}"]
 
 
 def fairness(

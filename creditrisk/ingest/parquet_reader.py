@@ -1,81 +1,129 @@
 """New applicants from Parquet, a batch of rows at a time, as the text that a CSV would have."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import pairwise
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from creditrisk.core.errors import InputError
+from creditrisk.ingest import limits
 from creditrisk.ingest.header import find_columns
 from creditrisk.ingest.params import DataParams
-from creditrisk.schema import Column, Schema, fold
+from creditrisk.ingest.parquet_types import as_text, check_type, is_text, lengths, to_series
+from creditrisk.ingest.rows import batch_frame, too_long
+from creditrisk.schema import Schema
 
 MAGIC = b"PAR1"  # how a Parquet file begins
 
 
 def read_parquet_batches(
-    path: str | Path, data: DataParams, schema: Schema, size: int
+    stream: BinaryIO, name: str, data: DataParams, schema: Schema, size: int
 ) -> Iterator[pd.DataFrame]:
     """Read a Parquet file in batches.
 
     Args:
-        path: the file.
+        stream: the bytes of the file, at any place.
+        name: of the file, for an error.
         data: its decimal sign is used for the text.
         schema: names the columns to keep; the target is not needed.
-        size: rows per batch.
+        size: rows per batch; a batch with very long texts has fewer.
 
     Yields:
-        `row_id` (int64, from 1), `malformed` (always missing), then the schema's columns as text.
+        The frames of `CsvReader`, without `line`.
 
     Raises:
-        InputError: the file is no Parquet, or a column is missing or appears twice.
+        InputError: the file is no Parquet; a column is missing, appears twice or has a type that is
+            not read; or a row group is too large.
     """
     try:
-        file = pq.ParquetFile(path)
-        names = file.schema_arrow.names
-        columns = find_columns(path, names, schema, data.delimiter, with_target=False)
-        wanted = {name: names[position] for name, position in columns.items()}
+        header = pq.ParquetFile(stream).schema_arrow
+        columns = find_columns(name, header.names, schema, None, False, "columns")
+        kinds = {source: header.field(place).type for source, place in columns.items()}
+        for source, kind in kinds.items():
+            check_type(name, source, kind)
+        texts = [header.names[columns[source]] for source, kind in kinds.items() if is_text(kind)]
+        # A dictionary of texts is not made into as many texts as there are rows.
+        file = pq.ParquetFile(stream, read_dictionary=texts)
+        wanted = {source: header.names[place] for source, place in columns.items()}
         first = 1
-        for batch in file.iter_batches(size, columns=list(wanted.values()), use_threads=False):
-            cells = {
-                name: as_text(
-                    batch.column(batch.schema.get_field_index(source)),
-                    data.decimal,
-                    schema.columns[name],
-                )
-                for name, source in wanted.items()
-            }
-            row_id = np.arange(first, first + batch.num_rows, dtype=np.int64)
-            malformed = pd.Series([None] * batch.num_rows, dtype="str")
-            yield pd.DataFrame({"row_id": row_id, "malformed": malformed, **cells})
-            first += batch.num_rows
-    except pa.ArrowException as error:
-        problem = f"not Parquet: {error}"
-        raise InputError(path, "file", problem, "Write the file again.") from None
+        for group in range(file.num_row_groups):
+            here = min(size, _rows_at_once(name, file.metadata.row_group(group), wanted, group))
+            batches = file.iter_batches(here, [group], [*wanted.values()], use_threads=False)
+            for batch in batches:
+                cells = {
+                    source: as_text(
+                        batch.column(batch.schema.get_field_index(column)),
+                        data.decimal,
+                        schema.columns.get(source),
+                    )
+                    for source, column in wanted.items()
+                }
+                yield from _frames(first, batch.num_rows, cells)
+                first += batch.num_rows
+    except (pa.ArrowException, OSError) as error:
+        # The text may quote a value.
+        problem, hint = f"not Parquet: {error}", "Write the file again."
+        raise InputError(name, "file", problem, hint, quotes_data=True) from None
 
 
-def as_text(column: pa.Array, decimal: str, contract: Column) -> pd.Series:
-    """Turn a Parquet column into the text that a CSV would have; null is an empty cell."""
+def _rows_at_once(
+    file: str, group: pq.RowGroupMetaData, wanted: dict[str, str], number: int
+) -> int:
+    """Return how many rows of a row group have about as many bytes as a batch may have.
+
+    Raises:
+        InputError: the wanted columns take much more memory than they take in the file.
+    """
+    names = set(wanted.values())
+    chunks = [group.column(i) for i in range(group.num_columns)]
+    chunks = [chunk for chunk in chunks if chunk.path_in_schema in names]
+    size = sum(chunk.total_uncompressed_size for chunk in chunks)
+    limit = max(
+        limits.ROW_GROUP_BYTES, limits.MAX_EXPANSION * sum(c.total_compressed_size for c in chunks)
+    )
+    if size > limit:
+        problem = f"{size / 2**20:,.0f} MiB, at most {limit / 2**20:,.0f} MiB are read at once"
+        hint = "Write the file with smaller row groups, or without such long texts."
+        raise InputError(file, f"row group {number + 1}", problem, hint)
+    return max(1, limits.BATCH_CHARACTERS * group.num_rows // max(1, size))
+
+
+def _frames(first: int, count: int, cells: dict[str, pa.Array]) -> Iterator[pd.DataFrame]:
+    """Yield the rows of a batch, in parts whose texts are not longer than those of a CSV batch."""
+    faults: dict[int, str] = {}
+    characters = np.zeros(count, dtype=np.int64)
+    for name, column in cells.items():
+        counts = lengths(column).to_numpy(zero_copy_only=False)
+        for row in np.flatnonzero(counts > limits.MAX_CELL):
+            faults.setdefault(int(row), f"row {first + row}: {too_long(name)}")
+        characters += np.minimum(counts, limits.MAX_CELL)
+    formed = np.ones(count, dtype=bool)
+    formed[list(faults)] = False
+    if faults:
+        keep = pa.array(formed)
+        cells = {name: _without(column, keep) for name, column in cells.items()}
+    part = np.cumsum(characters * formed) // limits.BATCH_CHARACTERS
+    edges = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), count]
+    for start, end in pairwise(edges):
+        if start == end:
+            continue
+        frame = batch_frame(
+            first + start,
+            range(end - start),
+            {name: to_series(column.slice(start, end - start)) for name, column in cells.items()},
+            {row - start: fault for row, fault in faults.items() if start <= row < end},
+        )
+        yield frame.drop(columns="line")
+
+
+def _without(column: pa.Array, keep: pa.Array) -> pa.Array:
+    """Empty the cells of malformed rows."""
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    values = pd.Series(column.to_pandas(types_mapper=pd.ArrowDtype))
-    if pa.types.is_floating(column.type) or pa.types.is_decimal(column.type):
-        texts = [None if v is None else str(v).replace(".", decimal) for v in column.to_pylist()]
-        return pd.Series(texts, dtype="str")
-    if pa.types.is_boolean(column.type):
-        return values.map(_truths(contract)).astype("str")
-    return values.astype("str").reset_index(drop=True)
-
-
-def _truths(contract: Column) -> dict[bool, str]:
-    """Spell true and false as words where the column may have these, otherwise as numbers."""
-    if contract.kind != "numeric" and not contract.levels:
-        return {True: "True", False: "False"}
-    words = {fold(level) for level in contract.levels or ()}
-    return {
-        value: str(value) if fold(str(value)) in words else str(int(value))
-        for value in (True, False)
-    }
+        indices = pc.if_else(keep, column.indices, None)
+        return pa.DictionaryArray.from_arrays(indices, column.dictionary)
+    return pc.if_else(keep, column, None)

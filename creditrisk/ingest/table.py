@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.core.errors import InputError
+from creditrisk.ingest import limits
 from creditrisk.ingest.csv_reader import CsvReader
 from creditrisk.ingest.params import DataParams
 from creditrisk.schema import Schema
@@ -42,11 +43,20 @@ def read_csv(path: str | Path, data: DataParams, schema: Schema) -> Extract:
         schema: names the columns to keep.
 
     Raises:
-        InputError: besides those of `CsvReader`: there are no data lines, or none that fits the
-            header.
+        InputError: besides those of `CsvReader`: there are no data lines, none that fits the
+            header, or so many that don't fit that reading on would only fill the memory.
     """
     reader = CsvReader(path, data, schema, BATCH_ROWS, with_target=True)
-    batches = list(reader)
+    batches: list[pd.DataFrame] = []
+    rows = malformed = 0
+    for batch in reader:
+        batches.append(batch)
+        rows += len(batch)
+        malformed += int(batch["malformed"].notna().sum())
+        if malformed >= limits.MAX_MALFORMED_ROWS and 2 * malformed > rows:
+            problem = f"{malformed:,} of the first {rows:,} rows do not fit the header"
+            hint = "Check the file, and data.delimiter in params.yaml."
+            raise InputError(path, f"line {batch['line'].iloc[-1]}", problem, hint)
     if not batches:
         raise InputError(path, "file", "a header and no data lines", "Give at least one applicant.")
     frame = pd.concat(batches, ignore_index=True) if len(batches) > 1 else batches[0]

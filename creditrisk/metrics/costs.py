@@ -9,9 +9,11 @@ from pydantic import Field, model_validator
 
 from creditrisk.core.columns import feature_columns, original_values
 from creditrisk.core.errors import InputError, nearest
-from creditrisk.core.params import Strict
+from creditrisk.core.params import Name, Number, Strict
 
-Positive = Annotated[float, Field(gt=0, strict=False)]
+# The bounds keep the sums over all applicants, and the ratios, far from the limits of a float.
+Cost = Annotated[Number, Field(ge=1e-9, le=1e15)]
+Share = Annotated[Number, Field(ge=1e-9, le=100)]
 
 
 class DecisionParams(Strict):
@@ -28,12 +30,12 @@ class DecisionParams(Strict):
         margin: share of the amount that would have been earned from a good applicant.
     """
 
-    cost_bad_accepted: Positive
-    cost_good_rejected: Positive
+    cost_bad_accepted: Cost
+    cost_good_rejected: Cost
     threshold: Literal["oof", "theory"]
-    amount_column: str | None = None
-    loss_given_default: Positive | None = None
-    margin: Positive | None = None
+    amount_column: Name | None = None
+    loss_given_default: Share | None = None
+    margin: Share | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "DecisionParams":

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from creditrisk.core.errors import InputError, shorten
+from creditrisk.core.text import normalise
 from creditrisk.prepare.duplicates import DuplicateGroups, least_cells, resolve
 from creditrisk.prepare.params import PrepareParams
 from creditrisk.prepare.parse import CAUSES, Notation, parse, read_target
@@ -87,7 +88,8 @@ def prepare(
     )
     rejected.append(_duplicate_rejections(rows, duplicate_groups, conflicts, is_kept))
 
-    clean = pd.concat([rows[["row_id"]], rows[["bad"]], filled], axis=1)[is_kept]
+    # A copy: in a frame of more than a hundred separate columns, pandas warns at each insert.
+    clean = pd.concat([rows[["row_id"]], rows[["bad"]], filled], axis=1)[is_kept].copy()
     # An applicant's number is the row_id of its first clean row.
     group = pd.Series(duplicate_groups.group)[is_kept]
     clean.insert(1, "applicant", clean["row_id"].groupby(group).transform("min"))
@@ -149,9 +151,10 @@ def _reject(
 
 
 def _invalid_target(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+    texts = rows[column].fillna("").astype(str)
     detail = [
-        f"line {line}: {column} is {shorten(str(text)) if str(text).strip() else 'empty'}"
-        for line, text in zip(rows["line"], rows[column].fillna(""), strict=True)
+        f"line {line}: {column} is {shorten(text) if normalise(text).strip() else 'empty'}"
+        for line, text in zip(rows["line"], texts, strict=True)
     ]
     return _reject(rows["row_id"], "invalid_target", detail)
 

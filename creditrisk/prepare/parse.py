@@ -1,14 +1,20 @@
-"""Parse text cells into typed values; an invalid cell becomes missing, and its cause is kept."""
+"""Parse text cells into typed values; an invalid cell becomes missing, and its cause is kept.
+
+`read_cells` normalises the text of each cell (see `creditrisk.core.text`), so what parses a cell
+sees no characters without width, and one form of each letter.
+"""
 
 import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
-from creditrisk.schema import Column, Schema, Target, code_key, fold
+from creditrisk.core.text import caseless, code_key, exact_number, fold, normalise
+from creditrisk.schema import Column, Schema, Target
 
 CAUSES = ("empty", "null_word", "unparseable", "out_of_domain")
 
@@ -34,16 +40,16 @@ class Notation:
 
 
 def squeeze(text: str) -> str:
-    """Normalise a null word: case folded, without any white space."""
-    return "".join(text.split()).casefold()
+    """Normalise a null word: folded, without any white space."""
+    return fold(text).replace(" ", "")
 
 
 # The value of a cell (None if missing) and the cause why it is missing (else None).
 Cell = tuple[float | str | None, str | None]
 
 
-def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[str], float | None]:
-    """Make a function that parses a number, or returns None if the text is not a number.
+def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[str], Decimal | None]:
+    """Make a function that parses a number exactly, or returns None if the text is not a number.
 
     It accepts a sign, digits (in groups of three if there is a thousands separator), a decimal
     part, an exponent, and before or after the number one of `units` (for example a currency sign)
@@ -58,11 +64,11 @@ def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[st
     )
     folded = sorted((fold(unit) for unit in units if unit.strip()), key=len, reverse=True)
 
-    def read(text: str) -> float | None:
+    def read(text: str) -> Decimal | None:
         text = text.strip().replace("\N{MINUS SIGN}", "-")
         if notation.thousands.isspace():  # any white space, such as a no-break space
             text = "".join(notation.thousands if c.isspace() else c for c in text)
-        text = text.casefold()  # before the slices below, because it can change the length
+        text = caseless(text)  # before the slices below, because it can change the length
         for unit in folded:
             if text.endswith(unit):
                 text = text[: len(text) - len(unit)].rstrip()
@@ -74,7 +80,7 @@ def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[st
             return None
         if notation.thousands:
             text = text.replace(notation.thousands, "")
-        return float(text.replace(notation.decimal, "."))
+        return exact_number(text.replace(notation.decimal, "."))
 
     return read
 
@@ -88,9 +94,10 @@ def numeric_cell(column: Column, notation: Notation) -> Callable[[str], Cell]:
     def cell(text: str) -> Cell:
         if squeeze(text) in notation.null_words:
             return None, "null_word"
-        value = read(text)
-        if value is None:
+        number = read(text)
+        if number is None:
             return None, "unparseable"
+        value = float(number)
         fraction = column.integer and not value.is_integer()
         if not math.isfinite(value) or fraction or not low <= value <= high:
             return None, "out_of_domain"
@@ -105,12 +112,12 @@ def level_reader(levels: Iterable[str], notation: Notation) -> Callable[[str], s
     It compares the exact spelling first, then ignores case and extra blanks, then compares numbers.
     """
     levels = list(levels)
-    exact = {level.strip(): level for level in levels}
+    exact = {normalise(level).strip(): level for level in levels}
     folded: dict[str, str | None] = {}
     for one in levels:
         # If levels differ only in case or blanks, only the exact spelling identifies one.
         folded[fold(one)] = None if fold(one) in folded else one
-    numbers = {key: v for v in levels if isinstance(key := code_key(v), float)}
+    numbers = {key: v for v in levels if isinstance(key := code_key(v), Decimal)}
     read = number_reader(notation)
 
     def level(text: str) -> str | None:
@@ -168,14 +175,15 @@ def read_cells(
 
     Args:
         raw: text, shape (n,).
-        read: parses one cell; it is not called for blank cells.
+        read: parses the normalised text of one cell; it is not called for blank cells.
         dtype: type of the values.
 
     Returns:
         values: shape (n,), missing values as None or as the dtype's missing value.
         causes: shape (n,), one of `CAUSES` for a missing value, else None.
     """
-    codes, texts = pd.factorize(raw)
+    codes, originals = pd.factorize(raw)
+    texts = map(normalise, originals)
     cells: list[Cell] = [read(text) if text.strip() else (None, "empty") for text in texts]
     cells.append((None, "empty"))  # for code -1, a cell without any text
     values, causes = zip(*cells, strict=True)

@@ -8,9 +8,11 @@ from typing import Any
 
 import pandas as pd
 
+from creditrisk.core.escape import markdown, markdown_code, markdown_table
 from creditrisk.report import tables
 from creditrisk.report.data import ReportData
 from creditrisk.report.fairness import fairness_notes, fairness_table
+from creditrisk.report.language import MARKDOWN, Language
 from creditrisk.report.scorecard import points_words
 from creditrisk.report.tables import cost, number
 
@@ -30,8 +32,8 @@ def model_card(data: ReportData) -> str:
         Markdown.
     """
     sections = {
-        "Purpose and use": purpose(data),
-        "Limits": limits(data),
+        "Purpose and use": purpose(data, MARKDOWN),
+        "Limits": _bullets(limits(data, MARKDOWN)),
         "Data and provenance": _data(data),
         "How it was chosen": _choice(data),
         "Performance": _performance(data),
@@ -42,13 +44,16 @@ def model_card(data: ReportData) -> str:
         "Scorecard": _scorecard(data),
         "How to reproduce it": _reproduce(data),
     }
-    title = f"# Model card: {data.schema.name.replace('_', ' ')}, {data.champion.label}"
-    parts = [title, *(f"## {heading}\n\n{body}" for heading, body in sections.items())]
+    title = f"{markdown(data.schema.name.replace('_', ' '))}, {markdown(data.champion.label)}"
+    parts = [
+        f"# Model card: {title}",
+        *(f"## {heading}\n\n{body}" for heading, body in sections.items()),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
-def purpose(data: ReportData) -> str:
-    """Say what the model is for, and what it is not for."""
+def purpose(data: ReportData, language: Language) -> str:
+    """Say what the model is for, and what it is not for: two paragraphs."""
     threshold = number(data.metrics["threshold"], ".2%")
     return (
         "The model estimates the probability of default (PD) of applicants for credit. It proposes "
@@ -57,12 +62,13 @@ def purpose(data: ReportData) -> str:
         "portfolios other than the one described below, or for predicting the behaviour of "
         "existing customers.\n\nIn the European Union, a system that evaluates the "
         "creditworthiness of natural persons is a high-risk system: Regulation (EU) 2024/1689, "
-        f"[Annex III, point 5(b)]({ANNEX}). Ask your legal counsel which duties follow from this."
+        f"{language.link('Annex III, point 5(b)', ANNEX)}. Ask your legal counsel which duties "
+        "follow from this."
     )
 
 
-def limits(data: ReportData) -> str:
-    """List the limits of the model, as Markdown bullets."""
+def limits(data: ReportData, language: Language) -> list[str]:
+    """List the limits of the model."""
     test, parts = data.metrics["test"], data.prepared["split"]
     low, high = test["ci"]["roc_auc"]
     lines = [
@@ -79,23 +85,23 @@ def limits(data: ReportData) -> str:
         "row has counts as missing or as an unknown level.",
     ]
     if data.warning:
-        lines.insert(0, data.warning)
-    return _bullets(lines)
+        lines.insert(0, language.data(data.warning))
+    return lines
 
 
 def _data(data: ReportData) -> str:
     prepared, schema = data.prepared, data.schema
     rejected = ", ".join(f"{k.replace('_', ' ')} {n:,}" for k, n in prepared["rejected"].items())
     lines = [
-        f"Data set `{schema.name}`; {len(schema.features)} variables; "
-        f"outcome `{schema.target.column}`, bad is {', '.join(schema.target.bad)}.",
-        *([f"Source: {schema.source}."] if schema.source else []),
-        *([f"Licence: {schema.licence}."] if schema.licence else []),
+        f"Data set {markdown_code(schema.name)}; {len(schema.features)} variables; outcome "
+        f"{markdown_code(schema.target.column)}, bad is {markdown(', '.join(schema.target.bad))}.",
+        *([f"Source: {markdown(schema.source)}."] if schema.source else []),
+        *([f"Licence: {markdown(schema.licence)}."] if schema.licence else []),
         f"Rows read {prepared['rows_read']:,}, rejected {prepared['rows_rejected']:,} ({rejected}),"
         f" used {prepared['rows_clean']:,}.",
         f"Bad rate of the rows used: {number(prepared['bad_rate'], '.2%')}.",
         f"Missing cells in the rows used: {sum(prepared['missing'].values()):,}.",
-        f"SHA-256 of the file: `{data.champion.data_sha256}`.",
+        f"SHA-256 of the file: {markdown_code(data.champion.data_sha256)}.",
     ]
     forms = {"bad rate": ".1%"}
     return _bullets(lines) + "\n\n" + _table(tables.split_table(prepared), forms)
@@ -105,10 +111,10 @@ def _choice(data: ReportData) -> str:
     selected, board = data.selected, data.board
     lines = [
         f"{len(board)} models were compared, each with its own search. Chosen: "
-        f"{selected['algorithm']} (model `{selected['model']}`, rule `{selected['rule']}`, scoring "
-        f"`{selected['scoring']}`).",
-        f"Parameters: `{tables.as_text(data.champion.params)}`; calibration "
-        f"`{data.champion.calibration}`.",
+        f"{markdown(selected['algorithm'])} (model {markdown_code(selected['model'])}, rule "
+        f"{markdown_code(selected['rule'])}, scoring {markdown_code(selected['scoring'])}).",
+        f"Parameters: {markdown_code(tables.as_text(data.champion.params))}; calibration "
+        f"{markdown_code(data.champion.calibration)}.",
         "Imputation, encoding, scaling and resampling are learned inside each fold. Caps and "
         "merged levels are learned from the training rows only.",
     ]
@@ -138,7 +144,7 @@ def _calibration(data: ReportData) -> str:
 
 
 def _decisions(data: ReportData) -> str:
-    base, test, unit = data.metrics["baselines"], data.metrics["test"], data.unit
+    base, test, unit = data.metrics["baselines"], data.metrics["test"], markdown(data.unit)
     low, high = test["ci"]["expected_cost"]
     return _bullets(
         [
@@ -176,7 +182,7 @@ def _groups(data: ReportData) -> str:
         "Test rows; 95% Wilson intervals in brackets.\n\n"
         + _table(fairness_table(found), {})
         + "\n\n"
-        + _bullets(fairness_notes(data))
+        + _bullets(fairness_notes(data, MARKDOWN))
     )
 
 
@@ -188,11 +194,12 @@ def _scorecard(data: ReportData) -> str:
 
 def _reproduce(data: ReportData) -> str:
     champion = data.champion
-    versions = ", ".join(f"{name} {v}" for name, v in champion.created_by.items())
+    versions = markdown(", ".join(f"{name} {v}" for name, v in champion.created_by.items()))
     return "`make repro` rebuilds everything. The same inputs give the same files.\n\n" + _bullets(
         [
-            f"SHA-256 of the model, `models/champion.joblib`: `{champion.model_sha256}`.",
-            f"SHA-256 of the data: `{champion.data_sha256}`.",
+            "SHA-256 of the model, `models/champion.joblib`: "
+            f"{markdown_code(champion.model_sha256)}.",
+            f"SHA-256 of the data: {markdown_code(champion.data_sha256)}.",
             "Hashes of all code, parameters and files that the model was made from: `dvc.lock` of "
             "the same commit.",
             "Commit: `git log -1 --format=%H -- plots/model_card.md` prints it, since a file can't "
@@ -203,25 +210,22 @@ def _reproduce(data: ReportData) -> str:
 
 
 def _bullets(lines: list[str]) -> str:
-    return "\n".join(f"- {_one_line(line)}" for line in lines)
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def _table(frame: pd.DataFrame, forms: dict[str, str]) -> str:
-    header = [str(name) for name in frame]
-    rows = [
-        [_cell(value, forms.get(name, "")) for name, value in zip(frame, line, strict=True)]
-        for line in frame.itertuples(index=False)
-    ]
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(_one_line(c) for c in line) + " |" for line in lines)
+    return markdown_table(
+        [
+            {str(name): _cell(value, forms.get(name, "")) for name, value in line.items()}
+            for line in frame.to_dict("records")
+        ]
+    )
 
 
 def _cell(value: Any, form: str) -> str:
+    """Format a number, or write a text of the data."""
     if value is None or (not isinstance(value, str) and pd.isna(value)):
         return "-"
-    cell = format(value, form) if form else (f"{value:,}" if isinstance(value, int) else str(value))
-    return cell.replace("|", "\\|")
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split()).replace("<", "&lt;")
+    if isinstance(value, str):
+        return markdown(value)
+    return format(value, form or ("," if isinstance(value, int) else ""))

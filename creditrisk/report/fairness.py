@@ -5,6 +5,7 @@ import pandas as pd
 from creditrisk.evaluate.fairness import MIN_GROUP_ROWS
 from creditrisk.html.page import Block, bullets, table, text
 from creditrisk.report.data import ReportData
+from creditrisk.report.language import PLAIN, Language
 
 RATES = {
     "approval_rate": "approved",
@@ -28,7 +29,7 @@ def fairness(data: ReportData) -> list[Block]:
             "difference may still come from the risk of the applicants, not from the model."
         ),
         table(fairness_table(found), "Decisions and PDs by group"),
-        bullets(fairness_notes(data)),
+        bullets(fairness_notes(data, PLAIN)),
     ]
 
 
@@ -47,23 +48,27 @@ def fairness_table(found: pd.DataFrame) -> pd.DataFrame:
     return shown
 
 
-def fairness_notes(data: ReportData) -> list[str]:
+def fairness_notes(data: ReportData, language: Language) -> list[str]:
     """List what to consider when reading the table of groups."""
     found = data.curves["fairness"]
     notes = []
+
+    def named(variable: str, group: object) -> str:
+        return f"{language.data(variable.replace('_', ' '))} {language.data(group)}"
+
     small = found[~found["judged"].astype(bool)]
     if len(small):
-        named = ", ".join(
-            f"{v.replace('_', ' ')} {g} ({n})"
+        groups = ", ".join(
+            f"{named(v, g)} ({n})"
             for v, g, n in zip(small["variable"], small["group"], small["rows"], strict=True)
         )
-        notes.append(f"Fewer than {MIN_GROUP_ROWS} rows, so shown but not judged: {named}.")
+        notes.append(f"Fewer than {MIN_GROUP_ROWS} rows, so shown but not judged: {groups}.")
     for variable, part in found[found["judged"].astype(bool)].groupby("variable", sort=False):
         gaps = part[(part["calibration_gap_low"] > 0) | (part["calibration_gap_high"] < 0)]
         for line in gaps.to_dict("records"):
             direction = "too high" if line["calibration_gap"] > 0 else "too low"
             notes.append(
-                f"{variable.replace('_', ' ')} {line['group']}: the PDs are {direction} "
+                f"{named(variable, line['group'])}: the PDs are {direction} "
                 f"(mean {line['mean_pd']:.1%}, bad rate {line['bad_rate']:.1%})."
             )
     if "personal_status_sex" in data.schema.features:

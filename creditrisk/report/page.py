@@ -1,7 +1,5 @@
 """The page of the report: the main results first, then the evidence for them."""
 
-import re
-
 import pandas as pd
 
 from creditrisk.evaluate.measure import BOOTSTRAP_DRAWS
@@ -9,6 +7,7 @@ from creditrisk.html.page import Block, Page, bullets, facts, table, text
 from creditrisk.metrics.performance import METRICS
 from creditrisk.report import card, fairness, scorecard, tables
 from creditrisk.report.data import ReportData
+from creditrisk.report.language import PLAIN
 from creditrisk.report.performance import decisions, importance, probabilities, ranking
 from creditrisk.report.selection import choice
 from creditrisk.report.tables import cost, number, span
@@ -102,11 +101,7 @@ def _data(data: ReportData) -> list[Block]:
 
 
 def _use(data: ReportData) -> list[Block]:
-    lines = [line.removeprefix("- ") for line in card.limits(data).split("\n")]
-    return [
-        text(re.sub(r"\[(.+?)\]\(.+?\)", r"\1", card.purpose(data))),
-        bullets([line.replace("&lt;", "<") for line in lines]),
-    ]
+    return [text(card.purpose(data, PLAIN)), bullets(card.limits(data, PLAIN))]
 
 
 def _metrics(data: ReportData) -> list[Block]:

@@ -1,6 +1,7 @@
 """Turn raw rows into scored rows."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from creditrisk.champion.predict import default_pd
 from creditrisk.eda.adjust import apply
 from creditrisk.featurize import derive
 from creditrisk.prepare.parse import Notation, parse
-from creditrisk.schema import Schema
 from creditrisk.score.load_champion import Champion
+from creditrisk.score.missing import MissingCells, find_missing, missing_texts
 from creditrisk.score.reasons import Cells, contributions, reasons_text, value_formatter
 
 COLUMNS = {
@@ -26,6 +27,20 @@ COLUMNS = {
 
 # Rows per call of `contributions`, which computes a few dozen PDs for each row.
 REASON_BATCH = 2048
+
+
+class Scored(NamedTuple):
+    """A batch of scored rows.
+
+    Attributes:
+        rows: what `Scorer.score` describes.
+        well_formed: number of rows that could be read.
+        missing: the cells of these that count as missing.
+    """
+
+    rows: pd.DataFrame
+    well_formed: int
+    missing: MissingCells
 
 
 @dataclass(frozen=True)
@@ -55,16 +70,30 @@ class Scorer:
         rows = derive(parsed, self.champion.description.features["derived"])
         return rows[self.champion.columns]
 
-    def score(self, raw: pd.DataFrame) -> pd.DataFrame:
+    @property
+    def id_columns(self) -> dict[str, str]:
+        """The column that identifies applicants: its name in the source, and in the output."""
+        columns = self.champion.schema.columns.items()
+        return {source: column.name for source, column in columns if column.kind == "id"}
+
+    def columns(self, raw: pd.DataFrame | None) -> dict[str, str]:
+        """Return the output's columns and their types for batches such as `raw`, None for none."""
+        first = {"row_id": COLUMNS["row_id"] if raw is None else str(raw["row_id"].dtype)}
+        return first | dict.fromkeys(self.id_columns.values(), "str") | {
+            name: dtype for name, dtype in COLUMNS.items() if name != "row_id"
+        }  # fmt: skip
+
+    def score(self, raw: pd.DataFrame) -> Scored:
         """Score a batch.
 
         Args:
             raw: from `read_batches`.
 
         Returns:
-            One row per raw row, in the same order. `row_id`; `pd`, `score`, `decision` (`accept` or
-            `reject`) and `reasons`, all empty if the row could not be read; `missing`, the cells
-            that count as missing, each with its cause; `problem`, why the row could not be read.
+            One row per raw row, in the same order. `row_id`, and the id if the schema has one, both
+            as in the input; `pd`, `score`, `decision` (`accept` or `reject`) and `reasons`, all
+            empty if the row could not be read; `missing`, the cells that count as missing, each
+            with its cause; `problem`, why the row could not be read.
         """
         formed = raw["malformed"].isna().to_numpy()
         cells = self.cells(raw[formed] if not formed.all() else raw)
@@ -73,20 +102,23 @@ class Scorer:
         refused = pds >= self.champion.description.threshold
         points = np.rint(self.champion.scale.points(pds)).astype("int64")
         reasons = self._reasons(cells, refused) if self.reasons else [None] * len(rows)
+        missing = find_missing(cells.causes, self.champion.schema.features)
         out = pd.DataFrame(
             {
-                "row_id": raw.loc[rows.index, "row_id"],
                 "pd": pds,
                 "score": pd.array(points, dtype="Int64"),
                 "decision": pd.array(np.array(["accept", "reject"], object)[refused.astype(int)],
                                      dtype="str"),
                 "reasons": pd.array(reasons, dtype="str"),
-                "missing": pd.array(_missing(cells.causes, self.champion.schema), dtype="str"),
+                "missing": pd.array(missing_texts(missing, len(rows)), dtype="str"),
             },
             index=rows.index,
         )  # fmt: skip
+        ids = {name: raw[source] for source, name in self.id_columns.items()}
         out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=raw["malformed"])
-        return out.astype(COLUMNS)[list(COLUMNS)]
+        columns = self.columns(raw)
+        out = pd.concat([out, pd.DataFrame(ids, index=raw.index)], axis=1).astype(columns)
+        return Scored(out[list(columns)], len(rows), missing)
 
     def _reasons(self, cells: Cells, refused: np.ndarray) -> list[str]:
         description, model = self.champion.description, self.champion.model
@@ -100,14 +132,3 @@ class Scorer:
                 found, cells[here], refused[here], description.threshold, describe, self.reasons
             )
         return texts
-
-
-def _missing(causes: pd.DataFrame, schema: Schema) -> list[str | None]:
-    """List each row's missing cells, such as `purpose: out of domain; age: empty`."""
-    texts: list[str | None] = [None] * len(causes)
-    for name in schema.features:
-        column = causes[name].to_numpy()
-        for row in np.flatnonzero(~pd.isna(column)):
-            cell = f"{name.replace('_', ' ')}: {column[row].replace('_', ' ')}"
-            texts[row] = f"{texts[row]}; {cell}" if texts[row] else cell
-    return texts

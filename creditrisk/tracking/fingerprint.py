@@ -76,9 +76,12 @@ def run_tags(folder: Path) -> dict[str, str]:
 
 
 def _git(folder: Path, *command: str) -> str:
-    done = subprocess.run(
-        ["git", *command], cwd=folder, capture_output=True, text=True, check=False
-    )
+    try:
+        done = subprocess.run(
+            ["git", *command], cwd=folder, capture_output=True, text=True, check=False
+        )
+    except OSError:  # no Git on this machine: the run has no tags of it
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from creditrisk.core.errors import InputError
 from creditrisk.core.files import PART, atomic_write
 from creditrisk.tracking.run_data import ModelVersion, RunData, Search
 from creditrisk.tracking.store import StoreLocation
@@ -55,22 +56,24 @@ def keep(location: StoreLocation, run_data: RunData) -> None:
     """Write a run to disk, whole or not at all.
 
     Raises:
-        InputError: the file can't be written.
+        InputError: the file can't be written, or its folder is a link.
         OSError: the folder can't be made, or an artifact can't be read.
     """
     folder = location.kept
+    if folder.is_symlink():
+        raise InputError(folder, "folder", "is a link", "Delete it.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
     # A folder that ignores itself needs no entry in a .gitignore of the project.
-    if not (folder / ".gitignore").exists():
-        (folder / ".gitignore").write_text("*\n")
+    with suppress(FileExistsError), open(folder / ".gitignore", "x") as file:
+        file.write("*\n")
     for part in folder.glob(f".*{PART}"):
         with suppress(FileNotFoundError):
             if part.stat().st_mtime < time.time() - STALE_SECONDS:
                 part.unlink()
     with (
-        atomic_write(folder / f"{run_data.key}.0.run") as file,
-        zipfile.ZipFile(file, "w", strict_timestamps=False) as archive,
+        atomic_write(folder / f"{run_data.key}.0.run") as whole,
+        zipfile.ZipFile(whole, "w", strict_timestamps=False) as archive,
     ):
         _pack(archive, run_data)
 
@@ -111,9 +114,11 @@ def unpacked(path: Path) -> Iterator[RunData]:
         ValueError: the file is of another version of this program.
         zipfile.BadZipFile: the file is damaged.
     """
-    with tempfile.TemporaryDirectory(prefix="creditrisk-") as folder:
-        with zipfile.ZipFile(path) as archive:
-            yield _unpack(archive, Path(folder))
+    with (
+        tempfile.TemporaryDirectory(prefix="creditrisk-") as folder,
+        zipfile.ZipFile(path) as archive,
+    ):
+        yield _unpack(archive, Path(folder))
 
 
 def _pack(archive: zipfile.ZipFile, run: RunData) -> None:

@@ -4,11 +4,16 @@ import contextlib
 import logging
 import os
 import sqlite3
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from creditrisk.tracking.store import QUIET, StoreLocation
+from creditrisk.core.logs import say
+from creditrisk.tracking import store_check
+from creditrisk.tracking.store import QUIET, StoreLocation, fingerprint
+from creditrisk.tracking.store_check import READ_SECONDS
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 KEY, RECORDED, COMPLETE = "creditrisk.key", "creditrisk.recorded", "creditrisk.complete"
 STAGE, SENT = "creditrisk.stage", "creditrisk.sent."
 PARENT = "mlflow.parentRunId"
+say_warning = partial(say, warning=True)
 # Another process that writes needs a second or two; the first one also creates the database.
 LOCK_SECONDS = 120.0
 
@@ -28,17 +34,33 @@ def hush() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def open_store(location: StoreLocation) -> "MlflowClient":
-    """Open the local store, and create it first if necessary."""
+def open_store(
+    location: StoreLocation, report: Callable[[str], None] = say_warning
+) -> "MlflowClient":
+    """Open the local store, and create it first if necessary.
+
+    A broken store is put aside. One of an older MLflow is not: MLflow upgrades it, or says how.
+
+    Args:
+        location: the local store.
+        report: called with a line for the user if the store was put aside.
+    """
     hush()
     from mlflow import MlflowClient
 
     location.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(location.folder / "store.lock", timeout=LOCK_SECONDS):
+    with store_lock(location):
+        if moved := store_check.put_aside_if_broken(location):
+            report(f"tracking: {moved}")
         if not location.database.exists():
             _create(location)
         _update_artifact_uris(location)
-    return MlflowClient(tracking_uri=location.uri, registry_uri=location.uri)
+        return MlflowClient(tracking_uri=location.uri, registry_uri=location.uri)
+
+
+def store_lock(location: StoreLocation) -> FileLock:
+    """The lock under which the database is created or moved, and models are registered."""
+    return FileLock(location.folder / "store.lock", timeout=LOCK_SECONDS)
 
 
 def _create(location: StoreLocation) -> None:
@@ -77,7 +99,7 @@ def _update_artifact_uris(location: StoreLocation) -> None:
 
 def experiment_id(client: "MlflowClient", location: StoreLocation, name: str) -> str:
     """Get the id of an experiment in the local store; create or restore it if necessary."""
-    with FileLock(location.folder / "store.lock", timeout=LOCK_SECONDS):
+    with store_lock(location):
         found = client.get_experiment_by_name(name)
         if found is None:
             return client.create_experiment(name, location.artifacts.as_uri())
@@ -86,32 +108,55 @@ def experiment_id(client: "MlflowClient", location: StoreLocation, name: str) ->
         return found.experiment_id
 
 
-def is_recorded(location: StoreLocation, key: str) -> bool:
+def is_recorded(location: StoreLocation, key: str, seconds: float = 60) -> bool:
     """Return whether a run with this key is recorded.
 
     This reads the database directly, because importing MLflow takes seconds.
+
+    Args:
+        location: the local store.
+        key: the key of the run.
+        seconds: how long to wait for a lock of the database.
+
+    Raises:
+        sqlite3.Error: the database is locked or broken.
     """
-    if not location.database.exists():
-        return False
-    with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:
-        rows = database.execute(
-            "SELECT 1 FROM tags k JOIN tags r ON r.run_uuid = k.run_uuid AND r.key = ?"
-            " JOIN runs u ON u.run_uuid = k.run_uuid AND u.lifecycle_stage = 'active'"
-            " WHERE k.key = ? AND k.value = ?",
-            (RECORDED, KEY, key),
-        )
-        return rows.fetchone() is not None
+    query = (
+        "SELECT 1 FROM tags k JOIN tags r ON r.run_uuid = k.run_uuid AND r.key = ?"
+        " JOIN runs u ON u.run_uuid = k.run_uuid AND u.lifecycle_stage = 'active'"
+        " WHERE k.key = ? AND k.value = ?"
+    )
+    return first_row(location, query, (RECORDED, KEY, key), seconds) is not None
 
 
-def count_pending(location: StoreLocation, mark: str) -> int:
-    """Count the recorded runs that lack the tag `mark`, without importing MLflow."""
+def count_pending(location: StoreLocation, mark: str, seconds: float = 60) -> int:
+    """Count the recorded runs that lack the tag `mark`, without importing MLflow.
+
+    Raises:
+        sqlite3.Error: the database is locked or broken.
+    """
+    query = (
+        "SELECT count(*) FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid"
+        " WHERE t.key = ? AND r.lifecycle_stage = 'active' AND NOT EXISTS"
+        " (SELECT 1 FROM tags s WHERE s.run_uuid = t.run_uuid AND s.key = ?)"
+    )
+    found = first_row(location, query, (RECORDED, mark), seconds)
+    return found[0] if found else 0
+
+
+def pending_or_none(location: StoreLocation, uri: str) -> int | None:
+    """Count the runs that are pending for a server; None if the store is locked or broken."""
+    try:
+        return count_pending(location, SENT + fingerprint(uri), READ_SECONDS)
+    except sqlite3.Error:
+        return None
+
+
+def first_row(
+    location: StoreLocation, query: str, values: tuple[str, ...], seconds: float
+) -> tuple[Any, ...] | None:
+    """Run a query on the database and return its first row; None also if there is no database."""
     if not location.database.exists():
-        return 0
-    with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:
-        rows = database.execute(
-            "SELECT count(*) FROM tags t JOIN runs r ON r.run_uuid = t.run_uuid"
-            " WHERE t.key = ? AND r.lifecycle_stage = 'active' AND NOT EXISTS"
-            " (SELECT 1 FROM tags s WHERE s.run_uuid = t.run_uuid AND s.key = ?)",
-            (RECORDED, mark),
-        )
-        return int(rows.fetchone()[0])
+        return None
+    with contextlib.closing(sqlite3.connect(location.database, timeout=seconds)) as database:
+        return database.execute(query, values).fetchone()

@@ -1,22 +1,20 @@
 """The recording process: it runs next to a stage, records its run and uploads pending runs.
 
 It starts with the stage and imports MLflow while the stage works, because this import takes
-seconds. If MLflow fails, hangs or crashes, this does not affect the stage.
+seconds. If MLflow fails, hangs or crashes, this does not affect the stage, and the run stays on
+disk (`kept_runs.py`).
 """
 
 import json
 import os
-import pickle
 import select
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import IO, Any, cast
 
-from creditrisk.tracking import server, store
-from creditrisk.tracking.local_runs import SENT, count_pending
+from creditrisk.tracking import kept_runs, server, store
+from creditrisk.tracking.local_runs import pending_or_none
 from creditrisk.tracking.run_data import RunData
 from creditrisk.tracking.store import StoreLocation
 
@@ -46,46 +44,74 @@ class Recorder:
         self.orders = cast(IO[bytes], self.process.stdin)
         self.reports = cast(IO[bytes], self.process.stdout)
 
-    def finish(self, run_data: RunData | None, uri: str | None, seconds: float) -> list[str]:
-        """Let the process record a run and upload the pending ones, and wait for both.
+    def finish(
+        self,
+        run_data: RunData | None,
+        uri: str | None,
+        seconds: float,
+        most_tries: int | None = kept_runs.TRIES,
+    ) -> list[str]:
+        """Let the process record the kept runs and upload the pending ones, and wait for both.
 
         Args:
-            run_data: the stage's run; None if it is already recorded.
+            run_data: the stage's run, which is kept on disk; None if it is already recorded.
             uri: the tracking server; None if there is none.
-            seconds: time limit of the upload.
+            seconds: time limit of the upload and of the runs that earlier stages kept.
+            most_tries: leave out runs of earlier stages that were tried this often.
 
         Returns:
             Messages about what failed, one line each.
         """
-        with tempfile.TemporaryDirectory(prefix="creditrisk-") as folder:
-            order: dict[str, Any] = {"uri": uri, "seconds": seconds, "entry": None}
-            if run_data is not None:
-                file = Path(folder, "entry.pickle")
-                with open(file, "wb") as out:
-                    pickle.dump(run_data, out)
-                order["entry"] = str(file)
+        first_seconds = RECORD_SECONDS if run_data else seconds
+        order = {
+            "key": run_data.key if run_data else None,
+            "most_tries": most_tries,
+            "uri": uri,
+            "seconds": seconds,
+            "limit": first_seconds + seconds + 5,
+        }
+        try:
             try:
                 self.orders.write(json.dumps(order).encode() + b"\n")
                 self.orders.close()
             except BrokenPipeError:
                 pass  # the process has died; this is reported below
-            recorded, sent, late = self._listen(RECORD_SECONDS if run_data else seconds, seconds)
-        if late:
-            # A run that is half uploaded now is completed by the next upload.
-            self.process.kill()
-        code = self.process.wait()
-        lines = []
-        if run_data and (recorded is None or recorded["error"]):
+            reports, late = self._listen(first_seconds, seconds)
+            if late:
+                # A run that is half recorded or half uploaded now is completed the next time.
+                self.process.kill()
+            code = self.process.wait()
+        finally:
+            self.process.kill()  # nothing to do, unless the stage is interrupted
+        lines = [report["line"] for report in reports if report["about"] == "message"]
+        recorded, sent, kept = (_last(reports, name) for name in ("recorded", "sent", "kept"))
+        own = run_data.key if run_data else ""
+        if any(entry.key == own for entry in kept_runs.waiting(self.location)):
             end = f"took more than {RECORD_SECONDS:g} s" if late else f"ended with exit code {code}"
-            reason = recorded["error"] if recorded else f"the recording process {end}"
-            lines.append(f"tracking: {run_data.stage} is not recorded: {reason}")
-        if uri and (recorded or not run_data) and (late or code or sent is None or sent["failed"]):
-            lines.append(self._pending_message(sent or {}, uri, seconds))
+            reason = recorded.get("error") or f"the recording process {end}"
+            stage = run_data.stage if run_data else ""
+            lines.append(f"tracking: {stage} is not recorded yet: {reason}{self._kept()}")
+        elif kept or (late and kept_runs.waiting(self.location, most_tries)):
+            reason = kept.get("error") or f"no time was left of {seconds:g} s"
+            lines.append(
+                f"tracking: runs of earlier stages are not recorded: {reason}{self._kept()}"
+            )
+        if uri and (recorded or not run_data) and (late or code or not sent or sent["failed"]):
+            lines.append(self._pending_message(sent, uri, seconds))
         return lines
+
+    def _kept(self) -> str:
+        """Say where runs wait, and what records them."""
+        count = len({entry.key for entry in kept_runs.waiting(self.location)})
+        stage = "the next stage or " * bool(kept_runs.waiting(self.location, kept_runs.TRIES))
+        return (
+            f" ({count} run{'s' * (count != 1)} kept in {self.location.kept}: recorded by {stage}"
+            "`python -m commands.mirror`)"
+        )
 
     def _listen(
         self, first_seconds: float, upload_seconds: float
-    ) -> tuple[dict | None, dict | None, bool]:
+    ) -> tuple[list[dict[str, Any]], bool]:
         """Read the process's reports until it ends or is late.
 
         Args:
@@ -94,30 +120,35 @@ class Recorder:
             upload_seconds: time limit of the upload, counted from the recording.
 
         Returns:
-            The report on the recording, the last report on the upload, and whether it was late.
+            The reports, and whether the process was late.
         """
-        reports: dict[str, dict | None] = {"recorded": None, "sent": None}
+        reports: list[dict[str, Any]] = []
         buffer, end = b"", time.monotonic() + first_seconds
         while True:
             ready, _, _ = select.select([self.reports], [], [], max(0.0, end - time.monotonic()))
             if not ready:
-                return reports["recorded"], reports["sent"], True
+                return reports, True
             chunk = os.read(self.reports.fileno(), 65536)
             if not chunk:
-                return reports["recorded"], reports["sent"], False
+                return reports, False
             *lines, buffer = (buffer + chunk).split(b"\n")
-            for line in lines:
-                report = json.loads(line)
-                if report["about"] == "recorded":
-                    end = time.monotonic() + upload_seconds
-                reports[report["about"]] = report
+            reports += map(json.loads, lines)
+            if any(b'"about": "recorded"' in line for line in lines):
+                end = time.monotonic() + upload_seconds
 
     def _pending_message(self, sent: dict[str, Any], uri: str, seconds: float) -> str:
-        pending = sent.get("failed", count_pending(self.location, SENT + store.fingerprint(uri)))
-        count = f"{pending} run{'s' * (pending != 1)} pending"
+        pending = sent.get("failed")
+        if pending is None:
+            pending = pending_or_none(self.location, uri)
+        count = "runs" if pending is None else f"{pending} run{'s' * (pending != 1)}"
         if sent.get("error"):
-            return f"tracking: {sent['error']} ({count})"
+            return f"tracking: {sent['error']} ({count} pending)"
         return (
             f"tracking: the upload to {store.without_secrets(uri)} did not finish within"
-            f" {seconds:g} s ({count}): upload the rest with `python -m commands.mirror`"
+            f" {seconds:g} s ({count} pending): upload the rest with `python -m commands.mirror`"
         )
+
+
+def _last(reports: list[dict[str, Any]], about: str) -> dict[str, Any]:
+    """Get the last report of a kind; an empty one if there is none."""
+    return next((report for report in reversed(reports) if report["about"] == about), {})

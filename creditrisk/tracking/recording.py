@@ -4,11 +4,11 @@ An error here does not affect the stage. MLflow is imported in another process, 
 """
 
 import contextlib
-import sys
+import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,10 +16,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_html_repr
 
 from creditrisk.core.errors import InputError
-from creditrisk.core.logs import current_file
-from creditrisk.tracking import fingerprint, local_runs, registry, store
+from creditrisk.core.logs import current_file, say
+from creditrisk.tracking import fingerprint, kept_runs, local_runs, registry, store
 from creditrisk.tracking.process import Recorder
 from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, RunData, Search
+from creditrisk.tracking.store_check import READ_SECONDS
+
+Answer = TypeVar("Answer")
 
 
 class Recording:
@@ -41,18 +44,23 @@ class Recording:
             return
         with self._guarded():
             self.started = _now()
-            self.location = store.find_store(Path.cwd())
-            if self.location is None:
-                raise RuntimeError("this folder is not in a DVC project")
             hashes = {f"data.{n}": h for n, h in fingerprint.hash_inputs(inputs).items()}
             self.tags = hashes | {
                 "params.hash": fingerprint.hash_json(params),
                 "code.hash": fingerprint.hash_code(),
             }
             self.key = fingerprint.hash_json([stage, self.tags])
-            self.is_known = local_runs.is_recorded(self.location, self.key)
+            self.location = store.find_store(Path.cwd())
+            if self.location is None:
+                raise RuntimeError("this folder is not in a DVC project")
+        if self.location is not None:
+            location = self.location
+            self.is_known = _ask_store(
+                lambda: local_runs.is_recorded(location, self.key, READ_SECONDS), unknown=False
+            )
             if not self.is_known:
-                self.recorder = Recorder(self.location, ahead=True)
+                with contextlib.suppress(OSError):  # too many processes: `finish` starts another
+                    self.recorder = Recorder(location, ahead=True)
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -61,8 +69,7 @@ class Recording:
             yield
         except Exception as error:
             self.location = None
-            reason = " ".join(str(error).split())[:300] or type(error).__name__
-            print(f"tracking: {self.stage} is not recorded: {reason}", file=sys.stderr)
+            say(f"tracking: {self.stage} is not recorded: {_one_line(error)}", warning=True)
 
     def search(
         self,
@@ -117,38 +124,50 @@ class Recording:
             return
         run_data = None
         with self._guarded():
-            if self.location is not None:
+            if self.location is not None and self._is_new(self.location, champion):
                 run_data = self._run_data(metrics, params, files, predictions, champion)
-        # Earlier pending runs are uploaded even if this run could not be recorded.
+                # First of all on disk, so that nothing that happens from here on loses it.
+                kept_runs.keep(self.location, run_data)
+        # Earlier runs are recorded and uploaded even if this run can't be.
         try:
-            for line in self._record_and_upload(run_data):
-                print(line, file=sys.stderr)
+            for line in self._record_and_upload(run_data, champion is not None):
+                say(line, warning=True)
         except Exception as error:
-            print(f"tracking: {self.stage}: {error}", file=sys.stderr)
+            say(f"tracking: {self.stage}: {_one_line(error)}", warning=True)
 
-    def _record_and_upload(self, run_data: RunData | None) -> list[str]:
+    def _is_new(self, location: store.StoreLocation, champion: Champion | None) -> bool:
+        """Return whether there is something to record: the run, or the choice of its champion."""
+        if not self.is_known:
+            return True
+        if champion is None or not champion.is_champion_run:
+            return False
+        # A kept run may have an earlier champion, which must not be the last word.
+        return bool(kept_runs.waiting(location)) or not _ask_store(
+            lambda: registry.is_champion(location, champion.sha256, READ_SECONDS), unknown=False
+        )
+
+    def _record_and_upload(self, run_data: RunData | None, has_champion: bool) -> list[str]:
         location = store.find_store(Path.cwd())
         if location is None:
             return []
+        uri, seconds, lines = None, store.DEFAULT_TIMEOUT, []
         try:
-            uri, lines = store.remote_uri(), []
-        except InputError as error:  # the run is recorded anyway
-            uri, lines = None, [f"tracking: {error}"]
-        champion = run_data.champion if run_data else None
-        must_register = (
-            champion
-            and champion.is_champion_run
-            and not registry.is_champion(location, champion.sha256)
-        )
+            uri = store.remote_uri()
+            seconds = store.bound()
+        except (InputError, ValueError) as error:  # the run is recorded anyway
+            lines.append(f"tracking: {error}")
         if self.recorder is None:
             mark = local_runs.SENT + store.fingerprint(uri) if uri else ""
-            must_upload = uri and (local_runs.count_pending(location, mark) or champion)
-            if not must_register and not must_upload:
+            must_upload = uri and (
+                has_champion
+                or _ask_store(
+                    lambda: local_runs.count_pending(location, mark, READ_SECONDS), unknown=1
+                )
+            )
+            if not (run_data or must_upload or kept_runs.waiting(location, kept_runs.TRIES)):
                 return lines
-            self.recorder = Recorder(location, ahead=False)
-        if self.is_known and not must_register:
-            run_data = None  # already recorded: only upload the pending runs
-        return lines + self.recorder.finish(run_data, uri, store.bound())
+            self.recorder = Recorder(location, ahead=run_data is not None)
+        return lines + self.recorder.finish(run_data, uri, seconds)
 
     def _run_data(
         self,
@@ -173,8 +192,20 @@ class Recording:
             },
             search=self.fitted,
             predictions=None if predictions is None else predictions[["bad", "pd"]],
-            champion=champion,
+            champion=registry.model_version(champion) if champion else None,
         )
+
+
+def _ask_store(question: Callable[[], Answer], unknown: Answer) -> Answer:
+    """Ask the store; if it is locked or broken, the recording process finds out and says so."""
+    try:
+        return question()
+    except sqlite3.Error:
+        return unknown
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
 
 
 def own_log() -> dict[str, list[Path]]:

@@ -1,7 +1,7 @@
 """The champion in MLflow's model registry: `credit-risk`, aliases `champion` and `previous`."""
 
-import contextlib
-import sqlite3
+import io
+import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import joblib
 
 from creditrisk.core.environment import LIBRARIES, requirement
+from creditrisk.core.files import read_verified
 from creditrisk.tracking.fingerprint import flatten
-from creditrisk.tracking.run_data import Champion
+from creditrisk.tracking.local_runs import first_row
+from creditrisk.tracking.run_data import Champion, ModelVersion
 from creditrisk.tracking.store import StoreLocation
 
 if TYPE_CHECKING:
@@ -19,10 +21,11 @@ if TYPE_CHECKING:
 
 NAME, CHAMPION, PREVIOUS = "credit-risk", "champion", "previous"
 SHA, IS_CHAMPION_RUN = "creditrisk.model_sha256", "creditrisk.leads"
+CHOSEN = "creditrisk.chosen"  # of the local registered model: when its champion was chosen
 FOLDER = "mlflow_model"  # among the artifacts of the run
 
 
-def tags(champion: Champion) -> dict[str, str]:
+def tags(champion: ModelVersion) -> dict[str, str]:
     """Describe a version of the registry: algorithm, hyperparameters, cut-off and metrics."""
     description = champion.description
     found = {SHA: champion.sha256, IS_CHAMPION_RUN: str(champion.is_champion_run).lower()}
@@ -36,25 +39,52 @@ def tags(champion: Champion) -> dict[str, str]:
     return found
 
 
-def save(champion: Champion, folder: Path) -> None:
-    """Write the champion as an MLflow model, with signature and input example."""
-    import mlflow.sklearn
-    from mlflow.models import infer_signature
+def model_version(champion: Champion) -> ModelVersion:
+    """Prepare a champion for the registry, while its hash is the one that select knows.
 
-    fitted = joblib.load(champion.model)
-    rows = champion.rows
+    Later, when the run is recorded, the model is not loaded again: see `save`.
+
+    Raises:
+        InputError: the model file is not the one that select has checked.
+    """
+    fitted = joblib.load(io.BytesIO(read_verified(champion.model, champion.sha256)))
+    return ModelVersion(
+        pickled=pickle.dumps(fitted),
+        probabilities=fitted.predict_proba(champion.rows),
+        sha256=champion.sha256,
+        rows=champion.rows,
+        description=champion.description,
+        is_champion_run=champion.is_champion_run,
+    )
+
+
+def save(champion: ModelVersion, folder: Path) -> None:
+    """Write the champion as an MLflow model, with signature and input example.
+
+    MLflow wants to have the fitted model. It gets another one, whose file is then replaced by the
+    bytes of ours: so no model file is loaded here, which would run what is in it.
+    """
+    import mlflow.sklearn
+    from mlflow.models import Model, infer_signature
+    from sklearn.dummy import DummyClassifier
+
+    described = Model()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        signature = infer_signature(rows, fitted.predict_proba(rows))
         mlflow.sklearn.save_model(
-            fitted,
+            DummyClassifier(),
             str(folder),
+            mlflow_model=described,
             serialization_format="cloudpickle",
-            signature=signature,
-            input_example=rows,
+            signature=infer_signature(champion.rows, champion.probabilities),
+            input_example=champion.rows,
             pyfunc_predict_fn="predict_proba",
             pip_requirements=[found for library in LIBRARIES if (found := requirement(library))],
         )
+    file = folder / described.flavors["sklearn"]["pickled_model"]
+    described.model_size_bytes += len(champion.pickled) - file.stat().st_size
+    file.write_bytes(champion.pickled)
+    described.save(str(folder / "MLmodel"))
 
 
 def publish(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
@@ -147,15 +177,36 @@ def align(local: "MlflowClient", remote: "MlflowClient", mark: str) -> None:
     local.set_registered_model_tag(NAME, mark, sha256)
 
 
-def is_champion(location: StoreLocation, sha256: str) -> bool:
-    """Return whether this model file is the local champion, without importing MLflow."""
-    if not location.database.exists():
-        return False
-    with contextlib.closing(sqlite3.connect(location.database, timeout=60)) as database:
-        rows = database.execute(
-            "SELECT 1 FROM registered_model_aliases a JOIN model_version_tags t"
-            " ON t.name = a.name AND t.version = a.version"
-            " WHERE a.name = ? AND a.alias = ? AND t.key = ? AND t.value = ?",
-            (NAME, CHAMPION, SHA, sha256),
-        )
-        return rows.fetchone() is not None
+def is_champion(location: StoreLocation, sha256: str, seconds: float = 60) -> bool:
+    """Return whether this model file is the local champion, without importing MLflow.
+
+    Raises:
+        sqlite3.Error: the database is locked or broken.
+    """
+    query = (
+        "SELECT 1 FROM registered_model_aliases a JOIN model_version_tags t"
+        " ON t.name = a.name AND t.version = a.version"
+        " WHERE a.name = ? AND a.alias = ? AND t.key = ? AND t.value = ?"
+    )
+    return first_row(location, query, (NAME, CHAMPION, SHA, sha256), seconds) is not None
+
+
+def choose(client: "MlflowClient", run_id: str, tags: Mapping[str, str], chosen: int) -> None:
+    """Register a run's model in the local store, and set the alias unless a later run did.
+
+    Runs that were kept on disk for a while are recorded out of order.
+
+    Args:
+        client: client of the local store.
+        run_id: id of the run.
+        tags: its tags.
+        chosen: when the run chose its champion, in milliseconds since the epoch.
+    """
+    late = False
+    if tags[IS_CHAMPION_RUN] == "true":
+        _create_model(client)
+        last = int(client.get_registered_model(NAME).tags.get(CHOSEN, 0))
+        late = chosen < last
+    publish(client, run_id, {**tags, IS_CHAMPION_RUN: "false"} if late else tags)
+    if tags[IS_CHAMPION_RUN] == "true" and not late:
+        client.set_registered_model_tag(NAME, CHOSEN, str(chosen))

@@ -1,13 +1,12 @@
 """Check the tracking server before importing MLflow; never print credentials."""
 
-import configparser
+import json
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
+from creditrisk.core.escape import printable
+from creditrisk.tracking.calls import ask
 from creditrisk.tracking.store import QUIET, without_secrets
 
 CALL_TIMEOUT = 10  # seconds without data from the server
@@ -64,33 +63,34 @@ def ping(uri: str, seconds: float) -> None:
     if not uri.startswith(("http://", "https://")):
         return
     import requests
+    import urllib3
 
     shown = without_secrets(uri)
-    base, options = uri.rstrip("/"), _options() | {"timeout": seconds}
+    base = uri.rstrip("/")
     try:
-        version = requests.get(f"{base}/version", **options)
-        answer = requests.post(
-            f"{base}/api/2.0/mlflow/experiments/search", json={"max_results": 1}, **options
-        )
+        version = ask("GET", f"{base}/version", seconds)
+        search = f"{base}/api/2.0/mlflow/experiments/search"
+        answer = ask("POST", search, seconds, json={"max_results": 1})
     except requests.exceptions.SSLError as error:
         problem = f"{shown} has a certificate that is not trusted ({_one_line(error)})"
         raise RemoteError(problem, "name its CA file in MLFLOW_TRACKING_SERVER_CERT_PATH") from None
-    except requests.exceptions.Timeout:
+    except (requests.exceptions.Timeout, urllib3.exceptions.TimeoutError, TimeoutError):
         raise RemoteError(f"{shown} does not answer", LATER) from None
-    except requests.exceptions.ConnectionError:
+    except (requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError):
         raise RemoteError(f"{shown} can't be reached", LATER) from None
     except requests.exceptions.RequestException as error:
         raise RemoteError(f"{shown}: {_one_line(error)}", "correct MLFLOW_TRACKING_URI") from None
-    if answer.status_code in (401, 403) and os.environ.get("MLFLOW_TRACKING_AUTH"):
+    if answer.code in (401, 403) and os.environ.get("MLFLOW_TRACKING_AUTH"):
         return  # an MLflow plugin signs the calls, so only MLflow can make them
-    if answer.status_code != 200:
-        code = answer.status_code
-        raise RemoteError(f"{shown} answers {code}", ADVICE.get(code, LATER))
+    if answer.code != 200:
+        hint = ADVICE.get(answer.code, LATER)
+        raise RemoteError(f"{shown} answers {answer.code}", hint)
     try:
-        answer.json()
-    except ValueError:
+        json.loads(answer.body)
+    except (ValueError, RecursionError):
         raise RemoteError(f"{shown} is not an MLflow server", ADVICE[404]) from None
-    _check_version(shown, version.text if version.status_code == 200 else "")
+    told = version.body.decode("utf-8", "replace") if version.code == 200 else ""
+    _check_version(shown, told)
 
 
 def _check_version(shown: str, text: str) -> None:
@@ -100,40 +100,8 @@ def _check_version(shown: str, text: str) -> None:
     found = re.match(r"(\d+)\.\d+", text.strip())
     major = version("mlflow").split(".")[0]
     if found and found[1] != major:
-        problem = f"{shown} runs MLflow {text.strip()[:20]}, ours is {version('mlflow')}"
+        problem = f"{shown} runs MLflow {printable(text.strip()[:20])}, ours is {version('mlflow')}"
         raise RemoteError(problem, f"runs stay pending; use a server of major version {major}")
-
-
-def _options() -> dict[str, Any]:
-    """Get the options for requests (TLS, credentials) from the variables that MLflow reads."""
-    options: dict[str, Any] = {"allow_redirects": False}
-    stored = configparser.ConfigParser(interpolation=None)
-    stored.read(Path.home() / ".mlflow" / "credentials")
-    user, password = (
-        os.environ.get(f"MLFLOW_TRACKING_{name}".upper(), "")
-        or stored.get("mlflow", f"mlflow_tracking_{name}", fallback="")
-        for name in ("username", "password")
-    )
-    if user:
-        options["auth"] = (user, password)
-    elif token := os.environ.get("MLFLOW_TRACKING_TOKEN"):
-        options["auth"] = _bearer(token)
-    if os.environ.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in ("true", "1"):
-        options["verify"] = False
-    elif path := os.environ.get("MLFLOW_TRACKING_SERVER_CERT_PATH"):
-        options["verify"] = path
-    if path := os.environ.get("MLFLOW_TRACKING_CLIENT_CERT_PATH"):
-        options["cert"] = path
-    return options
-
-
-def _bearer(token: str) -> Callable[[Any], Any]:
-    # A function, because requests would overwrite a plain header with an entry of .netrc.
-    def sign(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {token}"
-        return request
-
-    return sign
 
 
 def status(error: Exception) -> int | None:
@@ -198,8 +166,8 @@ def explain(error: Exception, uri: str, run: str = "") -> RemoteError:
 
 
 def _one_line(error: Exception) -> str:
-    """Shorten an error to one line, without anything that may be a secret."""
-    text = " ".join(str(error).split())
+    """Shorten an error to one printable line, without anything that may be a secret."""
+    text = " ".join(printable(str(error)).split())
     text = re.sub(r"://[^/@\s]+@", "://", text)
     for name in ("TOKEN", "PASSWORD"):
         secret = os.environ.get(f"MLFLOW_TRACKING_{name}")

@@ -59,7 +59,7 @@ def find_problem(location: StoreLocation, thorough: bool = False) -> str | None:
             return f"is broken ({error})"
         return None
     if found != "ok":
-        return f"is broken ({found})"
+        return f"is broken ({' '.join(found.split())})"
     known = _known_versions()
     if known and not all(version in known for (version,) in versions):
         return "was made by a newer MLflow"

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 def write(location: StoreLocation, client: "MlflowClient", run_data: RunData) -> None:
     """Record a run, unless it is recorded already, and register its champion.
 
+    The caller holds `recording_lock`: two queued experiments may do the same work at the same
+    time. Then one records it, and the other finds it recorded.
+
     Args:
         location: the local store.
         client: client of the local store.
@@ -26,21 +29,22 @@ def write(location: StoreLocation, client: "MlflowClient", run_data: RunData) ->
 
     Raises:
         RuntimeError: autolog did not record every candidate.
-        TimeoutError: another process held the lock for too long.
+        TimeoutError: another process held the lock of the store for too long.
     """
     experiment = local_runs.experiment_id(client, location, run_data.experiment)
-    # Two queued experiments may do the same work at the same time. Then one records it, and the
-    # other finds it recorded.
-    location.folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(location.folder / "recording.lock", timeout=LOCK_SECONDS):
-        if not local_runs.is_recorded(location, run_data.key):
-            _write(location, client, experiment, run_data)
-    if run_data.champion and not registry.is_champion(location, run_data.champion.sha256):
+    if not local_runs.is_recorded(location, run_data.key):
+        _write(location, client, experiment, run_data)
+    if run_data.champion:
         runs = client.search_runs([experiment], f"tags.`{KEY}` = '{run_data.key}'")
         # The run may be an older one that was not a champion run then, so its tags are updated.
         tags = runs[0].data.tags | registry.tags(run_data.champion)
-        with FileLock(location.folder / "store.lock", timeout=LOCK_SECONDS):
-            registry.publish(client, runs[0].info.run_id, tags)
+        with local_runs.store_lock(location):
+            registry.choose(client, runs[0].info.run_id, tags, run_data.ended)
+
+
+def recording_lock(location: StoreLocation) -> FileLock:
+    """The lock that a process holds while it records a run."""
+    return FileLock(location.folder / "recording.lock", timeout=LOCK_SECONDS)
 
 
 def _write(
@@ -57,6 +61,8 @@ def _write(
     tags = contexts.resolve_tags() | {"mlflow.source.name": run_data.stage}
     if run_data.search:
         tags["mlflow.autologging"] = "sklearn"
+    if "git.commit" in run_data.tags:  # the run may be recorded after later commits
+        tags["mlflow.source.git.commit"] = run_data.tags["git.commit"]
     tags |= {KEY: run_data.key, STAGE: run_data.stage} | run_data.tags
     tags |= registry.tags(run_data.champion) if run_data.champion else {}
     run_id = client.create_run(experiment, run_data.started, tags, run_data.stage).info.run_id

@@ -7,7 +7,8 @@ from pydantic import AfterValidator, Field
 from creditrisk.core.params import Strict
 from creditrisk.metrics.performance import SCORING
 
-Folds = Annotated[int, Field(ge=2)]
+# With more folds or repeats, the search only takes longer.
+Folds = Annotated[int, Field(ge=2, le=100)]
 
 
 def _known(scoring: str) -> str:
@@ -37,7 +38,7 @@ class TrainParams(Strict):
     """
 
     folds: Folds
-    repeats: Annotated[int, Field(ge=1)]
+    repeats: Annotated[int, Field(ge=1, le=100)]
     scoring: Scoring
     calibration: Literal["auto", "none", "platt", "isotonic"]
     nested: bool

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError, from_validation, nearest
-from creditrisk.core.params import Strict, names_at
+from creditrisk.core.params import Seed, Strict, names_at
 from creditrisk.eda.adjust import EdaParams
 from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.featurize import FeaturizeParams, manifest
@@ -18,6 +18,7 @@ from creditrisk.metrics.costs import DecisionParams
 from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.modeling.registry import algorithm, grid
 from creditrisk.modeling.registry import names as registered
+from creditrisk.modeling.values import refuse_odd_values
 from creditrisk.prepare.params import PrepareParams, SplitParams
 from creditrisk.schema import load_schema
 from creditrisk.select.params import SelectParams
@@ -29,7 +30,7 @@ from creditrisk.workflow.tracked_files import dvc_paths, is_stage_output
 class Params(Strict):
     """All blocks of params.yaml; each stage reads some of them."""
 
-    seed: int
+    seed: Seed
     model: str
     data: DataParams
     split: SplitParams
@@ -83,6 +84,7 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     candidates = 0
     for name, block in params.algorithms.items():
         if families[name] == "single":
+            refuse_odd_values(name, block)
             candidates += _count_candidates(name, json.dumps(block), params.seed)
         else:
             members_of(name, block, single)

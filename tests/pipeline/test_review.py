@@ -21,10 +21,19 @@ from creditrisk.workflow.review.changes import (
     changed_stages,
     stale_stages,
 )
-from creditrisk.workflow.review.markdown import Section, document, table
+from creditrisk.workflow.review.markdown import (
+    Section,
+    document,
+    pictures_inline,
+    pictures_linked,
+)
+from creditrisk.workflow.review.plots import specifications
+from creditrisk.workflow.review.revision import find_base
+from creditrisk.workflow.review.tables import table
 from creditrisk.workflow.review.verdict import paired_margin, verdict, within_interval
 from tests.support.dvc_project import link_environments
 from tests.support.project import Project
+from tests.support.rendered import additions_in, rendered, tags_of, text_of
 
 EVALUATE, SELECT = "metrics/evaluate.json", "metrics/select.json"
 WORDS = {
@@ -32,6 +41,13 @@ WORDS = {
     "accuracy": "accuracy", "precision": "precision", "recall": "recall", "F1": "f1",
     "G-mean": "gmean", "Brier score": "brier", "log loss": "log_loss",
     "cost a head": "expected_cost",
+}  # fmt: skip
+EVIL = "</details><h1>APPROVED by risk</h1> @octocat ![x](http://127.0.0.1/a.png) | $x$"
+# What a review consists of.
+TAGS = {
+    "h2", "h3", "p", "code", "strong", "details", "summary", "table", "thead", "tbody", "tr", "th",
+    "td", "img", "a",
+    "blockquote",
 }  # fmt: skip
 BLUE, VERMILION = (0, 114, 178), (213, 94, 0)
 
@@ -89,12 +105,12 @@ def test_whole_review(fresh: Project):
     the_numbers_are_those_of_the_files(found["All metrics of the champion"], old, new, 36)
     the_models_are_those_that_moved(fresh, found["Models"])
     (param,) = rows(found["Parameters"])
-    assert list(param.values()) == ["params.yaml", "algorithms.rf.n_estimators", "10", "40"]
+    assert list(param.values()) == ["`params.yaml`", "`algorithms.rf.n_estimators`", "10", "40"]
     stages = {row["stage"]: row for row in rows(found["Stages"])}
     assert list(stages) == ["`train@rf`", "`train@vote`", "`select`", "`evaluate`"]
     assert stages["`train@rf`"]["changed inputs"] == "`algorithms.rf`"
     assert "1,000 rows read, 1,000 clean, 0 rejected" in found["Data"]
-    assert all(line in found["dvc metrics diff"] for line in ("cv_se.roc_auc", "| Change |"))
+    assert all(line in found["dvc metrics diff"] for line in ("cv_se.roc_auc", "| change |"))
     the_pictures_show_both(fresh.folder, found["Pictures"])
     comment = (fresh.folder / "review/comment.md").read_text()
     assert comment.startswith("<!-- creditrisk-review -->\n")
@@ -243,7 +259,9 @@ def test_no_change_no_results_and_no_base(fresh: Project, tmp_path):
             f"error: metrics/{name}.json: file: not found. Run `dvc repro` to make it."
         )
     (fresh.folder / ".git").rename(tmp_path / "git")
-    assert fails() == "error: .: Git: not a Git repository. Run this in a clone of the project."
+    line = fails()
+    assert line.startswith("error: .: Git: not a git repository (or any")
+    assert line.endswith(". Run this in a clone of the project.")
 
 
 # The judgement by itself, on numbers made for it.
@@ -275,8 +293,7 @@ def made(cv=(0.75, 0.76), nested=(0.74, 0.75), folds=(None, None), se=0.02, **mo
     evaluate = {"test.roc_auc": {"old": 0.78, "new": 0.70}}
     given = {
         "metrics": {SELECT: select, EVALUATE: evaluate},
-        "metrics_table": "",
-        "params_table": "",
+        "params": {},
         "old_lock": {},
         "new_lock": {},
         "stale": {},
@@ -411,9 +428,9 @@ def test_long_report_gives_up_its_longest_folded_parts_and_fits_a_comment():
     counts = {"rows_read": 10, "rows_clean": 10, "rows_rejected": 0}
     counts = {name: {"old": n, "new": n} for name, n in counts.items()}
     files = {"metrics/ingest.json": counts, "metrics/prepare.json": counts}
-    long = "\n".join(f"| metrics/train/x.json | m{i} | 0.1 | 0.2 | 0.1 |" for i in range(3000))
-    given = made(metrics_table=long)
-    given = replace(given, metrics=given.metrics | files)
+    long = {f"m{i}": {"old": 0.1, "new": 0.2, "diff": 0.1} for i in range(3000)}
+    given = made()
+    given = replace(given, metrics=given.metrics | files | {"metrics/eda.json": long})
     text = document(given, "heading", Section("Pictures", "none"))
     assert len(text) < 65_536
     assert "Too long for this review" in text
@@ -422,3 +439,76 @@ def test_long_report_gives_up_its_longest_folded_parts_and_fits_a_comment():
 
 def test_cells_do_not_break_the_table():
     assert table([{"a": "x|y"}]).splitlines()[-1] == "| x\\|y |"
+
+
+def test_names_and_values_of_a_change_are_text_in_the_review():
+    pair = {"old": EVIL, "new": f"other {EVIL}"}
+    counts = {"rows_read": 10, "rows_clean": 10, "rows_rejected": 0}
+    counts = {name: {"old": n, "new": n} for name, n in counts.items()}
+    missing = {f"missing.{EVIL}": {"old": 1, "new": 2}, f"rejected.{EVIL}": {"old": 1, "new": 2}}
+    score = {"cv.roc_auc": {"old": 0.7, "new": 0.8}}
+    given = made(
+        params={f"{EVIL}.yaml": {EVIL: pair}},
+        old_lock={"a": {"params": {"params.yaml": {"x": 1}}}},
+        new_lock={"a": {"params": {"params.yaml": {"x": 1, EVIL: 2}}}, EVIL: {}},
+        stale={EVIL: [EVIL]},
+    )
+    files = {
+        INGEST: counts,
+        PREPARE: counts | missing,
+        f"metrics/train/{EVIL.replace('/', '')}.json": score,
+    }
+    champion = {"algorithm": pair, EVIL: pair}
+    files |= {SELECT: given.metrics[SELECT] | champion}
+    given = replace(given, metrics=given.metrics | files)
+    pictures = {EVIL: Path("review/a b.png")}
+    for section in (
+        pictures_inline(pictures),
+        pictures_linked(pictures, "http://localhost/run"),
+        pictures_linked(pictures, 'http://localhost/">)<h1>[x'),
+    ):
+        html = rendered(document(given, "heading", section))
+        assert tags_of(html) <= TAGS
+        assert html.count("<details>") == html.count("</details>") == 3
+        assert additions_in(html) == []
+        links = re.findall(r'(?:src|href)="([^"]*)"', html)
+        assert len(links) == 1
+        assert links[0] == "review/a%20b.png" or links[0].startswith("http://localhost/")
+    shown = text_of(html)
+    for words in (
+        f"champion changed: {EVIL} to other {EVIL};", f"missing: {EVIL}", f"rejected: {EVIL}",
+        f"{EVIL}.yaml {EVIL} {EVIL} other {EVIL}", f"{EVIL} (new)", f"dvc repro. {EVIL}: {EVIL}.",
+    ):  # fmt: skip
+        assert words in shown
+    assert "APPROVED" in text_of(rendered(verdict(given)[1]))
+
+
+def test_value_of_any_length_leaves_the_review_short():
+    pair = {"old": "a", "new": "b" * 100_000}
+    counts = {name: {"old": 1, "new": 1} for name in ("rows_read", "rows_clean", "rows_rejected")}
+    given = made(params={"params.yaml": {"c" * 100_000: pair}})
+    given = replace(given, metrics=given.metrics | {INGEST: counts, PREPARE: counts})
+    assert len(document(given, "heading", Section("Pictures", "none"))) < 5_000
+
+
+def test_hostile_change_is_text_in_the_comment_that_is_posted(fresh: Project, monkeypatch):
+    fresh.params({"note": {EVIL: EVIL}})
+    path = fresh.folder / "dvc.yaml"
+    plot = "- '</summary> @octocat ](': {x: fpr, y: {plots/roc.csv: tpr}, template: roc}"
+    path.write_text(path.read_text().replace("\nplots:\n", f"\nplots:\n{plot}\n"))
+    board = fresh.folder / "plots/leaderboard.csv"
+    board.write_text(re.sub("(?m)^1,[^,]*", "1,'=1+1", board.read_text()))
+    text = report(fresh)
+    comment = (fresh.folder / "review/comment.md").read_text()
+    for page in (text, comment):
+        html = rendered(page)
+        assert tags_of(html) <= TAGS
+        assert html.count("<details>") == html.count("</details>")
+        assert additions_in(html) == []
+        assert f"note.{EVIL} - {EVIL}" in text_of(html)
+    for picture in re.findall(r'src="([^"]*)"', rendered(text)):
+        assert (fresh.folder / picture).read_bytes().startswith(b"\x89PNG")
+    monkeypatch.chdir(fresh.folder)
+    drawn = specifications(find_base("HEAD", "main"))["Leaderboard"]
+    names = {row["algorithm"] for row in drawn["data"]["values"] if row["rank"] == "1"}
+    assert "=1+1" in names

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from creditrisk.schema import Column, code_key, fold
+from creditrisk.core.text import code_key, fold
+from creditrisk.schema import Column
 
 Value = float | str | None
 ROOT = Path(__file__).parents[2]
@@ -78,7 +79,7 @@ def pick(rng: np.random.Generator, items):
 
 def is_code(column: Column) -> bool:
     """Tell whether all levels of a column are numbers."""
-    return bool(column.levels) and all(isinstance(code_key(v), float) for v in column.levels)
+    return bool(column.levels) and all(isinstance(code_key(v), Decimal) for v in column.levels)
 
 
 def as_decimal(value: Value, column: Column) -> Decimal | None:
@@ -101,7 +102,7 @@ def plain(value: Value, column: Column, style: Style) -> Cell:
 def read_as(number: Decimal, text: str, column: Column) -> Cell:
     """What must be read where another number is written: the level, the number, or nothing."""
     if column.levels:
-        level = next((v for v in column.levels if code_key(v) == float(number)), None)
+        level = next((v for v in column.levels if code_key(v) == number), None)
         return Cell(text, level, None if level is not None else "out_of_domain")
     value = float(number)
     low = -np.inf if column.min is None else column.min

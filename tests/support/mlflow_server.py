@@ -152,6 +152,44 @@ def answering(code: int, version: str = "3.0.0", body: bytes = b"no") -> Iterato
         server.server_close()
 
 
+@contextlib.contextmanager
+def dripping(where: str) -> Iterator[str]:
+    """A server that sends a byte at a time and never ends: no single read waits long.
+
+    Args:
+        where: `head` or `body` of every answer; or `calls`, which spares those of a ping.
+    """
+    ended = threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            if where == "calls" and self.path in ("/version", PINGED):
+                told = b"3.0.0" if self.path == "/version" else b"{}"
+                self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + told)
+                return
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n" + b"\r\n" * (where != "head"))
+            with contextlib.suppress(ConnectionError):
+                while not ended.wait(0.2):
+                    self.wfile.write(b"x")
+            self.close_connection = True
+
+        do_POST = do_GET
+
+        def log_message(self, *args):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        ended.set()
+        server.shutdown()
+        server.server_close()
+
+
+PINGED = "/api/2.0/mlflow/experiments/search"
 Rule = Callable[[str, bytes], tuple[int, dict[str, str]] | None]
 
 

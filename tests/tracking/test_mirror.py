@@ -65,9 +65,10 @@ def _lean(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
         tree = yaml.safe_load(path.read_text())
         tree["algorithms"] = {a: tree["algorithms"][a] for a in LEAN}
         path.write_text(yaml.safe_dump(tree, sort_keys=False))
-    for path in [*project.folder.glob("data/candidates/*/*"), *project.folder.glob("data/oof/*")]:
-        if path.stem not in LEAN:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for pattern in ("data/candidates/*/*", "data/oof/*", "metrics/train/*"):
+        for path in project.folder.glob(pattern):
+            if path.stem not in LEAN:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
     lock = project.lock()
     for name in [
         n for n in lock if n.startswith("train@") and n.removeprefix("train@") not in LEAN

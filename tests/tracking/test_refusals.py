@@ -1,6 +1,8 @@
 """A run that a server refuses blocks no other, and is there once when it is taken at last."""
 
 import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +15,15 @@ from creditrisk.core.errors import InputError
 from creditrisk.tracking import mirror, registry, server
 from creditrisk.tracking.local_runs import KEY, PARENT, RECORDED, STAGE, experiment_id, open_store
 from creditrisk.tracking.store import StoreLocation, remote_uri
-from tests.support.mlflow_server import Proxy, proxied, serving
-from tests.support.project import Project
+from tests.support.mlflow_server import (
+    Proxy,
+    answering,
+    clean_environment,
+    dripping,
+    proxied,
+    serving,
+)
+from tests.support.project import ROOT, Project
 from tests.support.tracking_records import client_of, records
 
 DENIED = 403, {"error_code": "PERMISSION_DENIED", "message": "no"}
@@ -105,7 +114,7 @@ def test_registry_that_is_denied_holds_up_its_own_run_alone(
         # All but the version is there, the child under its parent, and nothing twice.
         assert there(proxy, store, tmp_path / str(counts)) == here(store, tmp_path / str(counts))
     done = Project(store.folder).command(
-        "mirror", MLFLOW_TRACKING_URI=proxy.uri, PYTHONPATH=str(Path(__file__).parents[2])
+        "mirror", MLFLOW_TRACKING_URI=proxy.uri, PYTHONPATH=str(ROOT)
     )
     assert done.code == 1
     assert done.out == "mirror: sent 0, skipped 0, failed 1\n"
@@ -145,6 +154,65 @@ def test_files_of_one_run_are_refused(store: Store, proxy: Proxy, answer, goes_o
     proxy.rule = lambda path, body: None
     assert store.send(proxy.uri) == (1, 0, 0, "")
     assert there(proxy, store, tmp_path) == here(store, tmp_path)
+
+
+@pytest.mark.parametrize("where", ["head", "body", "calls"])
+def test_mirror_ends_in_time_against_a_server_that_drips(store: Store, where: str):
+    store.add("train@lr")
+    with dripping(where) as uri:
+        done = subprocess.run(
+            [sys.executable, "-m", "commands.mirror", "--timeout", "4"],
+            cwd=store.folder, capture_output=True, text=True, timeout=60,
+            env=clean_environment() | {"MLFLOW_TRACKING_URI": uri, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout == "mirror: sent 0, skipped 0, failed 1\n"
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"tracking: {uri} did") or "does not answer" in line
+
+
+@pytest.mark.parametrize("where", ["head", "body"])
+def test_a_ping_ends_in_time_against_a_server_that_drips(where: str):
+    with dripping(where) as uri, pytest.raises(server.RemoteError, match="does not answer"):
+        server.ping(uri, 0.5)
+
+
+def test_a_ping_reads_no_more_than_64_kb_of_an_answer():
+    with answering(200, body=b"{}" + b" " * 65_000) as uri:
+        server.ping(uri, 10)
+    # Valid JSON, if one reads on.
+    refused = pytest.raises(server.RemoteError, match="is not an MLflow server")
+    with answering(200, body=b" " * 66_000 + b"{}") as uri, refused:
+        server.ping(uri, 10)
+
+
+def test_an_answer_that_is_nested_too_deep_is_not_one_of_mlflow():
+    refused = pytest.raises(server.RemoteError, match="is not an MLflow server")
+    with answering(200, body=b"[" * 60_000) as uri, refused:
+        server.ping(uri, 10)
+
+
+UNSEEN = "\x1b[2J\u202eevil\x07\x9b"
+
+
+def test_what_does_not_show_in_an_answer_does_not_reach_the_terminal(store: Store, proxy: Proxy):
+    store.add("train@lr")
+    proxy.rule = lambda path, body: (
+        (400, {"error_code": "INVALID_STATE", "message": f"no {UNSEEN}"})
+        if path.endswith("runs/create")
+        else None
+    )
+    mirrored = Project(store.folder).command(
+        "mirror", MLFLOW_TRACKING_URI=proxy.uri, PYTHONPATH=str(ROOT)
+    )
+    proxy.rule = lambda path, body: None
+    with answering(200, f"1.30{UNSEEN}", b"{}") as uri:
+        old = Project(store.folder).command("mirror", MLFLOW_TRACKING_URI=uri, PYTHONPATH=str(ROOT))
+    for done in (mirrored, old):
+        assert done.code == 1
+        (line,) = done.err.splitlines()
+        assert "evil" in line
+        assert line.isprintable()
 
 
 def test_server_that_is_gone_in_the_middle_ends_the_pass(store: Store, proxy: Proxy):

@@ -21,7 +21,7 @@ ALLOWED = {
     "modeling": {"core"},
     "tracking": {"core"},
     "champion": {"core", "metrics", "schema"},
-    "report": {"html", "metrics", "schema", "champion", "evaluate"},
+    "report": {"core", "html", "metrics", "schema", "champion", "evaluate"},
     "score": GROUND | set(STEPS[:4]) | {"champion"},
     **{step: GROUND | set(STEPS[:i]) | {"champion"} for i, step in enumerate(STEPS)},
 }

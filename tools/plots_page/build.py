@@ -92,6 +92,8 @@ def main() -> None:
         page = page.replace(mark, text)
     # After all other texts: none of them can name a script of its own.
     page = page.replace("[hashes]", hashes(page))
+    if any(page.count(text) > 1 for text in PLACEHOLDERS):
+        sys.exit("error: page.js or page.css contains a placeholder of DVC")
     PAGE.write_text(page, encoding="utf-8")
     print(f"{PAGE.name}: {PAGE.stat().st_size / 1e3:.0f} kB, {', '.join(PACKAGES)}")
 

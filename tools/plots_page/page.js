@@ -161,7 +161,7 @@
     (Array.isArray(values) ? values : []).forEach(function (row) {
       Object.keys(row).forEach(function (key) {
         if (typeof row[key] !== "string") return;
-        row[key] = row[key].replace(/(^|[;\t\r\n])'(?='*[=+\-@\t\r])/g, "$1");
+        row[key] = row[key].replace(/(^|[;\t\n])'(?='*[=+\-@\t])/g, "$1");
       });
     });
   }

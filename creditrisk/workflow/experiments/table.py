@@ -2,12 +2,14 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from creditrisk.core import escape
 from creditrisk.metrics.performance import METRICS, SCORING
 from creditrisk.workflow.experiments.collect import Row
 
 TEST = "test AUC*"
+STAR = r"\*"  # in Markdown
 MIN_CHANGED_WIDTH = 16  # characters of the column `changed`, which is cut in a narrow terminal
 
 
@@ -25,19 +27,25 @@ def terminal(rows: Sequence[Row], scoring: str, width: int) -> str:
             for i, (text, w) in enumerate(zip(line, widths, strict=True))
         ]
         lines.append("  ".join(parts).rstrip())
-    return "\n".join([*lines, "", *_notes(rows, scoring)])
+    return "\n".join([*lines, "", *_notes(rows, scoring, str)])
 
 
 def markdown(rows: Sequence[Row], scoring: str) -> str:
     """Format the table as GitHub's Markdown."""
     heads, cells = _cells(rows, scoring)
-    rule = ["---" if i < 4 else "---:" for i in range(len(heads))]
-    lines = ["| " + " | ".join(_escaped(c) for c in line) + " |" for line in (heads, rule, *cells)]
-    return "\n".join([*lines, "", *(f"{_escaped(note)}  " for note in _notes(rows, scoring))])
+    named = [head.replace("*", STAR) for head in heads]
+    shown = [dict(zip(named, map(escape.markdown, line), strict=True)) for line in cells]
+    notes = _notes(rows, scoring, escape.markdown)
+    # Only a note of ours begins with a star.
+    lines = [f"{STAR if note[:1] == '*' else note[:1]}{note[1:]}  " for note in notes]
+    return "\n".join([escape.markdown_table(shown, right=named[4:]), "", *lines])
 
 
 def as_csv(rows: Sequence[Row], scoring: str) -> str:
-    """Format the table as CSV with all digits, the state and the reason of a failure."""
+    """Format the table as CSV with all digits, the state and the reason of a failure.
+
+    No cell is a formula.
+    """
     metrics = _metrics(scoring)
     head = ["experiment", "mark", "state", "model", "changed", "changed_cv"]
     head += [f"cv_{m}" for m in metrics] + ["test_roc_auc_not_for_choosing", "problem"]
@@ -48,7 +56,7 @@ def as_csv(rows: Sequence[Row], scoring: str) -> str:
         touched = " ".join(f"{algo}={score}" for algo, score in row.touched.items())
         numbers = [*(row.cv.get(m) for m in metrics), row.test.get("roc_auc")]
         line = [row.name, row.mark, row.state, row.model, " ".join(row.changed), touched]
-        writer.writerow([*line, *numbers, row.problem])
+        writer.writerow(map(escape.csv_cell, [*line, *numbers, row.problem]))
     return text.getvalue().rstrip("\n")
 
 
@@ -78,11 +86,12 @@ def _short(metric: str) -> str:
     return METRICS[metric].short or METRICS[metric].label
 
 
-def _notes(rows: Sequence[Row], scoring: str) -> list[str]:
+def _notes(rows: Sequence[Row], scoring: str, data: Callable[[str], str]) -> list[str]:
+    """Write the notes below the table; `data` writes the names and the problems."""
     metric, sign = SCORING[scoring]
     order = "best first" if sign > 0 else "lowest first"
     return [
-        *(f"{row.name} failed: {row.problem}" for row in rows if row.problem),
+        *(f"{data(row.name)} failed: {data(row.problem)}" for row in rows if row.problem),
         f"Sorted by the champion's CV {_short(metric)} ({scoring}), {order}, then by the CV score",
         "of the changed algorithm (its CV). An experiment is judged by its CV metrics.",
         "* Not for choosing: the test AUC of an experiment that is chosen by it is too optimistic.",
@@ -91,7 +100,3 @@ def _notes(rows: Sequence[Row], scoring: str) -> list[str]:
 
 def _cut(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 3]}..."
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*")

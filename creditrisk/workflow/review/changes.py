@@ -26,9 +26,7 @@ class Changes:
 
     Attributes:
         metrics: file to metric to `old`, `new` and, for numbers, `diff`; unchanged ones too.
-        metrics_table: output of `dvc metrics diff --md` without aligning blanks; empty if nothing
-            differs.
-        params_table: the same for `dvc params diff --md`.
+        params: file to changed parameter to `old` and `new`.
         old_lock: stage to its entry in dvc.lock, in the base.
         new_lock: the same in the work tree.
         stale: stage to its inputs and outputs that differ from dvc.lock.
@@ -38,8 +36,7 @@ class Changes:
     """
 
     metrics: dict[str, dict[str, dict[str, Any]]]
-    metrics_table: str
-    params_table: str
+    params: dict[str, dict[str, dict[str, Any]]]
     old_lock: dict[str, Any]
     new_lock: dict[str, Any]
     stale: dict[str, list[str]]
@@ -76,22 +73,19 @@ def collect(base: Base) -> Changes:
     old_lock = _stages(f"{base.short}:{LOCK}", base.text(LOCK) or "")
     commands = (
         ("metrics", "diff", base.short, "--all", "--json"),
-        ("metrics", "diff", base.short, "--md"),
-        ("params", "diff", base.short, "--md"),
+        ("params", "diff", base.short, "--json"),
         ("status", "--json"),
     )
     # In parallel, because it takes a second to start DVC.
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda command: run_dvc(*command), commands))
-    metrics = json.loads(answers[0])
     before, now = base.json(SELECT), Path(SELECT).read_text(encoding="utf-8")
     return Changes(
-        metrics=metrics,
-        metrics_table=_without_padding(answers[1]),
-        params_table=_without_padding(answers[2]),
+        metrics=json.loads(answers[0]),
+        params=json.loads(answers[1]),
         old_lock=old_lock,
         new_lock=new_lock,
-        stale=stale_stages(json.loads(answers[3]), new_lock, _listing),
+        stale=stale_stages(json.loads(answers[2]), new_lock, _listing),
         ci=base.json(EVALUATE).get("test", {}).get("ci", {}),
         folds=(before.get("cv_folds"), json.loads(now).get("cv_folds")),
     )
@@ -213,14 +207,6 @@ def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, A
             {"stage": stage, "why": why, "reads": reads, "writes": writes, "outs": len(outs)}
         )
     return rows
-
-
-def _without_padding(table: str) -> str:
-    rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
-    if len(rows) < 3:  # a header without rows
-        return ""
-    rows = [["---" if set(cell) == {"-"} else cell for cell in row] for row in rows]
-    return "\n".join(" | ".join(row).strip() for row in rows)
 
 
 def _differing(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:

@@ -8,6 +8,8 @@ from typing import Any
 import vl_convert
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.escape import from_csv_cell
+from creditrisk.core.files import write_bytes
 from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.review.revision import Base
 
@@ -70,21 +72,33 @@ def write_pictures(base: Base, folder: Path) -> dict[str, Path]:
     # Otherwise the pictures of removed plots would seem to belong to this review.
     for old in folder.glob("*.png"):
         old.unlink()
-    files = {}
+    files: dict[str, Path] = {}
     for name, specification in specifications(base).items():
-        path = folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}.png"
-        path.write_bytes(draw(specification))
+        path = folder / f"{_file_name(name, [p.stem for p in files.values()])}.png"
+        write_bytes(draw(specification), path)
         files[name] = path
     return files
 
 
+def _file_name(title: str, taken: list[str]) -> str:
+    """Turn a plot's title into a name for its file that no other plot has."""
+    stem = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:100] or "plot"
+    names = [stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 2))]
+    return next(name for name in names if name not in taken)
+
+
 def _label(node: Any, labels: dict[str, str]) -> Any:
-    """Replace the names and the colours of the revisions everywhere in a specification."""
+    """Replace the names and the colours of the revisions everywhere in a specification.
+
+    The values of data are shown as they were before they were written as cells of a CSV file.
+    """
     if isinstance(node, list):
         return [_label(part, labels) for part in node]
     if not isinstance(node, dict):
         return node
     node = {key: _label(part, labels) for key, part in node.items()}
+    if isinstance(node.get("values"), list):
+        node["values"] = [_as_written(row) for row in node["values"]]
     if node.get("rev") in labels:
         node["rev"] = labels[node["rev"]]
     domain = node.get("scale", {}).get("domain") if node.get("field") == "rev" else None
@@ -96,3 +110,7 @@ def _label(node: Any, labels: dict[str, str]) -> Any:
         dash = node["strokeDash"]
         node["strokeDash"] = dash | {"title": None, "legend": dash.get("legend", {}) | _DASHES}
     return node
+
+
+def _as_written(row: Any) -> Any:
+    return {k: from_csv_cell(v) for k, v in row.items()} if isinstance(row, dict) else row

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
+from creditrisk.core.escape import markdown
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import LOSSES, SCORING
 from creditrisk.report.tables import scored
@@ -133,10 +134,11 @@ def data_changed(changes: Changes) -> tuple[bool | None, str]:
 
 
 def champion_changed(changes: Changes) -> str:
-    """Describe whether the champion changed."""
+    """Describe in Markdown whether the champion changed."""
     old, new = changes.value(SELECT, "algorithm")
     if old != new:
-        return f"champion changed: {old} to {new}"
+        return f"champion changed: {markdown(old)} to {markdown(new)}"
+    new = markdown(new)
     a, b = changes.hashes("models/champion.joblib")
     if a is None:
         unknown = f"not known ({_unlocked(changes)})"
@@ -165,7 +167,7 @@ def verdict(changes: Changes) -> tuple[str, str]:
         changes: the differences.
 
     Returns:
-        The verdict in a few words, and the reasons for it.
+        The verdict in a few words, and the reasons for it, in Markdown.
     """
     metric = SCORING[scoring(changes)][0]
     cv, nested = metric_change(changes, metric, "cv"), metric_change(changes, metric, "nested")
@@ -193,7 +195,7 @@ def verdict(changes: Changes) -> tuple[str, str]:
 def _nothing(changes: Changes) -> bool:
     pairs = (pair for file in changes.metrics.values() for pair in file.values())
     same = all(pair.get("old") == pair.get("new") for pair in pairs)
-    return same and not changes.params_table and changes.old_lock == changes.new_lock
+    return same and not changes.params and changes.old_lock == changes.new_lock
 
 
 def _name(changes: Changes) -> str:
@@ -202,7 +204,7 @@ def _name(changes: Changes) -> str:
 
 def _champion(changes: Changes) -> str:
     algorithm, metric = changes.value(SELECT, "algorithm")[1], SCORING[scoring(changes)][0]
-    return f"{algorithm}, {_name(changes)} {changes.value(SELECT, f'cv.{metric}')[1]:.4f}"
+    return f"{markdown(algorithm)}, {_name(changes)} {changes.value(SELECT, f'cv.{metric}')[1]:.4f}"
 
 
 def _describe_change(changes: Changes, name: str, metric: str, cv: MetricChange) -> str:

@@ -173,7 +173,7 @@ def test_no_cell_of_an_applicant_gets_into_a_log(tmp_path: Path, kind: str):
 
 
 def test_a_file_of_applicants_in_the_place_of_the_parameters_is_not_quoted(tmp_path: Path):
-    (tmp_path / "applicants.csv").write_text("name: amount\n  Mrs Smith: [4711\n")
+    (tmp_path / "applicants.csv").write_text("name: amount\nMrs Smith: 4711\nMrs Smith: 4712\n")
     with pytest.raises(InputError, match="Smith"), logged_run("score"):
         read_yaml(tmp_path / "applicants.csv")
     assert "Smith" not in lines()

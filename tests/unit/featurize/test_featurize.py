@@ -20,10 +20,6 @@ def schema(**kinds):
     [
         ({"amount": "numeric"}, "there is no column duration"),
         ({"amount": "numeric", "duration": "nominal"}, "duration is not numeric"),
-        (
-            {"amount": "numeric", "duration": "numeric", "burden": "nominal"},
-            "the data already has a column burden",
-        ),
     ],
 )
 def test_a_derived_column_that_the_data_cannot_have_is_left_out_and_told(kinds, why):
@@ -43,3 +39,13 @@ def test_a_derived_column_may_use_an_earlier_one_and_takes_no_name_of_ours():
     assert found["left_out"] == {}
     with pytest.raises(InputError, match=r"featurize\.derived\.split: the name is reserved"):
         manifest(numbers, FeaturizeParams(derived={"split": RATIO}))
+    with pytest.raises(InputError, match=r"featurize\.derived\.amount: the data already has"):
+        manifest(numbers, FeaturizeParams(derived={"amount": RATIO}))
+
+
+def test_a_definition_finds_its_columns_in_any_form_of_their_names():
+    of = ["dure\u0301e", "dur\u00e9e"]
+    found = manifest(
+        schema(**{"dur\u00e9e": "numeric"}), FeaturizeParams(derived={"x": {"op": "sum", "of": of}})
+    )
+    assert found["derived"] == {"x": {"op": "sum", "of": ["dur\u00e9e"] * 2}}

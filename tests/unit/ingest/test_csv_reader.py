@@ -48,12 +48,13 @@ def test_fast_reader_reads_what_the_exact_one_reads(records, end, how, sign, siz
     data = DataParams(source="x", schema_="y", delimiter=sign, thousands="'")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "f.csv")
-        path.write_bytes(file.getvalue().encode())
+        content = file.getvalue().encode()
+        path.write_bytes(content)
         outcomes = []
         for exact in (False, True):
             reader = CsvReader(path, data, SMALL, size, with_target=False)
             try:
-                batches = list(reader._exact() if exact else reader)
+                batches = list(reader._exact(io.BytesIO(content)) if exact else reader)
                 outcomes.append((batches, reader.blank_lines))
             except InputError as error:
                 outcomes.append(str(error))

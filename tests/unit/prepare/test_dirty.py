@@ -309,7 +309,8 @@ def test_the_default_data_pass_unchanged():
 
 
 def test_the_default_data_with_3_percent_dirt_meet_the_aim():
-    dirty = make_dirty(DEFAULT_CLEAN, DEFAULT, 0, Rates(twins=20), Style(extra_columns=2))
+    # With one seed in four, two other applicants are alike in all that the dirt has left of them.
+    dirty = make_dirty(DEFAULT_CLEAN, DEFAULT, 2, Rates(twins=20), Style(extra_columns=2))
     done = clean(ingest(dirty.data, DEFAULT).frame, DEFAULT)
     features = list(DEFAULT.features)
     got = done.clean[features].astype(object)

@@ -1,0 +1,150 @@
+"""New applicants from JSON lines: an object per line, its values as the text that a CSV would have.
+
+The keys of the first object are the header: it must have each column of the schema. Another object
+that lacks one is malformed, as a CSV row with too few cells is; an empty cell is null.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any, BinaryIO
+
+import pandas as pd
+
+from creditrisk.core.errors import InputError
+from creditrisk.core.text import fold
+from creditrisk.ingest import limits
+from creditrisk.ingest.header import find_columns
+from creditrisk.ingest.params import DataParams
+from creditrisk.ingest.rows import ROW_ID, Rows, truth_words
+from creditrisk.schema import Schema
+
+
+class _Number(str):
+    """A number, as it is written: neither rounded nor of limited length."""
+
+
+class _Object(list[tuple[str, Any]]):
+    """The keys and values of an object, in their order, so that a repeated key is seen."""
+
+
+class _Malformed(Exception):
+    """An object is not a row; says why."""
+
+
+def read_json_batches(
+    stream: BinaryIO, name: str, data: DataParams, schema: Schema, size: int
+) -> Iterator[pd.DataFrame]:
+    """Read JSON lines in batches.
+
+    Args:
+        stream: the bytes of the file, UTF-8.
+        name: of the file, for an error.
+        data: its decimal sign is used for the text of numbers.
+        schema: names the columns to keep; the target is not needed.
+        size: rows per batch; a batch with very long rows has fewer.
+
+    Yields:
+        The frames of `CsvReader`.
+
+    Raises:
+        InputError: there is no line, the first one is no object, or it lacks a column.
+    """
+    cells_of: _Cells | None = None
+    names = [*schema.columns]
+    rows, first, characters = Rows(names), 1, 0
+    for number, line in _numbered_lines(stream):
+        if cells_of is None:
+            try:
+                keys = [key for key, _ in _parse(line, number == 1)]
+            except _Malformed as error:
+                hint = "Write an object per line, as in JSON lines."
+                raise InputError(name, f"line {number}", str(error), hint) from None
+            names = [*find_columns(name, keys, schema, None, False, f"line {number}")]
+            cells_of, rows = _Cells(names, data, schema), Rows(names)
+        try:
+            rows.add(number, cells_of(_parse(line, number == 1)))
+        except _Malformed as error:
+            rows.add_malformed(number, f"line {number}: {error}")
+        characters += len(line)
+        if len(rows) == size or characters >= limits.BATCH_CHARACTERS:
+            yield rows.frame(first)
+            first += len(rows)
+            rows, characters = Rows(names), 0
+    if cells_of is None:
+        raise InputError(name, "file", "empty", "Give an object per line, as in JSON lines.")
+    if len(rows):
+        yield rows.frame(first)
+
+
+def _numbered_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines with text and their numbers; of one that is too long only the start."""
+    number = 0
+    while line := stream.readline(limits.MAX_RECORD + 1):
+        number += 1
+        piece = line
+        while len(piece) > limits.MAX_RECORD and not piece.endswith(b"\n"):
+            piece = stream.readline(limits.MAX_RECORD + 1)
+        if not line.isspace():
+            yield number, line
+
+
+def _parse(line: bytes, is_first: bool) -> _Object:
+    if len(line) > limits.MAX_RECORD:
+        raise _Malformed(f"more than {limits.MAX_RECORD:,} bytes")
+    try:
+        text = line.decode("utf-8-sig" if is_first else "utf-8")
+        tree = json.loads(
+            text,
+            object_pairs_hook=_Object,
+            parse_int=_Number,
+            parse_float=_Number,
+            parse_constant=_Number,
+        )
+    except (ValueError, RecursionError):  # the text of the error could quote the line
+        raise _Malformed("not a JSON object") from None
+    if not isinstance(tree, _Object):
+        raise _Malformed("not a JSON object")
+    return tree
+
+
+class _Cells:
+    """Turns objects into the texts of the wanted columns, in their order."""
+
+    def __init__(self, names: list[str], data: DataParams, schema: Schema):
+        self.names, self.decimal = names, data.decimal
+        self.truths = {name: truth_words(schema.columns.get(name)) for name in names}
+        known = {fold(name): name for name in names}
+        self.name_of = lru_cache(4096)(lambda key: known.get(fold(key)))
+
+    def __call__(self, pairs: _Object) -> list[str | None]:
+        """Return a text per column, None for null.
+
+        Raises:
+            _Malformed: a column is absent, appears twice, or is no text, number or truth value.
+        """
+        found: dict[str, str | None] = {}
+        for key, value in pairs:
+            name = self.name_of(key)
+            if name is None:
+                continue
+            if name in found:
+                raise _Malformed(f"column {name} appears twice")
+            found[name] = self._text(name, value)
+        absent = [name for name in self.names if name not in found and name != ROW_ID]
+        if absent:
+            raise _Malformed(f"no column {absent[0]}")
+        return [found.get(name) for name in self.names]
+
+    def _text(self, name: str, value: Any) -> str | None:
+        if value is None:
+            return None
+        if isinstance(value, _Number):
+            return value.replace(".", self.decimal)
+        if isinstance(value, bool):
+            return self.truths[name][value]
+        if not isinstance(value, str):
+            raise _Malformed(f"column {name} is a list or an object")
+        if not value.isascii() and any("\ud800" <= c <= "\udfff" for c in value):
+            raise _Malformed(f"column {name} is not Unicode")  # half of a character
+        return value

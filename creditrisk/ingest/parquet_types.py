@@ -1,0 +1,84 @@
+"""Which types of Parquet columns are read, and the text that a CSV would have for their values."""
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from creditrisk.core.errors import InputError
+from creditrisk.ingest.rows import truth_words
+from creditrisk.schema import Column
+
+TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+NUMBER = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+READ = (*TEXT, *NUMBER, pa.types.is_boolean, pa.types.is_null)
+ARE_READ = "Write it as text or as a number: text, numbers, true and false are read."
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column is text, or a dictionary of text."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(check(kind) for check in TEXT)
+
+
+def check_type(file: str, name: str, kind: pa.DataType) -> None:
+    """Refuse a column that no CSV could have.
+
+    Text, numbers, true and false, columns without any value, and dictionaries of these are read.
+    A list, struct, map, binary, date, time, timestamp or duration is not: whatever text one would
+    make of it, no training file had it.
+
+    Raises:
+        InputError: the column has another type.
+    """
+    inner = kind.value_type if pa.types.is_dictionary(kind) else kind
+    if not any(check(inner) for check in READ):
+        raise InputError(file, f"column {name}", f"of the type {kind}, which is not read", ARE_READ)
+
+
+def as_text(column: pa.Array, decimal: str, contract: Column | None) -> pa.Array:
+    """Turn a column into text; null is an empty cell.
+
+    Args:
+        column: of a type that `check_type` lets pass.
+        decimal: the decimal sign of the text.
+        contract: of the column, None for a column that is not of the schema.
+
+    Returns:
+        Text (large_string), or a dictionary of text for a dictionary: each distinct value is
+        turned into text once.
+
+    Raises:
+        pa.ArrowInvalid: bytes that are not UTF-8.
+    """
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        used = column.indices.unique().drop_null()  # a batch may use few of its values
+        values = as_text(column.dictionary.take(used), decimal, contract)
+        return pa.DictionaryArray.from_arrays(pc.index_in(column.indices, used), values)
+    if any(check(kind) for check in TEXT):
+        column.validate(full=True)
+        return column.cast(pa.large_string())
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        texts = [None if v is None else str(v).replace(".", decimal) for v in column.to_pylist()]
+    elif pa.types.is_boolean(kind):
+        words = truth_words(contract)
+        texts = [None if v is None else words[v] for v in column.to_pylist()]
+    else:
+        return column.cast(pa.large_string())
+    return pa.array(texts, pa.large_string())
+
+
+def lengths(texts: pa.Array) -> pa.Array:
+    """Count the characters of each cell, 0 for an empty one."""
+    if pa.types.is_dictionary(texts.type):
+        counts = pc.utf8_length(texts.dictionary).take(texts.indices)
+    else:
+        counts = pc.utf8_length(texts)
+    return pc.fill_null(counts, 0)
+
+
+def to_series(texts: pa.Array) -> pd.Series:
+    """Turn text, or a dictionary of text, into a text column of pandas."""
+    if pa.types.is_dictionary(texts.type):
+        texts = texts.dictionary.take(texts.indices)
+    return pd.Series(pd.array(texts.to_pandas(), dtype="str"))

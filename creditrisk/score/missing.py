@@ -1,0 +1,29 @@
+"""The cells that count as missing: where they are, and their words for a scored row."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+# Positions of the rows in which a column is missing, and the causes there.
+MissingCells = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def find_missing(causes: pd.DataFrame, names: Mapping[str, object]) -> MissingCells:
+    """Find the missing cells of the columns `names`; `causes` is from `parse`, shape (n, d)."""
+    found = {}
+    for name in names:
+        column = causes[name].to_numpy()
+        rows = np.flatnonzero(~pd.isna(column))
+        found[name] = (rows, column[rows])
+    return found
+
+
+def missing_texts(found: MissingCells, count: int) -> list[str | None]:
+    """List each row's missing cells, such as `purpose: out of domain; age: empty`."""
+    texts: list[str | None] = [None] * count
+    for name, (rows, causes) in found.items():
+        for row, cause in zip(rows.tolist(), causes, strict=True):
+            cell = f"{name.replace('_', ' ')}: {cause.replace('_', ' ')}"
+            texts[row] = f"{texts[row]}; {cell}" if texts[row] else cell
+    return texts
