@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from values import SHA256, read_json
+
+from creditrisk.core.errors import InputError
+from creditrisk.core.yaml_text import parse_yaml
 
 LOCK, SELECT, CARD = "dvc.lock", "metrics/select.json", "plots/model_card.md"
 TRAINED, CANDIDATES = "metrics/train/", "data/candidates/"
@@ -26,8 +28,8 @@ def read_lock(content: bytes) -> dict[str, Any]:
         ValueError: it is not what DVC writes.
     """
     try:
-        tree = yaml.load(content, yaml.CSafeLoader)
-    except yaml.YAMLError:
+        tree = parse_yaml(content, "dvc.lock")
+    except InputError:
         tree = None
     stages = tree.get("stages") if isinstance(tree, dict) else None
     if not isinstance(stages, dict):

@@ -32,9 +32,9 @@ def row(cell: str) -> str:
     return ",".join(cells)
 
 
-def csv(*lines: str) -> Callable[[Path], object]:
+def csv(text: Callable[[], str]) -> Callable[[Path], object]:
     """Return a function that writes a CSV file, the given lines between sound ones."""
-    return lambda path: path.write_text("\n".join([HEADER, LINES[1], *lines, *LINES[2:9]]) + "\n")
+    return lambda path: path.write_text("\n".join([HEADER, LINES[1], text(), *LINES[2:9]]) + "\n")
 
 
 def repeated(length: int, columns: list[str]) -> Callable[[Path], object]:
@@ -57,12 +57,12 @@ def expanding(path: Path) -> None:
 
 
 FILES: dict[str, Callable[[Path], object]] = {
-    "ordinary.csv": csv(*LINES * 100),
-    "cell of 200 MB.csv": csv(row("q" * 200_000_000)),
-    "quoted cell of 200 MB.csv": csv(row(f'"{"q" * 200_000_000}"')),
-    "quoted cell of 2e7 lines.csv": csv(row('"' + "qqqqqqqqq\n" * 20_000_000 + '"')),
-    "2e8 delimiters.csv": csv("," * 200_000_000),
-    "1e7 one-byte lines.csv": csv(*["1"] * 10_000_000),
+    "ordinary.csv": csv(lambda: "\n".join(LINES * 100)),
+    "cell of 200 MB.csv": csv(lambda: row("q" * 200_000_000)),
+    "quoted cell of 200 MB.csv": csv(lambda: row(f'"{"q" * 200_000_000}"')),
+    "quoted cell of 2e7 lines.csv": csv(lambda: row('"' + "qqqqqqqqq\n" * 20_000_000 + '"')),
+    "2e8 delimiters.csv": csv(lambda: "," * 200_000_000),
+    "1e7 one-byte lines.csv": csv(lambda: "\n".join(["1"] * 10_000_000)),
     "one text of 200 kB.parquet": repeated(200_000, [COLUMN]),
     "texts of 9 kB.parquet": repeated(9_000, NAMES),
     "texts that compress.parquet": expanding,

@@ -13,7 +13,7 @@ from creditrisk.core.environment import requirement
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import read_frame, read_json, write_text
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
+from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.pipeline import PreprocessParams
 from creditrisk.modeling.registry import algorithm, grid, names
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[1]
 class Params(Strict):
     """What tune reads of params.yaml."""
 
-    seed: int
+    seed: Seed
     preprocess: PreprocessParams
     train: TrainParams
     block: dict[str, Any]

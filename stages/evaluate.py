@@ -14,7 +14,7 @@ from creditrisk.core.files import (
     write_text,
 )
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
+from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.evaluate.measure import evaluate_champion
 from creditrisk.metrics.costs import DecisionParams
@@ -29,7 +29,7 @@ from creditrisk.tracking.recording import Recording
 class Params(Strict):
     """The parameters that evaluate reads from params.yaml."""
 
-    seed: int
+    seed: Seed
     folds: int
     decision: DecisionParams
     fairness: FairnessParams

@@ -3,7 +3,7 @@
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import read_frame, read_json, write_frame, write_json
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
+from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.ingest.params import DataParams
 from creditrisk.prepare.clean import check_quality_gates, prepare
 from creditrisk.prepare.contract import check_clean
@@ -15,7 +15,7 @@ from creditrisk.schema import load_schema
 class Params(Strict):
     """The parameters that prepare reads from params.yaml."""
 
-    seed: int
+    seed: Seed
     data: DataParams
     split: SplitParams
     prepare: PrepareParams

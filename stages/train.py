@@ -15,7 +15,7 @@ from creditrisk.core.files import (
     write_json,
 )
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
+from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.modeling.pipeline import PreprocessParams
@@ -31,7 +31,7 @@ from creditrisk.train.trained_model import TrainedModel, summarise, train_single
 class Params(Strict):
     """The parameters that train reads from params.yaml."""
 
-    seed: int
+    seed: Seed
     preprocess: PreprocessParams
     train: TrainParams
     block: dict[str, Any]

@@ -43,7 +43,7 @@ def read_batches(
 
     Yields:
         `row_id` (int64, from 1; or the text of the input's own column `row_id`), `malformed` (text,
-        missing for a well-formed row), then the schema's columns as text.
+        missing for a well-formed row), then the schema's columns as text (or categories of text).
 
     Raises:
         InputError: the file is missing, can't be read, or its columns are not those of the schema;

@@ -16,7 +16,7 @@ from creditrisk.ingest.header import find_columns
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.parquet_types import as_text, check_type, is_text, lengths, to_series
 from creditrisk.ingest.rows import batch_frame, too_long
-from creditrisk.schema import Schema
+from creditrisk.schema import Column, Schema
 
 MAGIC = b"PAR1"  # how a Parquet file begins
 
@@ -34,7 +34,8 @@ def read_parquet_batches(
         size: rows per batch; a batch with very long texts has fewer.
 
     Yields:
-        The frames of `CsvReader`, without `line`.
+        The frames of `CsvReader`, without `line`. A dictionary in the place of numbers or levels
+        stays one: such a column has categories of text.
 
     Raises:
         InputError: the file is no Parquet; a column is missing, appears twice or has a type that is
@@ -63,7 +64,7 @@ def read_parquet_batches(
                     )
                     for source, column in wanted.items()
                 }
-                yield from _frames(first, batch.num_rows, cells)
+                yield from _frames(first, batch.num_rows, cells, schema)
                 first += batch.num_rows
     except (pa.ArrowException, OSError) as error:
         # The text may quote a value.
@@ -93,15 +94,19 @@ def _rows_at_once(
     return max(1, limits.BATCH_CHARACTERS * group.num_rows // max(1, size))
 
 
-def _frames(first: int, count: int, cells: dict[str, pa.Array]) -> Iterator[pd.DataFrame]:
+def _frames(
+    first: int, count: int, cells: dict[str, pa.Array], schema: Schema
+) -> Iterator[pd.DataFrame]:
     """Yield the rows of a batch, in parts whose texts are not longer than those of a CSV batch."""
     faults: dict[int, str] = {}
     characters = np.zeros(count, dtype=np.int64)
+    repeat = {name: _is_free(schema.columns.get(name)) for name in cells}
     for name, column in cells.items():
         counts = lengths(column).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(counts > limits.MAX_CELL):
             faults.setdefault(int(row), f"row {first + row}: {too_long(name)}")
-        characters += np.minimum(counts, limits.MAX_CELL)
+        if repeat[name] or not pa.types.is_dictionary(column.type):
+            characters += np.minimum(counts, limits.MAX_CELL)
     formed = np.ones(count, dtype=bool)
     formed[list(faults)] = False
     if faults:
@@ -115,10 +120,18 @@ def _frames(first: int, count: int, cells: dict[str, pa.Array]) -> Iterator[pd.D
         frame = batch_frame(
             first + start,
             range(end - start),
-            {name: to_series(column.slice(start, end - start)) for name, column in cells.items()},
+            {
+                name: to_series(column.slice(start, end - start), repeat[name])
+                for name, column in cells.items()
+            },
             {row - start: fault for row, fault in faults.items() if start <= row < end},
         )
         yield frame.drop(columns="line")
+
+
+def _is_free(contract: Column | None) -> bool:
+    """Whether a column's texts come out as they are; otherwise they become numbers or levels."""
+    return contract is None or (contract.kind != "numeric" and not contract.levels)
 
 
 def _without(column: pa.Array, keep: pa.Array) -> pa.Array:

@@ -77,8 +77,20 @@ def lengths(texts: pa.Array) -> pa.Array:
     return pc.fill_null(counts, 0)
 
 
-def to_series(texts: pa.Array) -> pd.Series:
-    """Turn text, or a dictionary of text, into a text column of pandas."""
-    if pa.types.is_dictionary(texts.type):
-        texts = texts.dictionary.take(texts.indices)
-    return pd.Series(pd.array(texts.to_pandas(), dtype="str"))
+def to_series(texts: pa.Array, repeat: bool) -> pd.Series:
+    """Turn a text column into one of pandas.
+
+    Args:
+        texts: text, or a dictionary of text.
+        repeat: whether a dictionary becomes a text per row; otherwise it becomes categories.
+    """
+    if not pa.types.is_dictionary(texts.type):
+        return pd.Series(texts.to_pandas(), dtype="str")
+    values = texts.dictionary
+    # Categories are distinct; a dictionary of Parquet need not be.
+    are_distinct = not values.null_count and pc.count_distinct(values).as_py() == len(values)
+    if repeat or not are_distinct:
+        return pd.Series(values.take(texts.indices).to_pandas(), dtype="str")
+    codes = texts.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+    categories = pd.Index(values.to_pandas(), dtype="str")
+    return pd.Series(pd.Categorical.from_codes(codes, categories))

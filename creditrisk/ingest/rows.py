@@ -70,8 +70,8 @@ def batch_frame(
     Args:
         first: number of the first row.
         lines: the physical line on which each of the n rows starts.
-        cells: texts of each column; those of `row_id`, if there are any, take the place of the
-            rows' numbers.
+        cells: texts of each column, or the series itself; those of `row_id`, if there are any, take
+            the place of the rows' numbers.
         faults: what is malformed in which row, by position.
 
     Returns:
@@ -90,9 +90,9 @@ def batch_frame(
 
 
 def _text(column: Sequence[str | None] | pd.Series) -> pd.Series:
-    if not isinstance(column, pd.Series):
-        column = list(column)
-    return pd.Series(column, dtype="str")
+    if isinstance(column, pd.Series):
+        return column
+    return pd.Series(list(column), dtype="str")
 
 
 def truth_words(contract: Column | None) -> dict[bool, str]:

@@ -92,9 +92,7 @@ def mend(project: Project) -> None:
     raise AssertionError("the commands mend nothing")
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\0\0", b"schema: '2.0'\nstages:\n  ingest:\n    cm"]
-)
+@pytest.mark.parametrize("content", [b"", b"\0\0", b"schema: '2.0'\nstages:\n  ingest:\n    cm"])
 def test_an_emptied_dvc_lock_is_told_with_the_command_that_mends_it(fresh: Project, content: bytes):
     lock = fresh.folder / "dvc.lock"
     before = lock.read_bytes()

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from creditrisk.core.errors import InputError
+from creditrisk.core.yaml_text import parse_yaml
 from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.review.revision import Base
 
@@ -219,8 +218,12 @@ def _path_hashes(entries: list[dict[str, Any]] | None) -> dict[str, Any]:
 
 
 def _stages(name: str, text: str) -> dict[str, Any]:
+    hint = "Resolve the merge conflicts, then run `dvc repro`."
     try:
-        return (yaml.load(text, yaml.CSafeLoader) or {}).get("stages", {})
-    except (yaml.YAMLError, AttributeError):
-        hint = "Resolve the merge conflicts, then run `dvc repro`."
-        raise InputError(name, "file", "not a valid dvc.lock", hint) from None
+        tree = parse_yaml(text, name) or {}
+    except InputError:
+        tree = None
+    stages = tree.get("stages", {}) if isinstance(tree, dict) else None
+    if not isinstance(stages, dict):
+        raise InputError(name, "file", "not a valid dvc.lock", hint)
+    return stages
