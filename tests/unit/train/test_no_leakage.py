@@ -135,7 +135,8 @@ def leaky(frame, encoder):
     nominal = FEATURES["nominal"]
     codes = ENCODERS[encoder](nominal).fit_transform(frame[nominal], frame["bad"])
     features = {"numeric": [*FEATURES["numeric"], *nominal], "nominal": [], "ordinal": {}}
-    return frame.assign(**{name: codes[name] for name in nominal}), features
+    by_name = dict(zip(nominal, codes.to_numpy().T, strict=True))
+    return frame.assign(**by_name), features
 
 
 @pytest.mark.parametrize("encoder", ["woe", "target"])
