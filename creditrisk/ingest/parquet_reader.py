@@ -19,6 +19,7 @@ from creditrisk.ingest.rows import batch_frame, too_long
 from creditrisk.schema import Column, Schema
 
 MAGIC = b"PAR1"  # how a Parquet file begins
+Texts = dict[str, pa.Array]  # the columns of a batch, from `as_text`
 
 
 def read_parquet_batches(
@@ -52,24 +53,55 @@ def read_parquet_batches(
         file = pq.ParquetFile(stream, read_dictionary=texts)
         wanted = {source: header.names[place] for source, place in columns.items()}
         first = 1
-        for group in range(file.num_row_groups):
-            here = min(size, _rows_at_once(name, file.metadata.row_group(group), wanted, group))
-            batches = file.iter_batches(here, [group], [*wanted.values()], use_threads=False)
-            for batch in batches:
-                cells = {
-                    source: as_text(
-                        batch.column(batch.schema.get_field_index(column)),
-                        data.decimal,
-                        schema.columns.get(source),
-                    )
-                    for source, column in wanted.items()
-                }
-                yield from _frames(first, batch.num_rows, cells, schema)
-                first += batch.num_rows
+        for cells in _join(_batches(file, name, wanted, data, schema, size), size):
+            count = len(cells[next(iter(cells))])
+            yield from _frames(first, count, cells, schema)
+            first += count
     except (pa.ArrowException, OSError) as error:
         # The text may quote a value.
         problem, hint = f"not Parquet: {error}", "Write the file again."
         raise InputError(name, "file", problem, hint, quotes_data=True) from None
+
+
+def _batches(
+    file: pq.ParquetFile,
+    name: str,
+    wanted: dict[str, str],
+    data: DataParams,
+    schema: Schema,
+    size: int,
+) -> Iterator[Texts]:
+    """Yield the texts of each batch; none of them goes beyond a row group."""
+    for group in range(file.num_row_groups):
+        here = min(size, _rows_at_once(name, file.metadata.row_group(group), wanted, group))
+        for batch in file.iter_batches(here, [group], [*wanted.values()], use_threads=False):
+            yield {
+                source: as_text(batch[column], data.decimal, schema.columns.get(source))
+                for source, column in wanted.items()
+            }
+
+
+def _join(batches: Iterator[Texts], size: int) -> Iterator[Texts]:
+    """Join small batches up to `size` rows: a file of tiny row groups is not scored row by row."""
+    held: list[Texts] = []
+    rows = held_bytes = 0
+    for batch in batches:
+        count = len(batch[next(iter(batch))])
+        if held and (rows + count > size or held_bytes > limits.BATCH_CHARACTERS):
+            yield _combine(held)
+            held, rows, held_bytes = [], 0, 0
+        held.append(batch)
+        rows += count
+        held_bytes += sum(column.nbytes for column in batch.values())
+    if held:
+        yield _combine(held)
+
+
+def _combine(batches: list[Texts]) -> Texts:
+    if len(batches) == 1:
+        return batches[0]
+    columns = {name: pa.chunked_array([b[name] for b in batches]) for name in batches[0]}
+    return {name: c.unify_dictionaries().combine_chunks() for name, c in columns.items()}
 
 
 def _rows_at_once(
@@ -94,9 +126,7 @@ def _rows_at_once(
     return max(1, limits.BATCH_CHARACTERS * group.num_rows // max(1, size))
 
 
-def _frames(
-    first: int, count: int, cells: dict[str, pa.Array], schema: Schema
-) -> Iterator[pd.DataFrame]:
+def _frames(first: int, count: int, cells: Texts, schema: Schema) -> Iterator[pd.DataFrame]:
     """Yield the rows of a batch, in parts whose texts are not longer than those of a CSV batch."""
     faults: dict[int, str] = {}
     characters = np.zeros(count, dtype=np.int64)

@@ -192,6 +192,16 @@ def test_a_distinct_text_of_a_dictionary_is_parsed_once(tmp_path):
     pd.testing.assert_frame_equal(texts, read(plain, 1_000).drop(columns="line"))
 
 
+def test_rows_of_tiny_row_groups_are_read_together(tmp_path):
+    frame = pd.DataFrame([line.split(",") for line in LINES[:50]], columns=NAMES)
+    frame.to_parquet(tmp_path / "new.parquet", row_group_size=1)
+    sizes = [len(batch) for batch in read_batches(tmp_path / "new.parquet", DATA, DEFAULT, 20)]
+    assert sizes == [20, 20, 10]
+    texts = read(tmp_path / "new.parquet").astype(dict.fromkeys(DEFAULT.columns, "str"))
+    pd.testing.assert_frame_equal(texts[[*DEFAULT.columns]], frame[[*DEFAULT.columns]])
+    assert texts["row_id"].tolist() == [*range(1, 51)]
+
+
 def repeated_text(path):
     columns = {name: ["x" * (200_000 if name == "verw" else 1)] for name in NAMES}
     rows = pa.array([0] * 2_000)
