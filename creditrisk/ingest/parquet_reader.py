@@ -14,11 +14,19 @@ from creditrisk.core.errors import InputError
 from creditrisk.ingest import limits
 from creditrisk.ingest.header import find_columns
 from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.parquet_types import as_text, check_type, is_text, lengths, to_series
+from creditrisk.ingest.parquet_types import (
+    as_text,
+    check_type,
+    is_text,
+    lengths,
+    only_used,
+    to_series,
+)
 from creditrisk.ingest.rows import batch_frame, too_long
 from creditrisk.schema import Column, Schema
 
 MAGIC = b"PAR1"  # how a Parquet file begins
+ARRAY_BYTES = 2_000  # that an Arrow array takes besides its values
 Texts = dict[str, pa.Array]  # the columns of a batch, from `as_text`
 
 
@@ -43,14 +51,15 @@ def read_parquet_batches(
             not read; or a row group is too large.
     """
     try:
-        header = pq.ParquetFile(stream).schema_arrow
+        opened = pq.ParquetFile(stream)
+        header = opened.schema_arrow
         columns = find_columns(name, header.names, schema, None, False, "columns")
         kinds = {source: header.field(place).type for source, place in columns.items()}
         for source, kind in kinds.items():
             check_type(name, source, kind)
         texts = [header.names[columns[source]] for source, kind in kinds.items() if is_text(kind)]
         # A dictionary of texts is not made into as many texts as there are rows.
-        file = pq.ParquetFile(stream, read_dictionary=texts)
+        file = pq.ParquetFile(stream, metadata=opened.metadata, read_dictionary=texts)
         wanted = {source: header.names[place] for source, place in columns.items()}
         first = 1
         for cells in _join(_batches(file, name, wanted, data, schema, size), size):
@@ -92,7 +101,7 @@ def _join(batches: Iterator[Texts], size: int) -> Iterator[Texts]:
             held, rows, held_bytes = [], 0, 0
         held.append(batch)
         rows += count
-        held_bytes += sum(column.nbytes for column in batch.values())
+        held_bytes += sum(ARRAY_BYTES + column.nbytes for column in batch.values())
     if held:
         yield _combine(held)
 
@@ -168,5 +177,5 @@ def _without(column: pa.Array, keep: pa.Array) -> pa.Array:
     """Empty the cells of malformed rows."""
     if pa.types.is_dictionary(column.type):
         indices = pc.if_else(keep, column.indices, None)
-        return pa.DictionaryArray.from_arrays(indices, column.dictionary)
+        return only_used(pa.DictionaryArray.from_arrays(indices, column.dictionary))
     return pc.if_else(keep, column, None)

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from creditrisk.core.errors import InputError
+from creditrisk.ingest import limits
 from creditrisk.ingest.rows import truth_words
 from creditrisk.schema import Column
 
@@ -45,18 +46,21 @@ def as_text(column: pa.Array, decimal: str, contract: Column | None) -> pa.Array
 
     Returns:
         Text (large_string), or a dictionary of text for a dictionary: each distinct value is
-        turned into text once.
+        turned into text once. A text that is longer than a cell may be is cut off behind that.
 
     Raises:
         pa.ArrowInvalid: bytes that are not UTF-8.
     """
     kind = column.type
     if pa.types.is_dictionary(kind):
-        used = column.indices.unique().drop_null()  # a batch may use few of its values
-        values = as_text(column.dictionary.take(used), decimal, contract)
-        return pa.DictionaryArray.from_arrays(pc.index_in(column.indices, used), values)
+        column = only_used(column)
+        values = as_text(column.dictionary, decimal, contract)
+        return pa.DictionaryArray.from_arrays(column.indices, values)
     if any(check(kind) for check in TEXT):
         column.validate(full=True)
+        longest = pc.max(pc.utf8_length(column)).as_py() or 0
+        if longest > limits.MAX_CELL:  # its row is malformed, so the rest of it is not needed
+            column = pc.utf8_slice_codeunits(column, 0, limits.MAX_CELL + 1)
         return column.cast(pa.large_string())
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         texts = [None if v is None else str(v).replace(".", decimal) for v in column.to_pylist()]
@@ -66,6 +70,14 @@ def as_text(column: pa.Array, decimal: str, contract: Column | None) -> pa.Array
     else:
         return column.cast(pa.large_string())
     return pa.array(texts, pa.large_string())
+
+
+def only_used(column: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Drop the values of a dictionary that no row has; a batch may use few of them."""
+    used = column.indices.unique().drop_null()
+    return pa.DictionaryArray.from_arrays(
+        pc.index_in(column.indices, used), column.dictionary.take(used)
+    )
 
 
 def lengths(texts: pa.Array) -> pa.Array:

@@ -8,7 +8,7 @@ from creditrisk.core.params import Strict
 from creditrisk.metrics.performance import SCORING
 
 # With more folds or repeats, the search only takes longer.
-Folds = Annotated[int, Field(ge=2, le=100)]
+Folds = Annotated[int, Field(ge=2, le=1000)]
 
 
 def _known(scoring: str) -> str:
