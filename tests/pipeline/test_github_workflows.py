@@ -112,7 +112,7 @@ def test_report_is_posted_once_and_updated_by_the_next_push(built: Project, tmp_
         (report,) = state["comments"][2:]
         assert report["body"].startswith(MARKER)
         assert f"(merge base with `main`). Here: `{head}`." in report["body"]
-        assert "(https://github.example/a/b/actions/runs/7#artifacts)" in report["body"]
+        assert "(<https://github.example/a/b/actions/runs/7#artifacts>)" in report["body"]
     assert [call[:2] for call in state["calls"]] == [
         ["pr", "view"], ["pr", "comment"], ["pr", "view"], ["api", "--silent"],
     ]  # fmt: skip

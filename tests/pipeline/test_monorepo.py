@@ -45,7 +45,7 @@ def test_review_finds_the_base_in_the_subfolder(credit: Project):
     assert f"Base: `{base}` (merge base with `master`)." in text
     assert "no dvc.lock" not in text
     assert "These are not the results" not in text
-    assert "| params.yaml | decision.cost_bad_accepted | 5 | 40 |" in text
+    assert "| `params.yaml` | `decision.cost_bad_accepted` | 5 | 40 |" in text
     assert "| `select` | `decision` |" in text
     assert "| metrics/evaluate.json |" in text
     assert "same champion" in text

@@ -431,6 +431,3 @@ def test_make_calls_the_same_scripts():
 
     repro = said("repro")
     assert repro.index("commands.check") < repro.index("dvc repro")
-    (line,) = (x for x in said("sweep", "SET=model=lr,rf a.b=[x,y]").splitlines() if "sweep" in x)
-    options = shlex.split(line.split("commands.sweep")[1])
-    assert options == ["--jobs", "2", "-S", "model=lr,rf", "-S", "a.b=[x,y]"]

@@ -212,4 +212,4 @@ def test_second_bucket_shares_the_plugin_of_its_kind(project, env):
     line = lines_of(make("remote-check", project, env, check=False))[-1]
     assert line.startswith("s3-archive unreachable: DVC's plugin for it is missing: `make .venv-s3")
     plan = call(["make", "-n", "push", "REMOTE=s3-archive"], project, env).stdout
-    assert '.venv-s3/bin/dvc push -r "s3-archive"' in plan
+    assert '.venv-s3/bin/dvc push -r "$REMOTE"' in plan
