@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -22,17 +23,24 @@ _PATCH_LEVEL = re.compile(r"\b(python \d+\.\d+)\.\d+")
 
 def close(a: float, b: float, tolerance: float) -> bool:
     """Return whether two numbers are equal up to the tolerance; below 1 it is absolute."""
-    return a == b or abs(a - b) <= tolerance * max(1.0, abs(a))
+    if a == b:
+        return True
+    # The distance to an infinite number is infinite, and so would be the tolerance.
+    finite = math.isfinite(a) and math.isfinite(b)
+    return finite and abs(a - b) <= tolerance * max(1.0, abs(a))
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield each value inside a JSON value with its place; an empty list or object is a value."""
+def leaves(value: Any, path: tuple = ()) -> Iterator[tuple[tuple, Any]]:
+    """Yield each value inside a JSON value with its place; an empty list or object is a value.
+
+    A place is a tuple of keys and positions: a key may have a point in it.
+    """
     if not isinstance(value, dict | list) or not value:
         yield path, value
         return
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, part in items:
-        yield from leaves(part, f"{path}.{key}" if path else str(key))
+        yield from leaves(part, (*path, key))
 
 
 def read_json(content: bytes) -> Any:
@@ -53,17 +61,21 @@ def read_json(content: bytes) -> Any:
 def json_differences(old: bytes, new: bytes, tolerance: float) -> Iterator[str]:
     """Compare two JSON files, number by number."""
     before, after = dict(leaves(read_json(old))), dict(leaves(read_json(new)))
-    yield from (f"{where} came" for where in after if where not in before)
-    yield from (f"{where} went" for where in before if where not in after)
+    yield from (f"{_shown(where)} came" for where in after if where not in before)
+    yield from (f"{_shown(where)} went" for where in before if where not in after)
     for where in (name for name in before if name in after):
         a, b = before[where], after[where]
-        if where.rsplit(".", 1)[-1] in MODEL_HASHES and all(map(_is_sha256, (a, b))):
+        if where and where[-1] in MODEL_HASHES and all(map(_is_sha256, (a, b))):
             continue
         numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in (a, b))
         counts = isinstance(a, int) and isinstance(b, int)
         limit = 0.0 if counts else tolerance
         if not (close(a, b, limit) if numbers else type(a) is type(b) and a == b):
-            yield f"{where} was {shorten(str(a))}, is {shorten(str(b))}"
+            yield f"{_shown(where)} was {shorten(str(a))}, is {shorten(str(b))}"
+
+
+def _shown(where: tuple) -> str:
+    return ".".join(map(str, where))
 
 
 def _is_sha256(value: Any) -> bool:

@@ -6,6 +6,7 @@ DVC trusts a file of the cache that is read-only, and an output whose time and s
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +54,18 @@ def verify(
 
 def _differences(path: Path, recorded: str, cache: Path) -> Iterator[tuple[str, str]]:
     """Yield each file that was hashed and what is wrong with it, if anything."""
+    expected = path.is_dir() if recorded.endswith(DIR) else path.is_file()
+    if os.path.lexists(path) and not expected:
+        yield str(path), "not a file or folder as dvc.lock records it"
     if not recorded.endswith(DIR):
         yield from _compare(str(path), path, recorded)
         yield from _compare(str(stored(cache, recorded)), stored(cache, recorded), recorded)
         return
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else []
+    inside = sorted(path.rglob("*")) if path.is_dir() else []
+    for odd in inside:  # a link to a folder is not entered below, and DVC may follow it
+        if (odd.is_symlink() and odd.is_dir()) or not (odd.is_file() or odd.is_dir()):
+            yield str(odd), "not a file: a link to a folder, a pipe or a device"
+    files = [file for file in inside if file.is_file()]
     if files:
         listed = {file.relative_to(path).as_posix(): md5(file) for file in files}
         same = f"{_listing_hash(listed)}{DIR}" == recorded
