@@ -114,6 +114,9 @@ def test_results_as_committed_pass(project):
         ("metrics/ingest.json", "1000.0000001", "1000", "rows_read was '1000.0000001', is '1000'"),
         ("metrics/evaluate.json", '{}, "x": []', "{}", "x went"),
         ("metrics/evaluate.json", '0.1, "approved": 0.3401', "0.3401", "not what the pipeline"),
+        ("metrics/evaluate.json", "1e999", "0.3401", "approved was 'inf', is '0.3401'"),
+        ("plots/fairness.csv", "1e999", "0.9791666667", "line 2, 'tpr' was '1e999'"),
+        ("metrics/evaluate.json", '{"a": 1}, "groups.a": 2', "{}", "groups"),
     ],
 )  # fmt: skip
 def test_a_forged_result_is_found(project, name, forged, true, line):
