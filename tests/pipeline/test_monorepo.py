@@ -47,7 +47,7 @@ def test_review_finds_the_base_in_the_subfolder(credit: Project):
     assert "These are not the results" not in text
     assert "| `params.yaml` | `decision.cost_bad_accepted` | 5 | 40 |" in text
     assert "| `select` | `decision` |" in text
-    assert "| metrics/evaluate.json |" in text
+    assert "| `metrics/evaluate.json` |" in text
     assert "same champion" in text
     assert "the same model; data unchanged" in text
     assert len(list((credit.folder / "review").glob("*.png"))) == 7
