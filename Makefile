@@ -42,7 +42,7 @@ experiments: $(VENV)/locked ## show the table of experiments, sorted by CV (ARGS
 
 score: $(VENV)/locked ## score new applicants by the champion (INPUT=new.csv OUTPUT=scored.parquet)
 	@test -n "$$INPUT" -a -n "$$OUTPUT" || { echo "error: make score: INPUT and OUTPUT: missing. Name both files: make score INPUT=new.csv OUTPUT=scored.parquet" >&2; exit 2; }
-	@python -m commands.score --input "$$INPUT" --output "$$OUTPUT" $$ARGS
+	@set -f; python -m commands.score --input "$$INPUT" --output "$$OUTPUT" $$ARGS
 
 test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
 	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 3 --dist worksteal --cov=creditrisk
@@ -60,6 +60,7 @@ lint: $(VENV)/locked-test ## check style and format with ruff, types with mypy
 
 logs: ## show the log of the last run of a stage or command (RUNS=15 for more of them)
 	@ls logs/*.log >/dev/null 2>&1 || { echo "error: logs: none yet. Run a stage or a command first." >&2; exit 2; }
+	@case "$${RUNS:-1}" in *[!0-9]*) echo "error: make logs: RUNS: not a number. Give one: make logs RUNS=15" >&2; exit 2;; esac
 	@cat $$(ls logs/*.log | tail -n "$${RUNS:-1}")
 
 pull: remote ## fetch the outputs in dvc.lock from a remote (REMOTE=s3, default `local`)

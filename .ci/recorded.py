@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ EXACT = (
     "metrics/eda.json",
 )  # fmt: skip
 Files = Mapping[str, bytes]
+_FILLED_IN = re.compile(r"\$\{[^}]*\}")
 
 
 def read_lock(content: bytes) -> dict[str, Any]:
@@ -86,12 +88,33 @@ def _comparable(entry: Mapping[str, Any], path: str, outs: set[str]) -> Any:
     return bool(entry.get("md5")), entry.get("nfiles")
 
 
-def lock_against_files(content: bytes, files: Files) -> Iterator[str]:
+def kept_in_git(pipeline: bytes) -> list[re.Pattern[str]]:
+    """List the outputs that dvc.yaml keeps out of DVC's cache, so that Git has them.
+
+    Args:
+        pipeline: dvc.yaml. What it fills in, such as `${key}`, stands for any name.
+    """
+    bodies = [
+        stage.get("do", stage) for stage in parse_yaml(pipeline, "dvc.yaml")["stages"].values()
+    ]
+    entries = [out for body in bodies for kind in ("outs", "metrics") for out in body.get(kind, [])]
+    kept = [
+        path
+        for out in entries if isinstance(out, dict)
+        for path, options in out.items() if options.get("cache") is False
+    ]  # fmt: skip
+    return [re.compile("[^/]+".join(map(re.escape, _FILLED_IN.split(path)))) for path in kept]
+
+
+def lock_against_files(
+    content: bytes, files: Files, kept: Iterable[re.Pattern[str]] = ()
+) -> Iterator[str]:
     """Compare a dvc.lock with itself and with the results that are in Git beside it.
 
     Args:
         content: the committed dvc.lock.
         files: path to content, of the results in Git.
+        kept: the outputs that must be in Git, from `kept_in_git`.
     """
     lock = read_lock(content)
     outs = outputs(lock)
@@ -106,6 +129,10 @@ def lock_against_files(content: bytes, files: Files) -> Iterator[str]:
         digest = _md5(files[path]) if path in files else _folder_md5(below) if below else None
         if digest and digest != entry.get("md5"):
             yield f"its hash of {path} is not that of the committed file"
+    for path in outs:
+        in_git = any(f"{name}/".startswith(f"{path}/") for name in files)
+        if not in_git and any(pattern.fullmatch(path) for pattern in kept):
+            yield f"it has {path}, which is not in Git"
     for name in files:
         if name != LOCK and not any(f"{name}/".startswith(f"{path}/") for path in outs):
             yield f"no stage writes {name}"

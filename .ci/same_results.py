@@ -8,9 +8,10 @@ paths, and so may the hash of a fitted file.
 
 import csv
 import os
+import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from recorded import (
@@ -18,6 +19,7 @@ from recorded import (
     LOCK,
     Files,
     fitted_hashes_differ,
+    kept_in_git,
     lock_against_files,
     lock_differences,
     model_hash_problems,
@@ -84,8 +86,14 @@ def differences(name: str, old: Files, new: Files) -> Iterator[str]:
         yield "its bytes are others"
 
 
-def compare(old: Files, new: Files) -> Iterator[str]:
-    """Yield what differs, and what does not fit together on one side; a line each."""
+def compare(old: Files, new: Files, kept: Sequence[re.Pattern[str]] = ()) -> Iterator[str]:
+    """Yield what differs, and what does not fit together on one side; a line each.
+
+    Args:
+        old: the committed results.
+        new: those in the work tree.
+        kept: the outputs that must be in Git.
+    """
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
             yield f"{name}: committed, but the pipeline does not write it"
@@ -94,7 +102,7 @@ def compare(old: Files, new: Files) -> Iterator[str]:
         else:
             yield from _lines(f"{name}: ", differences(name, old, new))
     if LOCK in old:
-        yield from _lines(f"committed {LOCK}: ", lock_against_files(old[LOCK], old))
+        yield from _lines(f"committed {LOCK}: ", lock_against_files(old[LOCK], old, kept))
     yield from _lines("committed ", model_hash_problems(old))
     yield from _lines("", model_hash_problems(new, Path("models")))
 
@@ -113,7 +121,9 @@ def _lines(start: str, problems: Iterator[str]) -> list[str]:
 def main() -> None:
     """Exit 1 where a committed result is not reproduced."""
     old, new = committed(), made()
-    found = list(compare(old, new))
+    pipeline = Path("dvc.yaml")
+    kept = kept_in_git(pipeline.read_bytes()) if pipeline.exists() else []
+    found = list(compare(old, new, kept))
     for line in found[:LINES]:
         print(printable(line))
     if len(found) > LINES:

@@ -13,7 +13,7 @@ from creditrisk.core.errors import shorten
 TOLERANCE = 1e-6  # docs/architecture.md, Law 4
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # Another processor makes other model files. recorded.py compares these hashes with the files.
-MODEL_HASHES = ("model_sha256", "champion_sha256")
+MODEL_HASHES = ("model_sha256", "champion_sha256", "description_sha256")
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d+")
 # A number with decimals in a text, such as 0.837, -1,234.5 or 34.0%, that is no part of a version.

@@ -13,6 +13,7 @@ from creditrisk.train.params import TrainParams
 from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.experiments.collect import collect
 from creditrisk.workflow.experiments.table import as_csv, markdown, terminal
+from creditrisk.workflow.interrupted import refuse_broken_state
 
 
 class Params(Strict):
@@ -33,6 +34,7 @@ def main() -> None:
         "-A", "--all-commits", action="store_true", help="experiments of all commits"
     )
     args = parser.parse_args()
+    refuse_broken_state()
     scoring = read_params("params.yaml", Params).train.scoring
     options = [f"--rev={args.rev}"] if args.rev else []
     options += [f"--num={args.num}"] if args.num else []

@@ -6,11 +6,13 @@ This is not a stage of dvc.yaml. It compares what Git and DVC know, and Git igno
 from pathlib import Path
 
 from creditrisk.core.cli import make_parser, run
+from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_text
 from creditrisk.core.logs import say
+from creditrisk.workflow.interrupted import refuse_broken_state
 from creditrisk.workflow.review.changes import collect
 from creditrisk.workflow.review.markdown import document, pictures_inline, pictures_linked
-from creditrisk.workflow.review.plots import write_pictures
+from creditrisk.workflow.review.plots import COMMENT, write_pictures
 from creditrisk.workflow.review.revision import describe_here, find_base
 from creditrisk.workflow.review.verdict import verdict
 
@@ -26,13 +28,18 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default="review.md", help="path of the review")
     parser.add_argument("--folder", type=Path, default="review", help="folder of the pictures")
     args = parser.parse_args()
+    comment_file = args.folder / COMMENT
+    if args.output.resolve() == comment_file.resolve():
+        problem = f"{comment_file} is the comment, not the review"
+        raise InputError("--output", "file", problem, "Give another path.")
+    refuse_broken_state()
     base = find_base(args.base, args.into)
     changes = collect(base)
     files = write_pictures(base, args.folder)
     heading = f"Base: `{base.short}` ({base.description}). Here: {describe_here()}."
     write_text(document(changes, heading, pictures_inline(files)), args.output)
     comment = document(changes, heading, pictures_linked(files, args.pictures))
-    write_text(comment, args.folder / "comment.md")
+    write_text(comment, comment_file)
     say(f"review: {verdict(changes)[0]}; {args.output}, {len(files)} pictures in {args.folder}")
 
 

@@ -39,6 +39,8 @@ def main() -> None:
     args = _arguments()
     form = output_form(args.output, args.format)
     stdout, to_stdout = sys.stdout, str(args.output) == STDOUT
+    if to_stdout and stdout is None:
+        raise InputError("standard output", "file", "closed", "Give a path with --output.")
     # What is written to a pipe is the rows and nothing else.
     with redirect_stdout(sys.stderr) if to_stdout else nullcontext():
         keep([args.input, args.params, args.champion, args.description, args.lock], args.output)

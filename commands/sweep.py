@@ -16,6 +16,7 @@ from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.experiments.collect import problem_of
 from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
 from creditrisk.workflow.experiments.queue import DONE, Task, follow, log_of, tasks
+from creditrisk.workflow.interrupted import refuse_broken_state
 from creditrisk.workflow.tracked_files import check_tracked
 
 PARAMS = "params.yaml"
@@ -29,6 +30,7 @@ def main() -> None:
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error("argument --jobs: at least 1")
+    refuse_broken_state()
     for overrides in expand_sweeps(args.set_param, PARAMS):
         tree = apply_overrides(PARAMS, overrides)
         check(tree, PARAMS)

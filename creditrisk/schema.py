@@ -17,6 +17,7 @@ from pydantic import (
 from creditrisk.core.columns import RESERVED_IN_SOURCE, name_fault
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import Name, distinct_keys, names_at
+from creditrisk.core.regular import read_regular
 from creditrisk.core.text import code_key, fold, repeated, same_text
 from creditrisk.core.yaml_text import parse_yaml
 
@@ -164,7 +165,7 @@ def load_schema(path: str | Path) -> Schema:
             repeated name, no target, an ordinal column without levels, ...).
     """
     try:
-        tree = parse_yaml(Path(path).read_bytes(), path, as_text=True)
+        tree = parse_yaml(read_regular(path), path, as_text=True)
     except FileNotFoundError:
         hint = "Set data.schema in params.yaml."
         raise InputError(path, "file", "not found", hint) from None

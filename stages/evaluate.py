@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from creditrisk.champion.description import read_description
+from creditrisk.champion.description import parse_description
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.errors import InputError
 from creditrisk.core.files import (
     read_csv,
     read_frame,
     read_json,
+    read_verified,
     write_csv,
     write_json,
     write_text,
@@ -67,10 +67,10 @@ def main() -> None:
     )
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
     recording = Recording("evaluate", inputs, params.model_dump())
-    champion, selected = read_description(args.description), read_json(args.selected)
-    if champion.model_sha256 != selected.get("champion_sha256"):
-        problem = f"not the model that {args.selected} has the hash of"
-        raise InputError(args.description, "model_sha256", problem, "Run `dvc repro`.")
+    # Both hashes are in Git: the cut-off in the description decides about applicants, too.
+    selected = read_json(args.selected, ("champion_sha256", "description_sha256"))
+    described = read_verified(args.description, selected["description_sha256"])
+    champion = parse_description(described, args.description)
     found = evaluate_champion(
         load_model(args.champion, selected["champion_sha256"]),
         champion,

@@ -9,19 +9,22 @@ from creditrisk.champion.description import CvSummary, describe_champion
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.columns import feature_columns
+from creditrisk.core.columns import FEATURES, KEYS, feature_columns
 from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.files import (
+    json_text,
     read_frame,
     read_json,
     read_verified,
     write_bytes,
     write_csv,
     write_json,
+    write_text,
 )
 from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.costs import DecisionParams
+from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.registry import algorithm
 from creditrisk.schema import load_schema
 from creditrisk.select.best_scorecard import best_scorecard
@@ -81,7 +84,7 @@ def main() -> None:
     inputs |= {"schema": Path(params.schema_path)}
     recording = Recording("select", inputs, params.model_dump() | known)
 
-    frame = read_frame(args.train)
+    frame = read_frame(args.train, KEYS)
     contenders = load_contenders(args.candidates, args.trained, entries, frame, params.decision)
     board = leaderboard(contenders.values(), params.scoring)
     rule, oofs = params.select.rule, {name: each.oof for name, each in contenders.items()}
@@ -94,7 +97,8 @@ def main() -> None:
     champion = contenders[winner]
     model_file = read_verified(champion.model_file, champion.model_sha256)
     metrics |= {"champion_sha256": champion.model_sha256}
-    features, adjustments = read_json(args.features), read_json(args.adjustments)
+    features = read_json(args.features, FEATURES)
+    adjustments = read_json(args.adjustments, ("caps", "merges"))
     schema = load_schema(params.schema_path)
     description = describe_champion(
         champion.summary, frame, features, schema,
@@ -104,13 +108,15 @@ def main() -> None:
         scorecard=params.scorecard,
         metrics=CvSummary(cv=champion.cv.mean, cv_se=champion.cv.se),
         adjustments=adjustments,
-        data_sha256=read_json(args.ingested)["source_sha256"],
+        data_sha256=read_json(args.ingested, ["source_sha256"])["source_sha256"],
         model_sha256=champion.model_sha256,
     )  # fmt: skip
     merges = adjustments["merges"]
     points = best_scorecard(board, contenders, frame, features, schema, params.scorecard, merges)
+    described = json_text(description.to_json())
+    metrics |= {"description_sha256": sha256(described.encode())}
     write_bytes(model_file, args.champion)
-    write_json(description.to_json(), args.description)
+    write_text(described, args.description)
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
     write_csv(exact_edges(points), args.points)

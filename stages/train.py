@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.columns import feature_columns
+from creditrisk.core.columns import FEATURES, KEYS, feature_columns
 from creditrisk.core.files import (
     read_frame,
     read_json,
@@ -62,14 +62,14 @@ def main() -> None:
 
     if entry.family == "single":
         candidates = grid(algo, params.block, params.seed)
-        frame, features = read_frame(args.train), read_json(args.features)
+        frame, features = read_frame(args.train, KEYS), read_json(args.features, FEATURES)
         spec = SearchSpec(algo, candidates, features, params.preprocess, params.train, params.seed)
         recording = record({"train": args.train, "features": args.features})
         trained, columns = train_single(spec, frame, recording.search), spec.columns
     else:
         folders = {path.name: path for path in sorted(args.single.glob("*/"))}
         members = members_of(algo, params.block, list(folders))
-        frame = read_frame(args.train)
+        frame = read_frame(args.train, KEYS)
         columns = feature_columns(frame)
         trained_members = {name: load_candidate(folders[name]) for name in members}
         recording = record({"train": args.train} | {name: folders[name] for name in members})

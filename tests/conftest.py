@@ -1,4 +1,5 @@
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,14 @@ from tests.support.project import SMALL, Project, new_project
 
 SERVERS = {"tracking", "remotes"}
 BUILD_FAILED = pytest.StashKey[bool]()
+
+
+def _forget_servers() -> None:
+    for name in [n for n in os.environ if n.startswith(("MLFLOW_", "DVC_", "CREDITRISK_"))]:
+        del os.environ[name]
+
+
+_forget_servers()  # a module's fixtures come before those of its first test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -81,15 +90,16 @@ def fresh(built: Project, tmp_path) -> Project:
 
 
 @pytest.fixture(autouse=True)
-def _environment(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def _environment(request: pytest.FixtureRequest) -> Iterator[None]:
     """No server of the person who runs the tests; runs are recorded where recording is tested."""
-    for name in [n for n in os.environ if n.startswith(("MLFLOW_", "DVC_", "CREDITRISK_"))]:
-        monkeypatch.delenv(name)
-    if "tracking" not in request.path.parts:
-        monkeypatch.setenv("CREDITRISK_TRACKING", "off")
-    if "unit" in request.path.parts:
-        # A search starts a process per core, which takes longer than a small search itself.
-        monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
+    with pytest.MonkeyPatch.context() as patch:
+        if "tracking" not in request.path.parts:
+            patch.setenv("CREDITRISK_TRACKING", "off")
+        if "unit" in request.path.parts:
+            # A search starts a process per core, which takes longer than a small search itself.
+            patch.setenv("LOKY_MAX_CPU_COUNT", "1")
+        yield
+    _forget_servers()  # `mlflow.set_tracking_uri` leaves its server's address there
 
 
 @pytest.fixture(autouse=True)

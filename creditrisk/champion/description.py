@@ -14,7 +14,6 @@ from creditrisk.champion.baseline import baseline_applicant
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.environment import LIBRARIES, library_version
 from creditrisk.core.errors import InputError, from_validation
-from creditrisk.core.files import read_json
 from creditrisk.schema import Schema, parse_schema
 
 
@@ -111,15 +110,6 @@ def describe_champion(
         created_by={"python": platform.python_version()} | versions,
         **chosen,
     )
-
-
-def read_description(path: str | Path) -> ChampionDescription:
-    """Read models/champion.json.
-
-    Raises:
-        InputError: the file is missing, is not JSON, or was written by an older version.
-    """
-    return parse_description(read_json(path), path)
 
 
 def parse_description(

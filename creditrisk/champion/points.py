@@ -21,7 +21,7 @@ class ScorecardParams(Strict):
     # With these bounds, points are whole numbers of at most nine digits.
     base_points: Annotated[Number, Field(ge=-1e6, le=1e6)]
     base_odds: Annotated[Number, Field(ge=1e-9, le=1e9)]
-    pdo: Annotated[Number, Field(gt=0, le=1e6)]
+    pdo: Annotated[Number, Field(ge=1e-6, le=1e6)]
 
     @property
     def factor(self) -> float:

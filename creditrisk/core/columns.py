@@ -7,11 +7,13 @@ import pandas as pd
 from creditrisk.core.text import fold
 
 KEYS = ("row_id", "applicant", "split", "bad")
+FEATURES = ("numeric", "nominal", "ordinal")  # kinds of features, as features.json lists them
 ORIGINAL = "original."  # name prefix of the columns with the values before eda adjusted them
 # The raw frame adds these to the columns of the source.
 RESERVED_IN_SOURCE = ("row_id", "line", "malformed")
 # No feature, id or derived column may have a name that a frame of the pipeline already has.
 RESERVED = (*RESERVED_IN_SOURCE, "applicant", "split", "bad")
+LONGEST_NAME = 200  # characters
 # Of the scored rows, which carry the id as well.
 SCORED = ("row_id", "pd", "score", "decision", "reasons", "missing", "problem")
 
@@ -27,6 +29,8 @@ def name_fault(name: str, is_id: bool = False) -> str | None:
     reserved = dict.fromkeys((*RESERVED, *SCORED) if is_id else RESERVED)
     if not folded:
         return "the name is empty"
+    if len(name) > LONGEST_NAME:
+        return f"the name is longer than {LONGEST_NAME} characters"
     if folded in reserved or folded.startswith(ORIGINAL):
         listed = ", ".join(reserved)
         return f"the name is reserved, as are {listed} and names that start with '{ORIGINAL}'"

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.regular import read_regular
 from creditrisk.core.yaml_text import parse_yaml
 
 RESTORE = (
@@ -28,7 +29,7 @@ def read_lock(path: str | Path) -> dict[str, Any]:
             command that mends it.
     """
     try:
-        content = Path(path).read_bytes()
+        content = read_regular(path)
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
     except OSError as error:

@@ -26,7 +26,7 @@ class InputError(Exception):
     ):
         # Messages may quote user input, so strip control characters and limit the length.
         problem, hint = (_cut(printable(part), 400) for part in (problem.rstrip("."), hint))
-        text = f"{printable(str(file))}: {printable(location)}: {problem}. {hint}"
+        text = f"{_cut(printable(str(file)), 200)}: {printable(location)}: {problem}. {hint}"
         super().__init__(" ".join(text.split()))
         place = " ".join(f"{printable(str(file))}: {printable(location)}".split())
         self.for_log = f"{place}: (not logged: it may quote data)" if quotes_data else str(self)

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 
 # A spreadsheet runs a cell as a formula if it starts with one of these. Where a semicolon or a tab
 # separates the cells (as in German and French spreadsheets), a cell may start within one of ours.
-_FORMULA = re.compile(r"(^|[;\t\n])(?='*[=+\-@\t])")
-_ESCAPED = re.compile(r"(^|[;\t\n])'(?='*[=+\-@\t])")
+# Blanks and what does not show may stand before the sign, and the signs of East Asian width count.
+_SIGN = r"(?=['\s\x00-\x1f\x7f\u200b-\u200f\u2060\ufeff]*[=+\-@\t\uff1d\uff0b\uff0d\uff20])"
+_FORMULA = re.compile(rf"(^|[;\t\n]){_SIGN}")
+_ESCAPED = re.compile(rf"(^|[;\t\n])'{_SIGN}")
 _BREAK = re.compile(r"\r\n?")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 

@@ -3,12 +3,13 @@
 import errno
 import fcntl
 import hashlib
+import io
 import json
 import logging
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -19,28 +20,36 @@ import pyarrow as pa
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, from_csv_cell
+from creditrisk.core.regular import read_regular
 
 PART = ".part"  # suffix of a file that is being written; .dvcignore names it too
 _log = logging.getLogger(__name__)
 
 
-def read_frame(path: str | Path) -> pd.DataFrame:
+AGAIN = "Run `dvc repro` to make it again."
+
+
+def read_frame(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
     """Read a Parquet file that an earlier stage wrote.
 
+    Args:
+        path: the file.
+        needs: names of columns that it must have.
+
     Raises:
-        InputError: the file is missing or not Parquet.
+        InputError: the file is missing, not Parquet, or lacks a column.
     """
     try:
         # Opened here, not by Arrow's own code, so that an audit hook sees the file; and without
         # Arrow's threads, which may still be starting when a stage ends early with an error.
-        with open(path, "rb") as file:
-            content = pa.BufferReader(file.read())
+        content = pa.BufferReader(read_regular(path, limit=None))
         frame = pd.read_parquet(content, use_threads=False, pre_buffer=False)
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
     except (pa.ArrowInvalid, OSError) as error:
         problem = f"not Parquet: {error}"
-        raise InputError(path, "file", problem, "Run `dvc repro` to make it again.") from None
+        raise InputError(path, "file", problem, AGAIN) from None
+    _refuse_missing(path, "column", needs, frame)
     _log.info("read %s", path, extra={"rows": len(frame)})
     return frame
 
@@ -52,31 +61,44 @@ def read_csv(path: str | Path) -> pd.DataFrame:
         InputError: the file is missing or not CSV.
     """
     try:
-        frame = pd.read_csv(path)
+        frame = pd.read_csv(io.BytesIO(read_regular(path)))
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         problem = f"not CSV: {error}"
-        raise InputError(path, "file", problem, "Run `dvc repro` to make it again.") from None
+        raise InputError(path, "file", problem, AGAIN) from None
     _log.info("read %s", path, extra={"rows": len(frame)})
     return _map_texts(frame, from_csv_cell)
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file that an earlier stage wrote.
+def read_json(path: str | Path, needs: Iterable[str] = ()) -> dict[str, Any]:
+    """Read a JSON object that an earlier stage wrote.
+
+    Args:
+        path: the file.
+        needs: keys that it must have.
 
     Raises:
-        InputError: the file is missing or not JSON.
+        InputError: the file is missing, not a JSON object, or lacks a key.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(read_regular(path))
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError, OSError) as error:
         problem = f"not JSON: {error}"
-        raise InputError(path, "file", problem, "Run `dvc repro` to make it again.") from None
+        raise InputError(path, "file", problem, AGAIN) from None
+    if not isinstance(content, dict):
+        raise InputError(path, "file", "not a JSON object", AGAIN)
+    _refuse_missing(path, "key", needs, content)
     _log.info("read %s", path)
     return content
+
+
+def _refuse_missing(path: str | Path, kind: str, needs: Iterable[str], found: Container) -> None:
+    missing = [name for name in needs if name not in found]
+    if missing:
+        raise InputError(path, missing[0], f"no {kind} of this name", AGAIN)
 
 
 def read_verified(path: str | Path, sha256: str) -> bytes:
@@ -94,7 +116,7 @@ def read_verified(path: str | Path, sha256: str) -> bytes:
     """
     again = "Run `dvc repro` to make it again, or `dvc checkout` to restore the recorded one."
     try:
-        content = Path(path).read_bytes()
+        content = read_regular(path, limit=None)
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
     except OSError as error:
@@ -204,9 +226,14 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
         safe.to_csv(file, index=False, float_format="%.10g", lineterminator="\n", encoding="utf-8")
 
 
+def json_text(value: Any) -> str:
+    """Turn a value into the text of a JSON file: 10 significant digits, a NaN as null."""
+    return json.dumps(to_jsonable(value), indent=2) + "\n"
+
+
 def write_json(value: Any, path: str | Path) -> None:
-    """Write JSON: keys in the order given, 10 significant digits, a NaN as null."""
-    write_text(json.dumps(to_jsonable(value), indent=2) + "\n", path)
+    """Write JSON, with its keys in the order given."""
+    write_text(json_text(value), path)
 
 
 def write_bytes(content: bytes, path: str | Path) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from creditrisk.core.errors import InputError, from_validation, nearest
+from creditrisk.core.regular import read_regular
 from creditrisk.core.text import hidden_character, normalise, same_text
 from creditrisk.core.yaml_text import parse_yaml
 
@@ -99,7 +100,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         InputError: the file is missing, not YAML, or not a mapping.
     """
     try:
-        tree = parse_yaml(Path(path).read_bytes(), path)
+        tree = parse_yaml(read_regular(path), path)
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run from the project's folder.") from None
     except OSError as error:

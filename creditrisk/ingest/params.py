@@ -1,9 +1,15 @@
 """The block `data`: where the applicants are and how their file is written."""
 
+import codecs
+
 from pydantic import Field, field_validator, model_validator
 
 from creditrisk.core.params import Strict
 
+NO_ENCODINGS = (
+    "idna", "punycode", "undefined", "unicode-escape", "unicode_escape", "raw-unicode-escape",
+    "raw_unicode_escape", "mbcs", "oem",
+)  # fmt: skip
 DELIMITERS = (",", ";", "\t", "|", " ")
 
 
@@ -17,10 +23,22 @@ class DataParams(Strict):
     decimal: str = "."
     thousands: str = ","
 
+    @field_validator("encoding")
+    @classmethod
+    def _of_text(cls, value: str) -> str:
+        try:
+            found = codecs.lookup(value)
+        except (LookupError, ValueError):
+            found = None
+        # Some codecs of Python are no way to write a file: they compress, or read escapes in cells.
+        if found is None or not found._is_text_encoding or found.name in NO_ENCODINGS:
+            raise ValueError("unknown encoding; name one of text, such as utf-8 or latin-1")
+        return value
+
     @field_validator("delimiter", "decimal")
     @classmethod
     def _one_character(cls, value: str) -> str:
-        if len(value) != 1 or value in '"\r\n':
+        if len(value) != 1 or value in '"\r\n\0':
             raise ValueError('one character, not a quote or a line break (a tab is "\\t")')
         return value
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from creditrisk.core.errors import InputError, shorten
+from creditrisk.core.errors import InputError
 from creditrisk.ingest import limits
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.text_lines import LINE_END, TextLines, TooLong
@@ -48,7 +48,6 @@ def read_records(
     Raises:
         InputError: the file can't be decoded, or a quote is never closed.
     """
-    _check_encoding(data.encoding)
     csv.field_size_limit(sys.maxsize)  # a record has a limit
     blanks = data.delimiter == " "
     options: dict[str, Any] = {"delimiter": data.delimiter, "skipinitialspace": blanks}
@@ -74,7 +73,8 @@ def read_records(
         location = f"line {lines.number}"
         raise InputError(name, location, f"not CSV: {error}", "Correct the line.") from None
     finally:
-        text.detach()  # whoever opened the stream closes it
+        if not stream.closed:  # a reader that is thrown away halfway may find it closed
+            text.detach()  # whoever opened the stream closes it
 
 
 def _records(
@@ -150,17 +150,6 @@ def _closes(line: str, options: dict[str, Any]) -> bool:
     following = iter(['"' + line, ""])
     next(csv.reader(following, **options))
     return next(following, None) is not None  # it did not need another line
-
-
-def _check_encoding(name: str) -> None:
-    try:
-        b" ".decode(name)
-    except (LookupError, ValueError) as error:
-        if isinstance(error, UnicodeError):
-            return
-        problem = f"unknown encoding {shorten(name)}"
-        hint = "Name one that Python knows, such as utf-8 or latin-1."
-        raise InputError("params.yaml", "data.encoding", problem, hint) from None
 
 
 def _undecodable_line(read: int, error: UnicodeError, encoding: str) -> int:

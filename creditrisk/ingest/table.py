@@ -43,9 +43,13 @@ def read_csv(path: str | Path, data: DataParams, schema: Schema) -> Extract:
         schema: names the columns to keep.
 
     Raises:
-        InputError: besides those of `CsvReader`: there are no data lines, none that fits the
-            header, or so many that don't fit that reading on would only fill the memory.
+        InputError: besides those of `CsvReader`: it is no regular file, there are no data lines,
+            none that fits the header, or so many that don't fit that reading on would only fill
+            the memory.
     """
+    if Path(path).exists() and not Path(path).is_file():
+        problem = "a folder, a pipe or a device, which can't be read twice"
+        raise InputError(path, "file", problem, "Give a file in data.source of params.yaml.")
     reader = CsvReader(path, data, schema, BATCH_ROWS, with_target=True)
     batches: list[pd.DataFrame] = []
     rows = malformed = 0

@@ -18,6 +18,8 @@ from creditrisk.modeling.pipeline import BINS, ENCODERS, RESAMPLERS
 from creditrisk.modeling.values import check_by_fits, check_values, refuse_odd_values
 
 REGISTRY = "creditrisk/algorithms.yaml"
+# Estimators come from these; another library is a line here and a dependency in pyproject.toml.
+PACKAGES = ("sklearn", "imblearn", "xgboost", "category_encoders")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 CHOICES: dict[str, Collection[Any]] = {
     "encoder": ENCODERS,
@@ -58,9 +60,16 @@ class Algorithm(BaseModel):
 
 
 def _estimator_class(path: str) -> type[BaseEstimator]:
-    """Find a class of estimators, and call nothing before it is known to be one."""
+    """Find a class of estimators, and run nothing before it is known to be one.
+
+    To import a module is to run it, so only those of known packages are imported.
+    """
     hint = "Name a class, such as sklearn.linear_model.LogisticRegression."
     module, _, name = path.rpartition(".")
+    package = module.partition(".")[0]
+    if not all(map(str.isidentifier, path.split("."))) or package not in PACKAGES:
+        problem = f"not a class of {', '.join(PACKAGES)}, so it is not imported"
+        raise InputError(REGISTRY, f"estimator: {path}", problem, hint)
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError):

@@ -57,7 +57,7 @@ class Counts:
         """
         if self.rows and not self.scored:
             problem = f"none of the {self.rows:,} rows could be read (first: {self._first_problem})"
-            hint = "Check the file, and data.delimiter in params.yaml."
+            hint = "Check the file; for a CSV, data.delimiter in params.yaml."
             raise InputError(file, "file", problem, hint)
         if limit is None:
             shares = {name: self._unreadable_share(name) for name in self._causes}

@@ -13,6 +13,7 @@ from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.dvc_lock import recorded_hashes
 from creditrisk.core.environment import library_version
 from creditrisk.core.errors import InputError
+from creditrisk.core.regular import read_regular
 from creditrisk.schema import Schema
 
 HOW_TO_REMAKE = "Run `dvc repro` to make it again, or `dvc checkout` to restore the recorded one."
@@ -77,7 +78,7 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
 
 def _read_checked(path: Path, hashes: dict[str, str], lock: Path) -> bytes:
     try:
-        content = path.read_bytes()
+        content = read_regular(path, limit=None)
     except FileNotFoundError:
         hint = "Run `dvc repro` to make it, or `dvc pull` to fetch it."
         raise InputError(path, "file", "not found", hint) from None

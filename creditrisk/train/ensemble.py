@@ -95,11 +95,13 @@ def mean_pd(parts: list[pd.DataFrame], keys: list[str]) -> pd.DataFrame:
         keys: the columns that identify a row.
 
     Raises:
-        RuntimeError: the parts hold different rows or folds, which is a bug.
+        InputError: the parts hold different rows or folds.
     """
     aligned = [part.sort_values(keys, ignore_index=True) for part in parts]
     first = aligned[0]
     if not all(part[keys].equals(first[keys]) for part in aligned):
-        raise RuntimeError("the members of a vote were trained on different folds")
+        problem = "they were trained on different rows or folds, so there is no mean"
+        hint = "Run `dvc repro`, which trains all of them again."
+        raise InputError("data/candidates", "members of the vote", problem, hint)
     total = sum(part["pd"] for part in aligned[1:]) if len(aligned) > 1 else 0.0
     return first.assign(pd=(first["pd"] + total) / len(aligned))

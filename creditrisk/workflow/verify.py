@@ -11,6 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from creditrisk.core.git import git
+from creditrisk.core.params import read_yaml
+
 DIR = ".dir"  # DVC's suffix of the hash of a folder, which is that of its list of files
 
 
@@ -27,6 +30,26 @@ class Finding:
     problem: str
 
 
+def added_hashes() -> dict[str, str]:
+    """Read the MD5 hash of each file that `dvc add` tracks, such as the applicants' file.
+
+    Its `.dvc` file is in Git, or is about to be.
+
+    Raises:
+        InputError: a `.dvc` file is not what DVC writes.
+    """
+    listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", "*.dvc")
+    found: dict[str, str] = {}
+    for name in filter(None, dict.fromkeys(listed.split("\0"))):
+        file = Path(name)
+        if file.is_file():
+            tree = read_yaml(file)
+            folder = file.parent / str(tree.get("wdir") or "")
+            for out in tree.get("outs") or []:
+                found[(folder / out["path"]).as_posix()] = out["md5"]
+    return found
+
+
 def verify(
     hashes: dict[str, str], cache: Path, progress: Callable[[str], None] = lambda line: None
 ) -> tuple[int, list[Finding]]:
@@ -36,7 +59,7 @@ def verify(
     it has the recorded hash.
 
     Args:
-        hashes: output to MD5, from `recorded_hashes`.
+        hashes: output to MD5, from `recorded_hashes` and `added_hashes`.
         cache: DVC's cache, with the folder `files/md5`.
         progress: called with a line for each output.
 

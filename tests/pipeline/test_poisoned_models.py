@@ -9,6 +9,8 @@ from pathlib import Path
 
 import joblib
 import pytest
+from dvc.repo import Repo
+from dvc.stage.cache import _can_hash
 
 from tests.support.project import Project
 
@@ -64,8 +66,26 @@ def test_a_poisoned_champion_and_its_description_run_nothing(fresh, tmp_path, po
     assert described["model_sha256"] == hashlib.sha256(poison).hexdigest()
     done = fresh.run("dvc", "repro", "-s", "-f", "evaluate")
     assert done.code != 0
-    assert "not the model that metrics/select.json has the hash of" in done.err
+    assert "models/champion.json: file: its hash is not the recorded one" in done.err
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_cut_off_that_somebody_changed_in_the_description_is_refused(fresh):
+    file = fresh.folder / "models/champion.json"
+    described = json.loads(file.read_text())
+    rewrite(file, json.dumps(described | {"threshold": 0.9}, indent=2).encode())
+    done = fresh.stage("evaluate")
+    assert done.code == 2
+    assert "models/champion.json: file: its hash is not the recorded one" in done.err
+
+
+@pytest.mark.parametrize("stage", ["train@rf", "train@vote", "select"])
+def test_dvc_never_takes_the_hash_of_a_model_from_its_run_cache(built, stage):
+    with Repo(built.folder) as repo:
+        (found,) = repo.stage.collect(stage)
+        assert not _can_hash(found)  # then DVC neither saves nor restores a run of it
+        (other,) = repo.stage.collect("featurize")
+        assert _can_hash(other)
 
 
 def test_poisoned_objects_of_the_cache_run_nothing_and_verify_names_them(fresh, tmp_path, poison):

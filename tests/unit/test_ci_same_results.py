@@ -224,3 +224,18 @@ def test_text_of_the_results_is_no_command_of_the_runner(project):
     lines = run(project)
     assert not [line for line in lines if line.startswith("::") or "\x1b" in line]
     assert "plots/fairness.csv: line 2, 'group' was 'young', is" in lines[0]
+
+
+def test_a_result_that_is_taken_out_of_git_is_found(project):
+    """Ignored by Git, it would be neither in the commit nor among the results that are made."""
+    pipeline = {
+        "stages": {"evaluate": {"cmd": "run", "outs": [{"plots/fairness.csv": {"cache": False}}]}}
+    }
+    (project / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
+    commit(project)
+    assert run(project) == ["9 files of results as committed"]
+    subprocess.run(["git", "rm", "-q", "--cached", "plots/fairness.csv"], cwd=project, check=True)
+    with open(project / ".gitignore", "a") as ignored:
+        ignored.write("/plots/fairness.csv\n")
+    commit(project)
+    assert run(project) == ["committed dvc.lock: it has plots/fairness.csv, which is not in Git"]

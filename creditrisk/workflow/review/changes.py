@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.files import read_json
 from creditrisk.core.yaml_text import parse_yaml
+from creditrisk.metrics.performance import SCORING
 from creditrisk.workflow.dvc import run_dvc
 from creditrisk.workflow.review.revision import Base
 
@@ -68,6 +70,10 @@ def collect(base: Base) -> Changes:
     for path in (LOCK, INGEST, PREPARE, SELECT, EVALUATE):
         if not Path(path).is_file():
             raise InputError(path, "file", "not found", "Run `dvc repro` to make it.")
+    selected = read_json(SELECT, ("algorithm", "scoring", "cv"))
+    if selected["scoring"] not in SCORING:
+        problem = "not a score that this version knows"
+        raise InputError(SELECT, "scoring", problem, "Run `dvc repro` to make it again.")
     new_lock = _stages(LOCK, Path(LOCK).read_text(encoding="utf-8"))
     old_lock = _stages(f"{base.short}:{LOCK}", base.text(LOCK) or "")
     commands = (
@@ -78,7 +84,7 @@ def collect(base: Base) -> Changes:
     # In parallel, because it takes a second to start DVC.
     with ThreadPoolExecutor(2) as pool:
         answers = list(pool.map(lambda command: run_dvc(*command), commands))
-    before, now = base.json(SELECT), Path(SELECT).read_text(encoding="utf-8")
+    before = base.json(SELECT)
     return Changes(
         metrics=json.loads(answers[0]),
         params=json.loads(answers[1]),
@@ -86,7 +92,7 @@ def collect(base: Base) -> Changes:
         new_lock=new_lock,
         stale=stale_stages(json.loads(answers[2]), new_lock, _listing),
         ci=base.json(EVALUATE).get("test", {}).get("ci", {}),
-        folds=(before.get("cv_folds"), json.loads(now).get("cv_folds")),
+        folds=(before.get("cv_folds"), selected.get("cv_folds")),
     )
 
 

@@ -15,6 +15,7 @@ from creditrisk.workflow.review.revision import Base
 
 # Okabe and Ito 2008: distinguishable with every kind of colour blindness.
 COLOURS = {"here": "#0072B2", "base": "#D55E00"}
+COMMENT = "comment.md"  # in the folder of a review, beside its pictures
 # DVC's name of the work tree.
 HERE = "workspace"
 _CONFIG = {
@@ -63,21 +64,36 @@ def write_pictures(base: Base, folder: Path) -> dict[str, Path]:
 
     Args:
         base: the base revision.
-        folder: the folder; old PNG files in it are deleted.
+        folder: the folder, a new one or that of an earlier review, whose pictures are deleted.
 
     Returns:
         Title to file.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    # Otherwise the pictures of removed plots would seem to belong to this review.
-    for old in folder.glob("*.png"):
-        old.unlink()
+    make_empty(folder)
     files: dict[str, Path] = {}
     for name, specification in specifications(base).items():
         path = folder / f"{_file_name(name, [p.stem for p in files.values()])}.png"
         write_bytes(draw(specification), path)
         files[name] = path
     return files
+
+
+def make_empty(folder: Path) -> None:
+    """Delete the pictures of an earlier review, and nothing of anybody else.
+
+    Otherwise the pictures of removed plots would seem to belong to this review.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        hint = "Give a folder with --folder."
+        raise InputError(folder, "folder", "a file or link is in its place", hint) from None
+    if (folder / COMMENT).is_file():
+        for old in folder.glob("*.png"):
+            old.unlink()
+    elif any(folder.iterdir()):
+        problem = f"is not empty, and has no {COMMENT} of an earlier review"
+        raise InputError(folder, "folder", problem, "Give a new folder with --folder.")
 
 
 def _file_name(title: str, taken: list[str]) -> str:

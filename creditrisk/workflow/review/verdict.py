@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t
 
+from creditrisk.core.errors import InputError
 from creditrisk.core.escape import markdown
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import LOSSES, SCORING
@@ -114,7 +115,11 @@ def paired_margin(old: dict[str, Any] | None, new: dict[str, Any] | None) -> flo
 
 def scoring(changes: Changes) -> str:
     """Get the name of the score by which the champion of the work tree was chosen."""
-    return changes.value(SELECT, "scoring")[1]
+    found = changes.value(SELECT, "scoring")[1]
+    if found is None:
+        problem = f"DVC has no metrics of {SELECT}"
+        raise InputError("dvc.yaml", "select", problem, "Run `git checkout dvc.yaml`.")
+    return found
 
 
 def data_changed(changes: Changes) -> tuple[bool | None, str]:

@@ -158,12 +158,14 @@ def test_ctrl_c_during_the_imports_is_one_line():
 
 def test_no_cell_of_a_csv_is_a_formula_and_reading_gives_the_texts_back(tmp_path: Path):
     texts = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "'=quoted", "plain", "-5"]
+    texts += [" =1", "\uff1d1", "\x0b=1", "\ufeff@x", " '=x"]
     frame = pd.DataFrame({"level": texts, "=name": [-1.5] * len(texts)})
     write_csv(frame, tmp_path / "table.csv")
     lines = (tmp_path / "table.csv").read_text().splitlines()
     assert [line[0] for line in lines[1:6]] == ["'"] * 5
     assert lines[0] == "level,'=name"
-    assert lines[-1] == "-5,-1.5"
+    assert lines[8] == "-5,-1.5"
+    assert "'\uff1d1,-1.5" in lines
     back = read_csv(tmp_path / "table.csv")
     assert list(back["level"]) == texts
     assert list(back) == ["level", "=name"]

@@ -1,5 +1,8 @@
 """The header against the schema: what is wrong is said, and nobody's cells are shown."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from creditrisk.core.errors import InputError
@@ -49,3 +52,10 @@ def test_a_header_of_very_many_names_takes_no_time(tmp_path):
     names = ",".join(f"c{i}" for i in range(100_000))
     path.write_text(f"{HEADER},{names}\n{LINES[0]}{',' * 100_000}\n")
     assert len(read_csv(path, DATA, DEFAULT).frame) == 1
+
+
+def test_what_can_not_be_read_twice_is_no_source(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/null"), tmp_path):
+        with pytest.raises(InputError, match="can't be read twice"):
+            read_csv(path, DATA, DEFAULT)

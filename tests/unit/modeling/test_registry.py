@@ -103,7 +103,7 @@ ENTRY = {"label": "x", "family": "single", "reads": "y", "fixed": {}, "simplicit
 def test_only_a_class_of_estimators_is_called(monkeypatch, tmp_path, path):
     fixed = {"cmd": f"touch {tmp_path}/ran", "args": f"touch {tmp_path}/ran"}
     registry_of(monkeypatch, tmp_path, {"lr": ENTRY | {"estimator": path, "fixed": fixed}})
-    with pytest.raises(InputError, match=r"estimator: .*: (not a class of|no such class)"):
+    with pytest.raises(InputError, match=r"estimator: .*: ?(not a class of|no such class)"):
         grid("lr", {}, 1)
     assert not (tmp_path / "ran").exists()
 
@@ -128,3 +128,15 @@ def test_an_unknown_field_of_an_entry_is_one_line(monkeypatch, tmp_path):
     registry_of(monkeypatch, tmp_path, {"svc": entry})
     with pytest.raises(InputError, match=r"algorithms\.svc\.famly: unknown parameter"):
         algorithm("svc")
+
+
+@pytest.mark.parametrize("path", ["evil.X", "..x", ".a.b", "this.s", "sklearn..svm.SVC", "a b.C"])
+def test_no_module_of_another_package_is_run(monkeypatch, tmp_path, capsys, path):
+    (tmp_path / "evil.py").write_text("open('ran', 'w')\nclass X: pass\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    registry_of(monkeypatch, tmp_path, {"svc": ENTRY | {"estimator": path}})
+    with pytest.raises(InputError, match=r"estimator: .*: not a class of sklearn"):
+        grid("svc", {}, 1)
+    assert not (tmp_path / "ran").exists()
+    assert capsys.readouterr().out == ""

@@ -104,7 +104,7 @@ def test_account_of_a_vote_names_its_members_and_their_unconverged_fits(frame, m
 def test_members_trained_on_other_folds_are_not_averaged(frame, members):
     other = members["lr"].oof.assign(fold=lambda oof: 1 - oof["fold"])
     moved = TrainedModel(**{**vars(members["lr"]), "oof": other})
-    with pytest.raises(RuntimeError, match="different folds"):
+    with pytest.raises(InputError, match="different rows or folds"):
         train_vote({"lr": moved, "own": members["own"]}, frame, COLUMNS)
 
 

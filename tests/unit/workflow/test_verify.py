@@ -2,11 +2,12 @@
 
 import hashlib
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from creditrisk.workflow.verify import verify
+from creditrisk.workflow.verify import added_hashes, verify
 
 
 @pytest.fixture
@@ -53,3 +54,16 @@ def test_what_is_missing_is_no_finding(hashes):
     Path("model").unlink()
     shutil.rmtree("folder")
     assert problems(hashes) == []
+
+
+def test_the_applicants_file_that_dvc_add_tracks_is_among_what_is_hashed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "-q"], check=True)
+    Path("data/raw").mkdir(parents=True)
+    Path("data/raw/mine.csv").write_text("a,b\n")
+    found = hashlib.md5(b"a,b\n").hexdigest()
+    Path("data/raw/mine.csv.dvc").write_text(f"outs:\n- md5: {found}\n  path: mine.csv\n")
+    assert added_hashes() == {"data/raw/mine.csv": found}
+    assert verify(added_hashes(), Path("cache")) == (1, [])
+    Path("data/raw/mine.csv").write_text("a,c\n")
+    assert problems(added_hashes()) == ["data/raw/mine.csv"]
