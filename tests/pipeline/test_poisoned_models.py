@@ -80,11 +80,15 @@ def test_a_cut_off_that_somebody_changed_in_the_description_is_refused(fresh):
 
 
 @pytest.mark.parametrize("stage", ["train@rf", "train@vote", "select"])
-def test_dvc_never_takes_the_hash_of_a_model_from_its_run_cache(built, stage):
-    with Repo(built.folder) as repo:
+def test_dvc_never_takes_the_hash_of_a_model_from_its_run_cache(built, stage, monkeypatch):
+    monkeypatch.chdir(built.folder)  # DVC takes the paths of a stage from here
+    with Repo() as repo:
         (found,) = repo.stage.collect(stage)
-        assert not _can_hash(found)  # then DVC neither saves nor restores a run of it
         (other,) = repo.stage.collect("featurize")
+        with repo.lock:
+            found.save_deps()
+            other.save_deps()
+        assert not _can_hash(found)  # then DVC neither saves nor restores a run of it
         assert _can_hash(other)
 
 

@@ -147,6 +147,7 @@ def test_numbers_in_digits():
         assert float(format_number(value)) == value
 
 
+@pytest.mark.slow
 def test_lines_count_the_training_rows_and_their_woe():
     card, train = table("scorecard"), part("train")
     for name, lines in card.groupby("variable"):

@@ -181,6 +181,7 @@ def test_confusion_refuses_from_the_threshold_on():
     assert rows["predicted"].tolist() == ["good", "bad", "bad"]
 
 
+@pytest.mark.slow
 def test_evaluate_gives_gap_baselines_and_intervals_that_hold_the_value():
     test, train = simulated(150, 1), simulated(300, 2)
     costs, others = priced(150), priced(300)

@@ -21,6 +21,7 @@ PLAIN = st.text(alphabet="ab1. \té'", max_size=3)
 CELL = st.text(alphabet='ab1.;"\r\n\t é,', max_size=4)
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(
     st.lists(

@@ -116,6 +116,7 @@ def test_a_quote_that_is_never_closed_is_named_however_much_follows(tmp_path, mo
 PIECE = st.text(alphabet='ab;"\r\n é', max_size=30)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(st.lists(PIECE, max_size=12), st.sampled_from(["\n", "\r\n", "\r"]), st.integers(1, 4))
 def test_both_readers_draw_the_same_limits(pieces, end, size):
@@ -255,6 +256,7 @@ print(rows, peak() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads Linux's own count")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_memory_has_a_bound(tmp_path, attack):

@@ -44,6 +44,7 @@ def test_interval_holds_the_middle_of_the_draws():
     assert (low, high) == pytest.approx((100, 900))
 
 
+@pytest.mark.slow
 def test_bootstrap_interval_of_the_auc_covers_the_true_one_as_often_as_it_says():
     # Binormal: good N(0, 1), bad N(1, 1), so the AUC is Phi(1 / sqrt(2)) = 0.760.
     true, sets = norm.cdf(1 / np.sqrt(2)), 300

@@ -28,6 +28,7 @@ def forest() -> RandomForestClassifier:
     return RandomForestClassifier(20, random_state=0).fit(rows, rows[:, 0] > 0)
 
 
+@pytest.mark.slow
 def test_a_model_loaded_and_saved_again_has_the_same_bytes_each_time(forest, tmp_path):
     first = tmp_path / "first.joblib"
     first.write_bytes(dump_model(forest))

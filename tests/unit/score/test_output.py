@@ -99,6 +99,7 @@ def test_a_pipe_gets_the_rows_and_nothing_else(folder):
         assert (code, out) == (0, (folder / name).read_bytes())
 
 
+@pytest.mark.slow
 def test_a_shell_pipes_into_score_and_on(folder):
     (folder / "new.csv").write_text(TEXT)
     command = f"cat new.csv | {sys.executable} -m commands.score --input - --output - | head -n 1"

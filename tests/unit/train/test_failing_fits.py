@@ -114,6 +114,7 @@ train(noise(**{f"same{i}": np.ones(80) for i in range(20)}), "scorecard", bins=3
 """
 
 
+@pytest.mark.slow
 def test_constant_columns_print_no_warning_in_any_process():
     done = subprocess.run(
         [sys.executable, "-c", CONSTANT], capture_output=True, text=True, check=True

@@ -46,6 +46,7 @@ def run(name, candidates, scoring="roc_auc", calibration="auto"):
         return search(spec, frame, folds, progress=False), frame
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scoring", ["roc_auc", "average_precision", "neg_brier_score", "neg_log_loss"]
 )
