@@ -97,7 +97,12 @@ def kept_in_git(pipeline: bytes) -> list[re.Pattern[str]]:
     bodies = [
         stage.get("do", stage) for stage in parse_yaml(pipeline, "dvc.yaml")["stages"].values()
     ]
-    entries = [out for body in bodies for kind in ("outs", "metrics") for out in body.get(kind, [])]
+    entries = [
+        out
+        for body in bodies
+        for kind in ("outs", "metrics", "plots")
+        for out in body.get(kind, [])
+    ]
     kept = [
         path
         for out in entries if isinstance(out, dict)

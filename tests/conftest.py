@@ -19,7 +19,7 @@ def _forget_servers() -> None:
         del os.environ[name]
 
 
-_forget_servers()  # a module's fixtures come before those of its first test
+_forget_servers()  # now, because the fixtures of a module run before those of its first test
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -99,7 +99,8 @@ def _environment(request: pytest.FixtureRequest) -> Iterator[None]:
             # A search starts a process per core, which takes longer than a small search itself.
             patch.setenv("LOKY_MAX_CPU_COUNT", "1")
         yield
-    _forget_servers()  # `mlflow.set_tracking_uri` leaves its server's address there
+    # `mlflow.set_tracking_uri` leaves the address of a test's server in the environment.
+    _forget_servers()
 
 
 @pytest.fixture(autouse=True)

@@ -94,6 +94,8 @@ def make_empty(folder: Path) -> None:
     elif any(folder.iterdir()):
         problem = f"is not empty, and has no {COMMENT} of an earlier review"
         raise InputError(folder, "folder", problem, "Give a new folder with --folder.")
+    # Now, not with the last picture: a review that is killed in between can be made again.
+    (folder / COMMENT).touch()
 
 
 def _file_name(title: str, taken: list[str]) -> str:

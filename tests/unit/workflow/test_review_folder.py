@@ -22,9 +22,11 @@ def test_the_pictures_of_an_earlier_review_go(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == [COMMENT]
 
 
-def test_a_new_folder_is_made_and_a_file_in_its_place_is_one_line(tmp_path: Path):
+def test_a_new_folder_is_made_and_made_again_and_a_file_in_its_place_is_one_line(tmp_path: Path):
     make_empty(tmp_path / "a/b")
-    assert (tmp_path / "a/b").is_dir()
+    (tmp_path / "a/b/roc.png").touch()  # then this review is killed
+    make_empty(tmp_path / "a/b")
+    assert [path.name for path in (tmp_path / "a/b").iterdir()] == [COMMENT]
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="a file or link is in its place"):
         make_empty(tmp_path / "file")
