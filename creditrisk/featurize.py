@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, field_validator
 
-from creditrisk.core.columns import name_fault
+from creditrisk.core.columns import MANY_LEVELS, name_fault
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Name, Strict, distinct_keys
+from creditrisk.eda.look_at import unique_texts
 from creditrisk.schema import Schema
 
 
@@ -59,7 +60,9 @@ def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFr
     return frame
 
 
-def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
+def manifest(
+    schema: Schema, params: FeaturizeParams, train: pd.DataFrame | None = None
+) -> dict[str, Any]:
     """List the features that the models use: the content of features.json.
 
     The same parameters may be used for several data sets, so a derived column whose operands this
@@ -68,11 +71,13 @@ def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
     Args:
         schema: the schema of the data set.
         params: the block `featurize`.
+        train: the training rows, which show what a column is worth; None leaves that out.
 
     Returns:
-        `numeric` (source columns, then derived ones) and `nominal`, lists of names; `ordinal`, name
-        to levels in ascending order; `target`; `derived`, name to definition; `left_out`, name to
-        reason.
+        `numeric` (source columns, then derived ones) and `nominal` (also the companions with the
+        special codes of numeric variables), lists of names; `many`, those of the nominal ones that
+        have more than `MANY_LEVELS` levels; `ordinal`, name to levels in ascending order; `target`;
+        `derived`, name to definition; `left_out`, name to reason.
 
     Raises:
         InputError: a derived column has the name of another column, or a reserved one.
@@ -96,9 +101,17 @@ def manifest(schema: Schema, params: FeaturizeParams) -> dict[str, Any]:
         else:
             derived[name] = definition.model_dump()
             numeric.append(name)
+    nominal = [*schema.of_kind("nominal"), *schema.companions]
+    many: list[str] = []
+    if train is not None:
+        useless = unique_texts(train, schema)
+        nominal = [name for name in nominal if name not in useless]
+        many = [name for name in nominal if train[name].nunique() > MANY_LEVELS]
+        left_out |= useless
     return {
         "numeric": numeric,
-        "nominal": schema.of_kind("nominal"),
+        "nominal": nominal,
+        "many": many,
         "ordinal": {
             name: list(schema.features[name].levels or ()) for name in schema.of_kind("ordinal")
         },

@@ -1,8 +1,9 @@
 """The schema: name, kind and valid values of each source column, read from a YAML file."""
 
+import math
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -10,15 +11,21 @@ from pydantic import (
     ConfigDict,
     FiniteFloat,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
-from creditrisk.core.columns import RESERVED_IN_SOURCE, name_fault
+from creditrisk.core.columns import (
+    APPLICATION_DATE,
+    NO_CODE,
+    RESERVED_IN_SOURCE,
+    SPECIAL,
+    name_fault,
+)
+from creditrisk.core.dates import format_fault
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import Name, distinct_keys, names_at
 from creditrisk.core.regular import read_regular
-from creditrisk.core.text import code_key, fold, repeated, same_text
+from creditrisk.core.text import code_key, exact_number, fold, repeated, same_text
 from creditrisk.core.yaml_text import parse_yaml
 
 
@@ -51,67 +58,126 @@ def _on_one_line(value: Any) -> Any:
 # A text that people read: in form NFC, and all of it shows.
 Prose = Annotated[Name, BeforeValidator(_on_one_line)]
 
+Kind = Literal["numeric", "nominal", "ordinal", "date", "group", "id"]
+KINDS: tuple[str, ...] = get_args(Kind)
+KEY_KINDS = ("group", "id")  # they tell who an applicant is, and are no features
+
 
 class Target(_Lax):
-    """The outcome column and the codes of its two classes."""
+    """The outcome column and the codes of its two classes.
+
+    Attributes:
+        column: its name in the source.
+        good: codes of those who paid back.
+        bad: codes of those who defaulted.
+        exclude: codes of outcomes that are not known yet (indeterminate). Such rows are rejected,
+            and do not count as defects.
+    """
 
     column: Name
     good: Annotated[list[Name], BeforeValidator(_listed)]
     bad: Annotated[list[Name], BeforeValidator(_listed)]
+    exclude: Annotated[list[Name], BeforeValidator(_listed)] = []
 
     @model_validator(mode="after")
     def _disjoint(self) -> "Target":
-        both = {code_key(v) for v in self.good} & {code_key(v) for v in self.bad}
-        if both or not self.good or not self.bad:
-            raise ValueError("good and bad each need at least one code, and no code may be in both")
+        lists = [{code_key(v) for v in codes} for codes in (self.good, self.bad, self.exclude)]
+        if not self.good or not self.bad or len(set().union(*lists)) < sum(map(len, lists)):
+            raise ValueError(
+                "good and bad each need at least one code, and no code may be in two of good, bad "
+                "and exclude"
+            )
         return self
 
 
 class Column(_Lax):
-    """One source column."""
+    """One source column.
+
+    Attributes:
+        name: its name in all frames and pages.
+        kind: `numeric`, `nominal`, `ordinal`; `date`; `group`, whose rows of one value belong to
+            one applicant; `id`, which names a row or an applicant.
+        unit: texts that may stand before or after a number.
+        min: least valid number; of a date, in months before the application.
+        max: greatest valid number, likewise.
+        integer: whether only integers are valid.
+        levels: code to label; of an ordinal column in ascending order.
+        special: codes in the place of a number that are no numbers (`refused`, `not asked`), to
+            their labels.
+        format: how a date is written, by the codes of Python's strptime.
+        force: whether a column whose text differs in nearly every row is a feature all the same.
+        description: for people.
+    """
 
     name: Name
-    kind: Literal["numeric", "nominal", "ordinal", "id"]
+    kind: Kind
     unit: Annotated[list[Name], BeforeValidator(_listed)] = []
     min: FiniteFloat | None = None
     max: FiniteFloat | None = None
     integer: bool = False
     levels: Annotated[dict[Name, Name] | None, BeforeValidator(_labelled)] = None
+    special: Annotated[dict[Name, Name], BeforeValidator(_labelled)] = {}
+    format: Name | None = None
+    force: bool = False
     description: Prose = ""
-
-    @field_validator("name")
-    @classmethod
-    def _free(cls, name: str) -> str:
-        fault = name_fault(name)
-        if fault:
-            raise ValueError(fault)
-        return name
 
     @model_validator(mode="after")
     def _consistent(self) -> "Column":
-        if self.kind == "id" and (fault := name_fault(self.name, is_id=True)):
+        # A date may have the name of the column that the application date gets in every frame.
+        is_date = self.kind == "date" and fold(self.name) == APPLICATION_DATE
+        fault = None if is_date else name_fault(self.name, is_id=self.kind in KEY_KINDS)
+        if fault:
             raise ValueError(fault)
         if self.kind == "ordinal" and not self.levels:
             raise ValueError("an ordinal column needs levels, in ascending order")
-        if self.kind in ("numeric", "id") and self.levels is not None:
+        if self.kind not in ("nominal", "ordinal") and self.levels is not None:
             raise ValueError(f"a column of kind {self.kind} may not have levels")
-        if self.kind != "numeric" and (self.min, self.max, self.integer) != (None, None, False):
-            raise ValueError("min, max and integer are for numeric columns only")
+        if self.kind not in ("numeric", "date") and (self.min, self.max) != (None, None):
+            raise ValueError("min and max are for numeric columns and dates only")
+        if self.kind != "numeric" and (self.integer or self.special):
+            raise ValueError("integer and special are for numeric columns only")
+        if self.force and self.kind != "nominal":
+            raise ValueError("force is for nominal columns only")
+        self._check_date()
+        self._check_special()
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError("min is greater than max")
-        keys = [code_key(level) for level in self.levels or ()]
-        twice = repeated(keys)
-        if twice is not None:
-            same = [v for v, key in zip(self.levels or (), keys, strict=True) if key == twice]
-            raise ValueError(f"two levels are the same code: {same[0]} and {same[1]}")
+        for what, codes in (("levels", self.levels), ("special codes", self.special)):
+            keys = [code_key(code) for code in codes or ()]
+            twice = repeated(keys)
+            if twice is not None:
+                same = [v for v, key in zip(codes or (), keys, strict=True) if key == twice]
+                raise ValueError(f"two {what} are the same code: {same[0]} and {same[1]}")
         return self
+
+    def _check_date(self) -> None:
+        if (self.kind == "date") != (self.format is not None):
+            raise ValueError("a date, and no other column, needs a format, such as '%Y-%m-%d'")
+        if self.format is not None and (fault := format_fault(self.format)):
+            raise ValueError(fault)
+
+    def _check_special(self) -> None:
+        for code in self.special:
+            number = exact_number(fold(code))
+            if number is None or not math.isfinite(float(number)):
+                raise ValueError(f"the special code {code} is no number; list it in null_words")
 
 
 class Schema(_Lax):
-    """A data set's columns, by their names in the source file."""
+    """A data set's columns, by their names in the source file.
+
+    Attributes:
+        name: of the data set.
+        target: the outcome.
+        application_date: source column of kind date from which the other dates are counted, and by
+            which rows can be split.
+        columns: source name to column.
+        description: for people, as are `licence` and `source`.
+    """
 
     name: Name
     target: Target
+    application_date: Name | None = None
     columns: Annotated[dict[Name, Column], BeforeValidator(distinct_keys)]
     description: Prose = ""
     licence: Prose = ""
@@ -130,31 +196,91 @@ class Schema(_Lax):
         twice = repeated([fold(c) for c in (*self.columns, self.target.column)])
         if twice is not None:
             raise ValueError(f"two source columns differ only in case or blanks: {twice}")
-        if not any(c.kind != "id" for c in self.columns.values()):
+        self._check_dates()
+        if not self.variables:
             raise ValueError("there is no feature column")
-        if sum(c.kind == "id" for c in self.columns.values()) > 1:
-            raise ValueError("more than one column is of kind id")
         return self
+
+    def _check_dates(self) -> None:
+        dates = {source: c.name for source, c in self.columns.items() if c.kind == "date"}
+        if self.application_date is None and dates:
+            raise ValueError(
+                f"the column {next(iter(dates))} is a date, and application_date is not set. A "
+                "date means months before the application; by itself it is calendar time, which a "
+                "model must not learn. Name the date of the application, or leave the column out"
+            )
+        if self.application_date is not None and self.application_date not in dates:
+            raise ValueError(
+                f"application_date names {self.application_date}, which is no column of kind date"
+            )
+        for source, name in dates.items():
+            if source != self.application_date and fold(name) == APPLICATION_DATE:
+                raise ValueError(f"only the column of application_date may have the name {name}")
+
+    @cached_property
+    def variables(self) -> dict[str, Column]:
+        """The variables, by their names in the clean frame: all but ids, groups, application date.
+
+        A date is described as what it becomes: a number of months before the application.
+        """
+        return {
+            c.name: _as_months(c) if c.kind == "date" else c
+            for source, c in self.columns.items()
+            if c.kind not in KEY_KINDS and source != self.application_date
+        }
+
+    @cached_property
+    def companions(self) -> dict[str, Column]:
+        """The columns with the special codes of numeric variables, by their names in the frames.
+
+        In such a column a cell holds the code that takes the place of the number, or `NO_CODE`.
+        """
+        return {
+            SPECIAL + name: Column.model_construct(
+                name=SPECIAL + name,
+                kind="nominal",
+                levels={**column.special, NO_CODE: "no special code"},
+                description=f"special codes of {name}",
+            )
+            for name, column in self.variables.items()
+            if column.special
+        }
 
     @cached_property
     def features(self) -> dict[str, Column]:
-        """The feature columns, by their names in the clean frame."""
-        return {c.name: c for c in self.columns.values() if c.kind != "id"}
+        """The columns that models learn from, by their names in the frames."""
+        return self.variables | self.companions
 
     @cached_property
-    def id_name(self) -> str | None:
-        """The name of the column that identifies applicants, or None."""
-        return next((c.name for c in self.columns.values() if c.kind == "id"), None)
+    def keys(self) -> dict[str, Column]:
+        """The ids and groups, by their names in the clean frame."""
+        return {c.name: c for c in self.columns.values() if c.kind in KEY_KINDS}
+
+    @cached_property
+    def id_names(self) -> list[str]:
+        """Names of the columns of kind id."""
+        return [name for name, column in self.keys.items() if column.kind == "id"]
 
     def of_kind(self, kind: str) -> list[str]:
-        """List the feature columns of one kind, in the order of the schema."""
-        return [name for name, column in self.features.items() if column.kind == kind]
+        """List the variables of one kind, in the order of the schema."""
+        return [name for name, column in self.variables.items() if column.kind == kind]
 
     def label(self, name: str, code: Any) -> str:
         """Return the text to show for a cell: the level's label, or the value itself."""
         column = self.features.get(name)
-        levels = column.levels if column and column.levels else {}
+        levels = (column.levels or {}) | column.special if column else {}
         return levels.get(str(code), str(code))
+
+
+def _as_months(date: Column) -> Column:
+    return Column.model_construct(
+        name=date.name,
+        kind="numeric",
+        unit=["months"],
+        min=date.min,
+        max=date.max,
+        description=date.description or "months before the application",
+    )
 
 
 def load_schema(path: str | Path) -> Schema:
@@ -196,9 +322,8 @@ def parse_schema(tree: dict[str, Any], path: str | Path) -> Schema:
         found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
         if found["type"] == "literal_error":
             location = ".".join(map(str, found["loc"]))
-            kinds = ("numeric", "nominal", "ordinal", "id")
             problem = f"unknown kind {found['input']!r}"
-            hint = nearest(str(found["input"]), kinds)
+            hint = nearest(str(found["input"]), KINDS)
             raise InputError(path, location, problem, hint) from None
         known = names_at(Schema, error)
         if found["loc"][:1] == ("columns",) and len(found["loc"]) > 2:

@@ -19,6 +19,8 @@ from creditrisk.eda.findings import Findings, summarise
 from creditrisk.eda.report import build_page
 from creditrisk.schema import load_schema
 
+TOP_FINDINGS = 10  # printed; all are in plots/eda/look_at.csv
+
 
 class Params(Strict):
     """The parameters that eda reads from params.yaml."""
@@ -64,16 +66,20 @@ def main() -> None:
         write_csv(frame, args.tables / f"{name}.csv")
     write_text(page.html(), args.page)
     write_json(summary, args.metrics)
-    _print_summary(found.information_value, summary)
+    _print_summary(found.information_value, found.look_at, summary)
 
 
-def _print_summary(ranked: pd.DataFrame, summary: dict) -> None:
+def _print_summary(ranked: pd.DataFrame, look_at: pd.DataFrame, summary: dict) -> None:
     strongest = ", ".join(
         f"{name} {value:.2f}"
         for name, value in ranked[["variable", "information_value"]].head(3).itertuples(index=False)
     )
     say(f"eda: {summary['rows']} training rows, {summary['bad_rate']:.1%} bad")
     say(f"  highest information values: {strongest}")
+    for name, finding, detail in look_at.head(TOP_FINDINGS).itertuples(index=False):
+        say(f"  look at {name}: {finding.replace('_', ' ')}, {detail}")
+    if len(look_at) > TOP_FINDINGS:
+        say(f"  and at {len(look_at) - TOP_FINDINGS} more: plots/eda/look_at.csv")
     say(
         f"  {summary['caps']} columns capped, {summary['merges']} with merged rare levels, "
         f"{summary['rows_adjusted']} training rows changed"

@@ -1,7 +1,7 @@
 """featurize: derive columns, split the rows into train and test, list the features."""
 
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.columns import KEYS, original_columns
+from creditrisk.core.columns import APPLICATION_DATE, KEYS, original_columns
 from creditrisk.core.files import read_frame, write_frame, write_json
 from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
@@ -26,16 +26,19 @@ def main() -> None:
         features="data/processed/features.json",
     ).parse_args()
     params = read_params(args.params, Params, schema_path="data.schema")
-    features = manifest(load_schema(params.schema_path), params.featurize)
-    frame = derive(read_frame(args.explored), features["derived"])
+    explored = read_frame(args.explored)
+    in_train = explored["split"] == "train"
+    features = manifest(load_schema(params.schema_path), params.featurize, explored.loc[in_train])
+    frame = derive(explored, features["derived"])
     columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
-    frame = frame[[*KEYS, *columns, *original_columns(frame)]]
+    dated = [APPLICATION_DATE] if APPLICATION_DATE in frame else []
+    frame = frame[[*KEYS, *dated, *columns, *original_columns(frame)]]
     train, test = (frame[frame["split"] == side] for side in ("train", "test"))
     write_frame(train, args.train)
     write_frame(test, args.test)
     write_json(features, args.features)
     for name, reason in features["left_out"].items():
-        say(f"featurize: derived column {name} is left out: {reason}")
+        say(f"featurize: column {name} is left out: {reason}")
     derived = ", ".join(features["derived"]) or "none"
     say(
         f"featurize: {len(columns)} features (derived: {derived}), {len(train)} training rows, "

@@ -5,8 +5,9 @@ from creditrisk.core.files import read_frame, read_json, write_frame, write_json
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.ingest.params import DataParams
-from creditrisk.prepare.clean import check_quality_gates, prepare
+from creditrisk.prepare.clean import prepare
 from creditrisk.prepare.contract import check_clean
+from creditrisk.prepare.gates import check_quality_gates
 from creditrisk.prepare.params import PrepareParams, SplitParams
 from creditrisk.prepare.parse import CAUSES, Notation
 from creditrisk.schema import load_schema
@@ -40,12 +41,13 @@ def main() -> None:
         schema,
         notation,
         block,
-        params.split.test_size,
+        params.split,
         params.seed,
         data.source,
+        args.params,
     )
     summary = prepared.summary | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
-    check_quality_gates(summary, block, args.params)
+    check_quality_gates(summary, block, args.params, schema.keys, prepared.unlisted)
     check_clean(prepared.clean, schema)
     write_frame(prepared.clean, args.clean)
     write_frame(prepared.rejected, args.rejected)
@@ -62,15 +64,33 @@ def _print_summary(summary: dict) -> None:
         say(f"  {'merged cells':<16}{summary['merged_cells']:>8}")
     if count := summary["twins"]["too_common"]:
         say(f"  {count} rows have values too common to recognise their near-duplicates")
+    equal = summary["equal_rows"]
+    if equal["together"]:
+        say(f"  {equal['together']} rows equal others in all cells: kept together as one applicant")
+    if equal["by_chance"]:
+        say(f"  {equal['by_chance']} rows equal others in all cells by chance: other applicants")
+    _print_split(summary["split_by"], summary["split"])
     incomplete = {
         name: counts
         for name, counts in summary["cells"].items()
         if any(count for cause, count in counts.items() if cause != "valid")
     }
     if incomplete:
-        say(f"  {'cells set to missing':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
+        say(f"  {'cells without a value':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
     for name, counts in incomplete.items():
         say(f"    {name:<22}" + "".join(f"{counts[cause]:>15}" for cause in CAUSES))
+
+
+def _print_split(facts: dict, sides: dict) -> None:
+    if facts["by"] != "time":
+        return
+    rates = {side: counts["bad"] / counts["rows"] for side, counts in sides.items()}
+    say(
+        f"  out of time: test rows from {facts['from']} on; bad rate {rates['train']:.1%} before, "
+        f"{rates['test']:.1%} after"
+    )
+    if facts["undated"]:
+        say(f"  {facts['undated']} rows have no application date")
 
 
 if __name__ == "__main__":

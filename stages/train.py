@@ -24,7 +24,7 @@ from creditrisk.tracking.recording import Recording
 from creditrisk.train.candidate_files import load_candidate, save_candidate
 from creditrisk.train.ensemble import members_of, train_vote
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import SearchSpec
+from creditrisk.train.search import SearchSpec, relevant_candidates
 from creditrisk.train.trained_model import TrainedModel, summarise, train_single
 
 
@@ -63,6 +63,7 @@ def main() -> None:
     if entry.family == "single":
         candidates = grid(algo, params.block, params.seed)
         frame, features = read_frame(args.train, KEYS), read_json(args.features, FEATURES)
+        candidates = relevant_candidates(candidates, features)
         spec = SearchSpec(algo, candidates, features, params.preprocess, params.train, params.seed)
         recording = record({"train": args.train, "features": args.features})
         trained, columns = train_single(spec, frame, recording.search), spec.columns

@@ -14,6 +14,7 @@ from sklearn.pipeline import Pipeline
 
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import split_pipeline, transform_rows
+from creditrisk.core.columns import NO_CODE, SPECIAL, is_missing
 from creditrisk.schema import Schema
 
 COLUMNS = ("variable", "bin", "code", "low", "high", "rows", "bad_rate", "woe", "coefficient",
@@ -96,7 +97,8 @@ def scorecard(
     found = linear(model)
     if found is None:
         raise RuntimeError("the model is not linear, so it has no table of points")
-    columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
+    every = [*features["numeric"], *features["nominal"], *features["ordinal"]]
+    columns = [name for name in every if not name.startswith(SPECIAL)]
     lines = pd.DataFrame(
         [
             {"variable": name} | line
@@ -106,9 +108,13 @@ def scorecard(
     )
     variables = lines["variable"].to_numpy()
     probes = {}
-    for name in columns:
+    for name in every:
+        here, value = variables == name.removeprefix(SPECIAL), "value"
         values = np.full(len(lines), frame[name].iloc[0], dtype=object)
-        values[variables == name] = lines.loc[variables == name, "value"]
+        if name.startswith(SPECIAL):
+            value = "special"
+            values[:] = NO_CODE
+        values[here] = lines.loc[here, value]
         probes[name] = pd.Series(values, dtype=frame[name].dtype)
     codes = transform_rows(found.pipeline, pd.DataFrame(probes))
     changed_by = {name: _changes(codes[variables == name]) for name in columns}
@@ -125,7 +131,25 @@ def scorecard(
         one = len(weights) == 1
         lines.loc[here, "woe"] = code.ravel() if one else np.nan
         lines.loc[here, "coefficient"] = weights[0] if one else np.nan
+    for name in features.get("many", []):
+        lines = _join_equal(lines, name)
     return lines[list(COLUMNS)]
+
+
+def _join_equal(lines: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Write the levels of a variable that have the same points, because they are merged, as one."""
+    is_level = (lines["variable"] == name) & (lines["code"] != "")
+    common = lines.loc[is_level, "points"].round(9).duplicated(keep=False)
+    same = common.index[common]
+    if not len(same):
+        return lines
+    rows = lines.loc[same, "rows"]
+    bads = (lines.loc[same, "bad_rate"] * rows).sum()
+    joined = lines.copy()
+    joined.loc[same[0], ["bin", "code", "rows", "bad_rate"]] = [
+        f"{len(same):,} rare levels", "", rows.sum(), bads / rows.sum()
+    ]  # fmt: skip
+    return joined.drop(index=same[1:]).reset_index(drop=True)
 
 
 def _changes(codes: np.ndarray) -> np.ndarray:
@@ -159,7 +183,15 @@ def _lines(
     name: str, pipeline: Pipeline, frame: pd.DataFrame, features: dict[str, Any], schema: Schema,
     merges: Mapping[str, dict[str, Any]],
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Yield the lines of a variable, each with an example of its values as `value`."""
+    """Yield the lines of a variable, each with an example as `value` and its code as `special`."""
+    for line in _own_lines(name, pipeline, frame, features, schema, merges):
+        yield {"special": NO_CODE} | line
+
+
+def _own_lines(
+    name: str, pipeline: Pipeline, frame: pd.DataFrame, features: dict[str, Any], schema: Schema,
+    merges: Mapping[str, dict[str, Any]],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
     bad, values = frame["bad"].to_numpy(), frame[name]
     if name in features["numeric"]:
         cut = pipeline.named_steps["encode"].named_transformers_["numeric"][0]
@@ -181,11 +213,16 @@ def _lines(
                 "bin": schema.label(name, level), "code": level,
                 "low": np.nan, "high": np.nan, "value": level,
             }  # fmt: skip
+    for code, meaning in (schema.features[name].special if name in schema.features else {}).items():
+        yield _counts(frame[SPECIAL + name] == code, bad) | {
+            "bin": meaning, "code": code, "low": np.nan, "high": np.nan, "value": np.nan,
+            "special": code,
+        }  # fmt: skip
     others: dict[str, Any] = {MISSING: np.nan}
     if name not in features["numeric"]:
         others[OTHER] = merges[name]["into"] if name in merges else OTHER
     for label, value in others.items():
-        yield _counts(values.isna() & (label == MISSING), bad) | {
+        yield _counts(is_missing(frame, name) & (label == MISSING), bad) | {
             "bin": label, "code": "", "low": np.nan, "high": np.nan, "value": value,
         }  # fmt: skip
 

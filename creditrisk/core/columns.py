@@ -6,13 +6,18 @@ import pandas as pd
 
 from creditrisk.core.text import fold
 
+APPLICATION_DATE = "application_date"  # the day from which dates are counted, where there is one
 KEYS = ("row_id", "applicant", "split", "bad")
 FEATURES = ("numeric", "nominal", "ordinal")  # kinds of features, as features.json lists them
 ORIGINAL = "original."  # name prefix of the columns with the values before eda adjusted them
+NO_CODE = "none"  # in such a column, where the cell holds no special code
+SPECIAL = "special."  # name prefix of the columns with the special codes of numeric variables
 # The raw frame adds these to the columns of the source.
 RESERVED_IN_SOURCE = ("row_id", "line", "malformed")
 # No feature, id or derived column may have a name that a frame of the pipeline already has.
-RESERVED = (*RESERVED_IN_SOURCE, "applicant", "split", "bad")
+RESERVED = (*RESERVED_IN_SOURCE, "applicant", "split", "bad", APPLICATION_DATE)
+# A nominal column with more levels is neither listed level by level nor encoded one-hot in full.
+MANY_LEVELS = 100
 LONGEST_NAME = 200  # characters
 # Of the scored rows, which carry the id as well.
 SCORED = ("row_id", "pd", "score", "decision", "reasons", "missing", "problem")
@@ -31,10 +36,27 @@ def name_fault(name: str, is_id: bool = False) -> str | None:
         return "the name is empty"
     if len(name) > LONGEST_NAME:
         return f"the name is longer than {LONGEST_NAME} characters"
-    if folded in reserved or folded.startswith(ORIGINAL):
+    if folded in reserved or folded.startswith((ORIGINAL, SPECIAL)):
         listed = ", ".join(reserved)
-        return f"the name is reserved, as are {listed} and names that start with '{ORIGINAL}'"
+        starts = f"'{ORIGINAL}' or '{SPECIAL}'"
+        return f"the name is reserved, as are {listed} and names that start with {starts}"
     return None
+
+
+def is_missing(frame: pd.DataFrame, name: str) -> pd.Series:
+    """Tell in which rows a variable is missing; a special code in its place is known.
+
+    Args:
+        frame: with the variable, and its companion if it has special codes, shape (n, d).
+        name: the variable.
+
+    Returns:
+        Bool, shape (n,).
+    """
+    absent = frame[name].isna()
+    if SPECIAL + name in frame:
+        absent &= frame[SPECIAL + name] == NO_CODE
+    return absent
 
 
 def keep_originals(
@@ -67,4 +89,5 @@ def original_columns(frame: pd.DataFrame) -> list[str]:
 
 def feature_columns(frame: pd.DataFrame) -> list[str]:
     """List the columns that a model learns from, in the order of the frame."""
-    return [name for name in frame if name not in {*KEYS, *original_columns(frame)}]
+    others = {*KEYS, APPLICATION_DATE, *original_columns(frame)}
+    return [name for name in frame if name not in others]

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
+from creditrisk.core.columns import MANY_LEVELS
 from creditrisk.core.params import Number, Strict
 from creditrisk.core.text import fold
 from creditrisk.schema import Column, Schema
@@ -41,7 +42,9 @@ def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, A
     one, if there are at least two of them (merging one would only rename it) and at least one other
     level (else the column would become constant). Levels that are not in the training rows are
     merged into the same level. Ordinal levels are never merged, because that would lose their
-    order.
+    order. Columns with more than `MANY_LEVELS` levels, most rows of which have a rare one (job
+    titles), are left to the models, which merge or target-encode them (`many_levels` in
+    params.yaml).
 
     Args:
         train: the training rows of the clean frame, shape (n, d).
@@ -53,9 +56,9 @@ def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, A
         "kept", "merged": {level: number of training rows}, "rows"}}}`. A side that is not capped is
         None. A round trip through `write_json` changes nothing.
     """
-    caps = {name: _cap(train[name], schema.features[name], params.cap_iqr_factor)
+    caps = {name: _cap(train[name], schema.variables[name], params.cap_iqr_factor)
             for name in schema.of_kind("numeric")}  # fmt: skip
-    merges = {name: _merge(train[name], schema.features[name], params.rare_level_share)
+    merges = {name: _merge(train[name], schema.variables[name], params.rare_level_share)
               for name in schema.of_kind("nominal")}  # fmt: skip
     return {
         "caps": {name: cap for name, cap in caps.items() if cap},
@@ -126,7 +129,8 @@ def _merge(values: pd.Series, column: Column, share: float) -> dict[str, Any] | 
     order = seen or sorted(counts.index)
     rare = {level: int(counts[level]) for level in order if counts[level] < share * len(values)}
     kept = [level for level in order if level not in rare]
-    if len(rare) < 2 or not kept:
+    many = len(order) > MANY_LEVELS and 2 * sum(rare.values()) > int(counts.sum())
+    if len(rare) < 2 or not kept or many:
         return None
     return {
         "into": _free_name([*order, *(column.levels or {})], column),

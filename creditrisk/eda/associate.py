@@ -19,7 +19,7 @@ def spearman(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     Returns:
         Columns `a`, `b`, `rho`; one row per pair, in the order of the schema.
     """
-    names = [n for n, c in schema.features.items() if c.kind in ("numeric", "ordinal")]
+    names = [n for n, c in schema.variables.items() if c.kind in ("numeric", "ordinal")]
     ranks = pd.DataFrame({n: _ranks(train[n], schema, n) for n in names}, index=train.index)
     rho = ranks.corr(method="spearman", min_periods=3) if names else ranks
     rows = [(a, b, rho.loc[a, b]) for a, b in combinations(names, 2)]
@@ -91,7 +91,7 @@ def square(pairs: pd.DataFrame, names: list[str]) -> np.ndarray:
 
 
 def _ranks(values: pd.Series, schema: Schema, name: str) -> pd.Series:
-    column = schema.features[name]
+    column = schema.variables[name]
     if column.kind == "numeric":
         return values
     return values.map({level: i for i, level in enumerate(column.levels or {})}).astype(float)

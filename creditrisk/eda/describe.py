@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pandas as pd
 
+from creditrisk.core.columns import SPECIAL, is_missing
 from creditrisk.eda.adjust import fences
-from creditrisk.schema import Schema
+from creditrisk.schema import Column, Schema
 
 FENCE = 1.5  # interquartile ranges: Tukey's "outside" values; caps have a wider factor
 BINS = 10  # quantile bins of a numeric column
@@ -21,12 +22,12 @@ def missing(train: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         Columns `variable`, `kind`, `missing`, `share`; one row per feature, in the order of the
         schema.
     """
-    names = list(schema.features)
-    counts = train[names].isna().sum()
+    names = list(schema.variables)
+    counts = {name: is_missing(train, name).sum() for name in names}
     return pd.DataFrame(
         {
             "variable": names,
-            "kind": [schema.features[n].kind for n in names],
+            "kind": [schema.variables[n].kind for n in names],
             "missing": [int(counts[n]) for n in names],
             "share": [counts[n] / len(train) if len(train) else 0.0 for n in names],
         }
@@ -87,7 +88,8 @@ def levels(train: pd.DataFrame, schema: Schema, bins: int = BINS) -> pd.DataFram
     """Compute bad rate and weight of evidence (WoE) of every level of every variable.
 
     Numeric columns are cut into quantile bins, labelled with the smallest and the largest training
-    value in the bin. Missing cells, if there are any, are a level with an empty code.
+    value in the bin; a special code is a level of its own. Missing cells, if there are any, are a
+    level with an empty code.
 
     The WoE of level i is ``woe_i = ln(g_i / b_i)``, with ``g_i = (goods_i + s) / (goods + k s)``
     and ``b_i = (bads_i + s) / (bads + k s)`` for k levels and s = `SMOOTHING`. It is positive if
@@ -105,9 +107,11 @@ def levels(train: pd.DataFrame, schema: Schema, bins: int = BINS) -> pd.DataFram
         the schema; levels that the schema doesn't list are ordered by their rows, descending.
     """
     parts = []
-    for name, column in schema.features.items():
+    for name, column in schema.variables.items():
         if column.kind == "numeric":
             codes, labels = _bins(train[name], bins)
+            if column.special:
+                codes, labels = _with_specials(codes, labels, train[SPECIAL + name], column)
         else:
             codes = train[name]
             labels = _labels(codes, schema, name)
@@ -152,7 +156,7 @@ def wilson(count: np.ndarray, total: np.ndarray, z: float = 1.959963984540054) -
 
 def unit(schema: Schema, name: str) -> str:
     """Return the first unit of a column in the schema, or an empty text."""
-    return next(iter(schema.features[name].unit), "")
+    return next(iter(schema.variables[name].unit), "")
 
 
 def title(schema: Schema, name: str) -> str:
@@ -171,7 +175,7 @@ def number(x: float) -> str:
 
 def _labels(codes: pd.Series, schema: Schema, name: str) -> dict[str, str]:
     counts = codes.value_counts()
-    listed = [c for c in schema.features[name].levels or () if c in counts.index]
+    listed = [c for c in schema.variables[name].levels or () if c in counts.index]
     # Order ties by text: value_counts would order them by first appearance.
     order = listed or sorted(counts.index, key=lambda c: (-counts[c], c))
     return {c: schema.label(name, c) for c in order}
@@ -190,6 +194,16 @@ def _bins(x: pd.Series, bins: int) -> tuple[pd.Series, dict[str, str]]:
     }
     names = dict(zip(ends.index, labels, strict=True))
     return numbers.map(names).reindex(x.index), labels
+
+
+def _with_specials(
+    codes: pd.Series, labels: dict[str, str], specials: pd.Series, column: Column
+) -> tuple[pd.Series, dict[str, str]]:
+    """Add the special codes to the bins of a numeric column; `code 96` can't be a bin's number."""
+    seen = set(specials)
+    named = {code: f"code {code}" for code in column.special if code in seen}
+    texts = {named[code]: f"{code}: {column.special[code]}" for code in named}
+    return codes.astype(object).where(~specials.isin(named), specials.map(named)), labels | texts
 
 
 def _rates(codes: pd.Series, labels: dict[str, str], bad: pd.Series) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from creditrisk.eda.adjust import fences
 from creditrisk.eda.describe import FENCE
 from creditrisk.html.page import BAD, BLACK, DIVERGING, GOOD, GREY, PALETTE, label, styled
 
-CAUSES = ("empty", "null_word", "unparseable", "out_of_domain")
+CAUSES = ("empty", "null_word", "unparseable", "out_of_domain", "special")
 MAX_BINS = 30
 _FAR = 6  # interquartile ranges beyond the quartiles; values further out are not drawn
 _ROW, _LINE = 26, 15  # height of a bar and of each further line of its label, in pixels

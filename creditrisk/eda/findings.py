@@ -7,6 +7,7 @@ import pandas as pd
 
 from creditrisk.eda import associate, describe
 from creditrisk.eda.adjust import apply
+from creditrisk.eda.look_at import FINDINGS, columns_to_look_at
 from creditrisk.schema import Schema
 
 
@@ -21,19 +22,22 @@ class Findings:
     information_value: pd.DataFrame
     correlations: pd.DataFrame
     cramers_v: pd.DataFrame
+    look_at: pd.DataFrame
 
     @classmethod
     def of(cls, train: pd.DataFrame, schema: Schema) -> "Findings":
         """Compute all tables."""
         described = describe.levels(train, schema)
+        ranked = describe.information_value(described)
         return cls(
             missing=describe.missing(train, schema),
             numeric=describe.numeric_summary(train, schema),
             outliers=describe.outliers(train, schema),
             levels=described,
-            information_value=describe.information_value(described),
+            information_value=ranked,
             correlations=associate.spearman(train, schema),
             cramers_v=associate.cramers(train, schema),
+            look_at=columns_to_look_at(train, schema, ranked),
         )
 
 
@@ -51,7 +55,8 @@ def summarise(
         The content of metrics/eda.json: `rows` and `bad_rate`; `information_value` by variable,
         greatest first; `caps` and `merges`, numbers of columns; `cells_capped`, `cells_merged` and
         `rows_adjusted`, counted in the training rows; `most_missing`, `strongest_correlation` and
-        `strongest_association`, each None if there is none.
+        `strongest_association`, each None if there is none; `look_at`, the variables by finding,
+        see `columns_to_look_at`.
     """
     caps, merges = adjustments["caps"], adjustments["merges"]
     touched = [*caps, *merges]
@@ -71,6 +76,10 @@ def summarise(
         "most_missing": _most_missing(found.missing),
         "strongest_correlation": associate.strongest(found.correlations),
         "strongest_association": associate.strongest(found.cramers_v),
+        "look_at": {
+            finding: found.look_at.loc[found.look_at["finding"] == finding, "variable"].to_list()
+            for finding in FINDINGS
+        },
     }
 
 

@@ -24,7 +24,26 @@ def sections(
         prepared: content of metrics/prepare.json.
         rejected: the rejected rows.
     """
-    return [*_defects(prepared), *_rejected(prepared, rejected), *_missing(schema, found)]
+    return [
+        *_defects(prepared),
+        *_specials(schema, prepared),
+        *_rejected(prepared, rejected),
+        *_missing(schema, found),
+    ]
+
+
+def _specials(schema: Schema, prepared: dict[str, Any]) -> list[Block]:
+    rows = [
+        {
+            "variable": describe.title(schema, name),
+            "code": code,
+            "meaning": schema.variables[name].special.get(code, code),
+            "rows": count,
+        }
+        for name, counts in prepared["special"].items()
+        for code, count in counts.items()
+    ]
+    return [table(pd.DataFrame(rows), "Special codes", collapsed=False)] if rows else []
 
 
 def _defects(prepared: dict[str, Any]) -> list[Block]:
@@ -42,9 +61,11 @@ def _defects(prepared: dict[str, Any]) -> list[Block]:
     }
     chart = figures.bars(parts, [n.replace("_", " ") for n in shown], "cells")
     note = "Counted in all well-formed rows of the file, before duplicates were removed."
+    if any(counts[n][-1] for n in shown):
+        note += " A special code is known, but is no number; it is a level of its own."
     if len(shown) < len(affected):
         note += f" The {len(shown)} columns with the most such cells, of {len(affected)}."
-    return [figure(chart, "Cells that became missing, by column and cause", note)]
+    return [figure(chart, "Cells without a value, by column and cause", note)]
 
 
 def _rejected(prepared: dict[str, Any], rejected: pd.DataFrame) -> list[Block]:

@@ -9,6 +9,7 @@ from creditrisk.eda import associate, describe, figures, quality
 from creditrisk.eda.adjust import EdaParams
 from creditrisk.eda.describe import title
 from creditrisk.eda.findings import Findings
+from creditrisk.eda.look_at import words
 from creditrisk.html.page import Block, Page, bullets, facts, figure, table, text
 from creditrisk.schema import Schema
 
@@ -59,6 +60,7 @@ def build_page(
     page = Page(f"Exploration: {schema.name.replace('_', ' ')}", schema.description)
     page.section("The data", *_data(train, schema, prepared))
     page.section("Quality", *quality.sections(schema, found, prepared, rejected))
+    page.section("Columns to look at", *_look_at(schema, found))
     page.section("Outcome", *_outcome(train))
     for kind, heading in (
         ("numeric", "Numeric variables"),
@@ -85,8 +87,8 @@ def build_page(
 
 
 def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list[Block]:
-    cells = prepared["rows_clean"] * len(schema.features)
-    absent = sum(prepared["missing"].get(name, 0) for name in schema.features)
+    cells = prepared["rows_clean"] * len(schema.variables)
+    absent = sum(prepared["missing"].get(name, 0) for name in schema.variables)
     kinds = ", ".join(f"{len(schema.of_kind(k))} {k}" for k in ("numeric", "ordinal", "nominal"))
     return [
         facts(
@@ -100,10 +102,23 @@ def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list
             }
         ),
         text(
-            f"{len(schema.features)} variables: {kinds}. The counts of rows and cells are for the "
+            f"{len(schema.variables)} variables: {kinds}. The counts of rows and cells are for the "
             "whole file. Everything from Outcome on is about the training rows only, so that the "
             "test rows stay unseen."
         ),
+    ]
+
+
+def _look_at(schema: Schema, found: Findings) -> list[Block]:
+    if found.look_at.empty:
+        return [text("No variable is constant, unique per row, almost an id, or a likely leak.")]
+    shown = found.look_at.assign(
+        variable=[title(schema, name) for name in found.look_at["variable"]],
+        finding=found.look_at["finding"].map(words),
+    )
+    return [
+        text("Decide about these before you rely on a model. Not all of them are errors."),
+        table(shown, "Variables to look at", collapsed=False),
     ]
 
 
@@ -145,7 +160,7 @@ def _levels(levels: pd.DataFrame, schema: Schema, name: str, rate: float) -> lis
         return [text(f"{title(schema, name)} is constant in the training rows: {value}.")]
     shown, note = own, ""
     most = own.sort_values("rows", ascending=False, kind="stable")
-    if schema.features[name].kind == "nominal":
+    if schema.variables[name].kind == "nominal":
         shown = most.head(TOP_LEVELS).sort_values("bad_rate", ascending=False, kind="stable")
     elif len(own) > TOP_RANKS:
         shown = most.head(TOP_RANKS).sort_index()
@@ -188,13 +203,13 @@ def _information(schema: Schema, found: Findings) -> list[Block]:
 
 def _correlation(schema: Schema, found: Findings, ranked: list[str]) -> list[Block]:
     blocks: list[Block] = []
-    titles = {name: title(schema, name) for name in schema.features}
+    titles = {name: title(schema, name) for name in schema.variables}
     for pairs, kinds, heading, measure, signed in (
         (found.correlations, ("numeric", "ordinal"), "Spearman's rank correlation", "rho", True),
         (found.cramers_v, ("nominal",), "Cramer's V, bias-corrected", "V", False),
     ):
         joined = " and ".join(kinds)
-        names = [n for n, c in schema.features.items() if c.kind in kinds]
+        names = [n for n, c in schema.variables.items() if c.kind in kinds]
         if len(names) < 2:
             blocks.append(text(f"{heading}: there are fewer than two {joined} variables."))
             continue

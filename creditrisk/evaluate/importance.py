@@ -10,6 +10,7 @@ from sklearn.ensemble import VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 
+from creditrisk.core.columns import SPECIAL
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import Fold
@@ -44,7 +45,7 @@ def permutation_importance(
     Args:
         model: the champion.
         frame: the training rows: `bad` and the features.
-        features: the columns to shuffle, one at a time.
+        features: the columns to shuffle, one at a time; special codes with their variable.
         folds: positions in `frame`.
         seed: random seed of the shuffles.
 
@@ -55,29 +56,31 @@ def permutation_importance(
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
     unfitted = unfitted_copy(model)
+    variables = [name for name in features if not name.startswith(SPECIAL)]
     losses: list[dict[str, Any]] = []
     for fold in folds:
         with checked_fits(frame[features], "model"):
             fitted = clone(unfitted).fit(frame[features].iloc[fold.train], bad[fold.train])
         rows = frame[features].iloc[fold.test]
         copies = [rows]
-        for name in features:
+        for name in variables:
             for _ in range(SHUFFLES):
-                shuffled = rows[name].to_numpy()[rng.permutation(len(rows))]
+                order = rng.permutation(len(rows))
                 copy = rows.copy(deep=False)
-                copy[name] = shuffled
+                for column in {name, SPECIAL + name}.intersection(features):
+                    copy[column] = rows[column].to_numpy()[order]
                 copies.append(copy)
         scores = fitted.predict_proba(pd.concat(copies, ignore_index=True))[:, 1]
         aucs = [roc_auc_score(bad[fold.test], s) for s in np.split(scores, len(copies))]
-        shuffles = np.array(aucs[1:]).reshape(len(features), SHUFFLES).mean(axis=1)
-        losses.append(dict(zip(features, aucs[0] - shuffles, strict=True)))
+        shuffles = np.array(aucs[1:]).reshape(len(variables), SHUFFLES).mean(axis=1)
+        losses.append(dict(zip(variables, aucs[0] - shuffles, strict=True)))
     table = pd.DataFrame(losses)
     count = len({fold.fold for fold in folds})
     out = pd.DataFrame(
         {
-            "feature": features,
+            "feature": variables,
             "importance": table.mean().to_numpy(),
-            "se": [fold_error(table[name].to_numpy(), count) for name in features],
+            "se": [fold_error(table[name].to_numpy(), count) for name in variables],
         }
     )
     out = out.assign(low=out["importance"] - 2 * out["se"], high=out["importance"] + 2 * out["se"])

@@ -14,6 +14,7 @@ from creditrisk.core.files import to_jsonable
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
 from creditrisk.evaluate.importance import permutation_importance
+from creditrisk.evaluate.stability import stability_summary, stability_table
 from creditrisk.metrics.costs import DecisionParams, Sample, expected_cost
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
 from creditrisk.metrics.leakage import leakage_warning
@@ -71,12 +72,17 @@ def evaluate_champion(
     """
     features, threshold = champion.columns, champion.threshold
     on_train, on_test = (predicted(model, part, features, decision) for part in (train, test))
-    tables = curves(on_test, out_of_fold(oof, train, decision), threshold, seed)
+    on_oof = out_of_fold(oof, train, decision)
+    tables = curves(on_test, on_oof, threshold, seed)
     cut = make_folds(on_train.bad, train["applicant"].to_numpy(), folds, 1, seed)
     tables["importance"] = permutation_importance(model, train, features, cut, seed)
     tables["fairness"] = fairness(test, on_test.pd, threshold, groups, champion.schema_contract)
+    tables["stability"] = stability_table(train, test, features, on_oof, on_test)
     metrics: dict[str, Any] = {"algorithm": champion.algorithm}
     metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, seed)
+    metrics["stability"] = stability_summary(
+        tables["stability"], champion.metrics.cv, on_train, on_test
+    )
     metrics["importance"] = tables["importance"].set_index("feature").to_dict("index")
     metrics["fairness"] = to_nested_dict(tables["fairness"])
     # Rounded as in the JSON file, so that the pages show the same digits.

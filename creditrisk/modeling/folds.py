@@ -1,8 +1,9 @@
-"""Cross-validation folds: stratified, repeated, seeded; all rows of an applicant in one fold."""
+"""Cross-validation folds, at random or by time; all rows of an applicant are in one fold."""
 
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from creditrisk.core.errors import InputError
@@ -60,4 +61,49 @@ def make_folds(
                 hint = "Use more data or fewer folds."
                 raise InputError("params.yaml", location, problem, hint)
             made.append(Fold(repeat, fold, train, test))
+    return made
+
+
+def make_time_folds(
+    bad: np.ndarray,
+    applicant: np.ndarray,
+    dates: pd.Series,
+    folds: int,
+    location: str = "train.folds",
+) -> list[Fold]:
+    """Split the rows into expanding windows: each fold is tested on what comes after its training.
+
+    The applicants are cut into `folds` + 1 periods of about the same number, by the date of each
+    one's latest row; those of one date are in one period. Fold k is trained on the first k + 1
+    periods and tested on the next, so the rows of the first period are never tested.
+
+    Args:
+        bad: outcome, shape (n,).
+        applicant: number of each row's applicant, shape (n,).
+        dates: application dates, datetime64, shape (n,); a missing one counts as the earliest.
+        folds: number of folds.
+        location: the parameter with the number of folds, for errors.
+
+    Returns:
+        The folds, all of repeat 0.
+
+    Raises:
+        InputError: there are too few dates, or a part of a fold has only one class.
+    """
+    rows = pd.DataFrame({"applicant": applicant, "date": dates.to_numpy()})
+    latest = rows.groupby("applicant")["date"].transform("max").to_numpy()
+    days, day = np.unique(latest, return_inverse=True)  # a missing date sorts last
+    day = np.where(np.isnat(latest), 0, day)
+    first = np.unique(applicant, return_index=True)[1]
+    counts = np.bincount(day[first], minlength=len(days))
+    before = np.cumsum(counts) - counts / 2  # applicants up to the middle of each date
+    period = np.minimum((before * (folds + 1) / counts.sum()).astype(int), folds)[day]
+    made = []
+    for fold in range(folds):
+        train, test = np.flatnonzero(period <= fold), np.flatnonzero(period == fold + 1)
+        if any(len(np.unique(bad[part])) < 2 for part in (train, test)):
+            problem = f"fold {fold} by time has only one class, or no rows, in one of its parts"
+            hint = "Use fewer folds, or set train.folds_by to random."
+            raise InputError("params.yaml", location, problem, hint)
+        made.append(Fold(0, fold, train, test))
     return made

@@ -23,6 +23,7 @@ from sklearn.preprocessing import (
     OrdinalEncoder,
     PowerTransformer,
     StandardScaler,
+    TargetEncoder,
 )
 
 from creditrisk.core.params import Strict
@@ -72,6 +73,17 @@ ENCODERS: dict[str, Callable[[list[str]], BaseEstimator]] = {
 }
 
 
+# How nominal columns with many levels are encoded, whatever the encoder of the others: by the bad
+# rate of their level (in training that of other rows, and drawn towards the mean), or one-hot with
+# the rarer levels as one.
+MANY_LEVELS: dict[str, Callable[[int], BaseEstimator]] = {
+    "target": lambda seed: TargetEncoder(target_type="binary", random_state=seed),
+    "merge": lambda seed: OneHotEncoder(
+        handle_unknown="infrequent_if_exist", max_categories=KEPT_LEVELS, sparse_output=False
+    ),
+}
+
+
 def _smotenc(seed: int, k: int, categorical: list[str]) -> BaseEstimator:
     return SMOTENC(categorical_features=categorical, k_neighbors=k, random_state=seed)
 
@@ -94,6 +106,9 @@ RESAMPLERS: dict[str, Callable[[int, int, list[str]], Any]] = {
 }
 MIXED = {"smotenc"}
 
+# Of a column with many levels, the merged one included, where they are merged.
+KEPT_LEVELS = 50
+
 # Allowed numbers of bins for numeric columns (quantile bins); None means no binning.
 BINS = (None, *range(2, 21))
 
@@ -108,8 +123,9 @@ def build_pipeline(
     candidate come first, so that they are cached once.
 
     Args:
-        features: features.json: `numeric` and `nominal` (lists of names), `ordinal` (name to levels
-            in ascending order).
+        features: features.json: `numeric` and `nominal` (lists of names), `many` (those of the
+            nominal ones with many levels; may be absent), `ordinal` (name to levels in ascending
+            order).
         params: the block `preprocess`.
         model: the estimator.
 
@@ -139,10 +155,13 @@ def build_pipeline(
         handle_unknown="use_encoded_value",
         unknown_value=-1,
     )
+    many = features.get("many", [])
+    few = [name for name in nominal if name not in many]
     encode = ColumnTransformer(
         [
             ("numeric", "passthrough", numeric),
-            ("nominal", ENCODERS["onehot"](nominal), nominal),
+            ("nominal", ENCODERS["onehot"](few), few),
+            *([("many", MANY_LEVELS["merge"](0), many)] if many else []),
             (
                 "ordinal",
                 make_pipeline(ranks, StandardScaler()) if params.scale_ordinal else ranks,
@@ -173,6 +192,7 @@ def candidate_params(
     smallest: int,
     bins: int | None = None,
     numeric_impute: str = "median",
+    many_levels: str | None = None,
 ) -> dict[str, Any]:
     """Turn a candidate into parameters for `set_params` of the pipeline of `build_pipeline`.
 
@@ -188,6 +208,8 @@ def candidate_params(
             nominal ones, as are the ordinal columns; a linear model becomes a table of points. None
             means no binning.
         numeric_impute: replacement of a missing number before binning.
+        many_levels: a key of `MANY_LEVELS`; None means `target`, and `merge` with bins, where each
+            level would be a line of the table of points.
 
     Returns:
         Maps names of pipeline parameters to values.
@@ -196,8 +218,12 @@ def candidate_params(
     neighbours = max(1, min(NEIGHBOURS, smallest - 1))
     resampler = RESAMPLERS[resample](seed, neighbours, levels)
     mixed = resample in MIXED
+    many = features.get("many", [])
+    few = [name for name in features["nominal"] if name not in many]
+    coded = MANY_LEVELS[many_levels or ("merge" if bins else "target")]
     return {
-        "encode__nominal": ENCODERS[encoder](features["nominal"]),
+        "encode__nominal": ENCODERS[encoder](few),
+        **({"encode__many": coded(seed)} if many else {}),
         "resample_mixed": resampler if mixed else "passthrough",
         "resample": "passthrough" if mixed else resampler,
         **(_binned(encoder, bins, features, numeric_impute) if bins else {}),

@@ -14,7 +14,7 @@ from sklearn.model_selection import ParameterGrid
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import READ_EVENT
 from creditrisk.core.yaml_text import parse_yaml
-from creditrisk.modeling.pipeline import BINS, ENCODERS, RESAMPLERS
+from creditrisk.modeling.pipeline import BINS, ENCODERS, MANY_LEVELS, RESAMPLERS
 from creditrisk.modeling.values import check_by_fits, check_values, refuse_odd_values
 
 REGISTRY = "creditrisk/algorithms.yaml"
@@ -25,6 +25,7 @@ CHOICES: dict[str, Collection[Any]] = {
     "encoder": ENCODERS,
     "resample": RESAMPLERS,
     "bins": BINS,
+    "many_levels": MANY_LEVELS,
 }
 
 

@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from creditrisk.core.columns import APPLICATION_DATE, is_missing
 from creditrisk.core.errors import InputError, shorten
 from creditrisk.core.text import normalise
 from creditrisk.prepare.duplicates import DuplicateGroups, least_cells, resolve
-from creditrisk.prepare.params import PrepareParams
-from creditrisk.prepare.parse import CAUSES, Notation, parse, read_target
-from creditrisk.prepare.split import split
+from creditrisk.prepare.gates import check_cells, check_outcomes
+from creditrisk.prepare.params import PrepareParams, SplitParams
+from creditrisk.prepare.parse import CAUSES, Notation, parse, read_target, separate_specials
+from creditrisk.prepare.split import split, split_by_time
 from creditrisk.schema import Schema
 
-REASONS = ("malformed", "invalid_target", "duplicate", "near_duplicate")
+REASONS = ("malformed", "invalid_target", "indeterminate", "duplicate", "near_duplicate")
 
 
 @dataclass
@@ -22,14 +24,18 @@ class Prepared:
     """The result of `prepare`.
 
     Attributes:
-        clean: `row_id`, `applicant`, `split`, `bad`, the id if there is one, the features.
+        clean: `row_id`, `applicant`, `split`, `bad`, the ids and groups, `application_date` if
+            there is one, the variables, the companions with their special codes.
         rejected: `row_id`, `reason`, `detail`, `kept_row_id`.
         summary: content of metrics/prepare.json.
+        unlisted: values of the target that fit no list of the schema, with their counts, the most
+            frequent first.
     """
 
     clean: pd.DataFrame
     rejected: pd.DataFrame
     summary: dict[str, Any]
+    unlisted: dict[str, int]
 
 
 def prepare(
@@ -37,9 +43,10 @@ def prepare(
     schema: Schema,
     notation: Notation,
     params: PrepareParams,
-    test_size: float,
+    split_params: SplitParams,
     seed: int,
     source: str = "data.source",
+    params_file: str | None = None,
 ) -> Prepared:
     """Parse, validate, reject, de-duplicate and split the rows.
 
@@ -48,41 +55,50 @@ def prepare(
         schema: the schema of the data set.
         notation: how numbers and missing values are written in the source.
         params: the block `prepare`.
-        test_size: share of the applicants of each class for the test rows.
+        split_params: the block `split`.
         seed: random seed of the split.
         source: name of the rows' file in errors.
+        params_file: name of the parameter file in errors; None leaves out `check_cells`.
 
     Returns:
         The clean rows, the rejected rows and a summary.
 
     Raises:
-        InputError: a class has fewer than two applicants.
+        InputError: a class has no row, or fewer than two applicants; no split by time is possible;
+            or see `check_cells`.
     """
     well_formed = raw[raw["malformed"].isna()].reset_index(drop=True)
     malformed = raw.loc[raw["malformed"].notna(), ["row_id", "malformed"]]
     cells, causes = parse(well_formed, schema, notation)
-    bad = read_target(well_formed[schema.target.column], schema.target, notation)
-
+    if params_file is not None:
+        check_cells(well_formed, causes, schema, notation, params, params_file)
+    specials = _count_specials(cells, schema)
+    target = schema.target.column
+    outcomes = read_target(well_formed[target], schema.target, notation)
+    bad, indeterminate = outcomes["bad"], outcomes["indeterminate"]
     valid = bad.notna().to_numpy()
+    unlisted = _count_values(well_formed.loc[~valid & ~indeterminate, target])
+    check_outcomes(bad, unlisted, schema, source)
+
     rejected = [
         _reject(malformed["row_id"], "malformed", malformed["malformed"]),
-        _invalid_target(well_formed[~valid], schema.target.column),
+        _no_outcome(well_formed[~valid & ~indeterminate], target, "invalid_target"),
+        _no_outcome(well_formed[indeterminate], target, "indeterminate"),
     ]
     rows = well_formed[["row_id", "line"]].assign(bad=bad).loc[valid]
     rows = rows.astype({"bad": "int8"}).reset_index(drop=True)
     cells = cells.loc[valid].reset_index(drop=True)
 
-    features = list(schema.features)
-    ids = cells[schema.id_name] if schema.id_name else None
+    variables, keys = list(schema.variables), list(schema.keys)
     duplicate_groups = resolve(
-        cells[features],
-        ids,
-        least_cells(params.near_duplicate_min_cells, len(features)),
+        cells[variables],
+        cells[keys] if keys else None,
+        least_cells(params.near_duplicate_min_cells, len(variables)),
         params.duplicates,
         params.near_duplicates,
         params.near_duplicate_max_expected_matches,
     )
-    filled = _fill(cells, features, duplicate_groups)
+    filled = _fill(cells, variables, duplicate_groups)
     rows["bad"], conflicts, is_kept = _settle_targets(
         rows["bad"], duplicate_groups, params.conflicting_targets
     )
@@ -93,28 +109,85 @@ def prepare(
     # An applicant's number is the row_id of its first clean row.
     group = pd.Series(duplicate_groups.group)[is_kept]
     clean.insert(1, "applicant", clean["row_id"].groupby(group).transform("min"))
-    clean.insert(
-        2,
-        "split",
-        split(
-            clean.drop(columns=["row_id", "applicant", "bad"]),
-            clean["applicant"].to_numpy(),
-            clean["bad"].to_numpy(),
-            test_size,
-            seed,
-            source,
-            len(rows) - int(is_kept.sum()),
-        ),
-    )
+    left_out = len(rows) - int(is_kept.sum())
+    sides, split_facts = _split(clean, schema, split_params, seed, source, left_out)
+    clean.insert(2, "split", sides)
     clean = clean.astype({"split": "str"}).reset_index(drop=True)
+    before, after = cells.loc[is_kept, variables], clean[variables]
+    clean = separate_specials(clean, schema)
     all_rejected = pd.concat(rejected).sort_values("row_id", ignore_index=True)
     summary = _summarise(raw, clean, all_rejected, causes, schema)
+    summary["special"] = specials
+    summary["split_by"] = split_facts
     summary["merged_cells"] = int(
-        (cells[features].isna() & filled[features].notna())[is_kept].sum().sum()
+        (cells[variables].isna() & filled[variables].notna())[is_kept].sum().sum()
     )
     summary["twins"] = _count_duplicates(rows["bad"], duplicate_groups, conflicts, is_kept)
-    _assert_rows_reconcile(summary, cells.loc[is_kept, features], clean[features])
-    return Prepared(clean, all_rejected, summary)
+    summary["equal_rows"] = _count_equal(duplicate_groups, is_kept)
+    _assert_rows_reconcile(summary, before, after)
+    return Prepared(clean, all_rejected, summary, unlisted)
+
+
+def _split(
+    clean: pd.DataFrame,
+    schema: Schema,
+    params: SplitParams,
+    seed: int,
+    source: str,
+    left_out: int,
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the side of each row, and how the rows were split."""
+    applicant, bad = clean["applicant"].to_numpy(), clean["bad"].to_numpy()
+    by = params.by
+    if by == "auto":
+        by = "random" if schema.application_date is None else "time"
+    if by == "random":
+        content = clean.drop(columns=["row_id", "applicant", "bad"])
+        sides = split(content, applicant, bad, params.test_size, seed, source, left_out)
+        return sides, {"by": "random"}
+    if schema.application_date is None:
+        hint = "Name the date column of the application in application_date, or set random."
+        raise InputError("params.yaml", "split.by", "the schema names no application_date", hint)
+    found = split_by_time(
+        clean[APPLICATION_DATE], applicant, bad, params.test_size, params.from_, source
+    )
+    facts = {"by": "time", "from": found.start.isoformat(), "undated": found.undated}
+    return found.side, facts
+
+
+def _count_values(texts: pd.Series) -> dict[str, int]:
+    """Count the distinct texts, the most frequent first; an empty cell is an empty text."""
+    shown = texts.fillna("").map(lambda text: " ".join(normalise(text).split()))
+    counts = shown.value_counts()
+    order = sorted(counts.index, key=lambda text: (-counts[text], text))
+    return {text: int(counts[text]) for text in order}
+
+
+def _count_specials(cells: pd.DataFrame, schema: Schema) -> dict[str, dict[str, int]]:
+    """Count the special codes of each variable in all well-formed rows, code by code."""
+    return {
+        name: {code: int((cells[name] == float(code)).sum()) for code in column.special}
+        for name, column in schema.variables.items()
+        if column.special
+    }
+
+
+def _count_equal(duplicate_groups: DuplicateGroups, is_kept: np.ndarray) -> dict[str, int]:
+    """Count the kept rows that equal another kept row in all cells.
+
+    Returns:
+        `together`, rows that count as one applicant with those that equal them; `by_chance`, rows
+        that stay different applicants.
+    """
+    same_cells, by_chance = (
+        duplicate_groups.same_cells[is_kept],
+        duplicate_groups.by_chance[is_kept],
+    )
+    several = np.bincount(same_cells)[same_cells] > 1
+    return {
+        "together": int((several & ~by_chance).sum()),
+        "by_chance": int((several & by_chance).sum()),
+    }
 
 
 def _count_duplicates(
@@ -150,13 +223,13 @@ def _reject(
     )
 
 
-def _invalid_target(rows: pd.DataFrame, column: str) -> pd.DataFrame:
+def _no_outcome(rows: pd.DataFrame, column: str, reason: str) -> pd.DataFrame:
     texts = rows[column].fillna("").astype(str)
     detail = [
         f"line {line}: {column} is {shorten(text) if normalise(text).strip() else 'empty'}"
         for line, text in zip(rows["line"], texts, strict=True)
     ]
-    return _reject(rows["row_id"], "invalid_target", detail)
+    return _reject(rows["row_id"], reason, detail)
 
 
 def _fill(
@@ -247,7 +320,10 @@ def _summarise(
     causes: pd.DataFrame,
     schema: Schema,
 ) -> dict[str, Any]:
-    by_cause = {name: causes[name].value_counts() for name in schema.features}
+    names = [*schema.variables]
+    if schema.application_date is not None:
+        names.insert(0, schema.columns[schema.application_date].name)
+    by_cause = {name: causes[name].value_counts() for name in names}
     cells = {
         name: {"valid": int(causes[name].isna().sum())}
         | {cause: int(counts.get(cause, 0)) for cause in CAUSES}
@@ -266,7 +342,7 @@ def _summarise(
             for side in ("train", "test")
         },
         "cells": cells,
-        "missing": {name: int(clean[name].isna().sum()) for name in schema.features},
+        "missing": {name: int(is_missing(clean, name).sum()) for name in schema.variables},
     }
 
 
@@ -298,36 +374,3 @@ def _assert_rows_reconcile(
     wrong = [name for name, is_right in sums.items() if not is_right]
     if wrong:
         raise RuntimeError(f"prepare lost rows or cells: the counts of {', '.join(wrong)} differ")
-
-
-def check_quality_gates(summary: dict[str, Any], params: PrepareParams, params_file: str) -> None:
-    """Stop if the data is too defective to learn from.
-
-    Args:
-        summary: content of metrics/prepare.json.
-        params: the block `prepare`, with the limits.
-        params_file: name of the parameter file in errors.
-
-    Raises:
-        InputError: too many rows are rejected, or too many cells of a column are missing.
-    """
-    share = summary["rows_rejected"] / summary["rows_read"]
-    if share > params.max_rejected_share:
-        reason, count = max(summary["rejected"].items(), key=lambda item: item[1])
-        problem = (
-            f"{share:.1%} of the rows are rejected (limit {params.max_rejected_share:.1%}), "
-            f"most of them ({count}) as {reason}"
-        )
-        hint = "Correct the data, or raise the limit."
-        raise InputError(params_file, "prepare.max_rejected_share", problem, hint)
-    for name, count in summary["missing"].items():
-        missing = count / summary["rows_clean"]
-        if missing > params.max_missing_share:
-            causes = {c: n for c, n in summary["cells"][name].items() if c != "valid"}
-            most = max(causes, key=causes.__getitem__)
-            problem = (
-                f"column {name}: {missing:.1%} of the cells are missing (limit "
-                f"{params.max_missing_share:.1%}), most of them as {most}"
-            )
-            hint = "Correct the data or the column in the schema, or raise the limit."
-            raise InputError(params_file, "prepare.max_missing_share", problem, hint)

@@ -4,6 +4,8 @@ import pandas as pd
 import pandera.errors
 import pandera.pandas as pa
 
+from creditrisk.core.columns import APPLICATION_DATE
+from creditrisk.prepare.parse import DATE_TYPE
 from creditrisk.schema import Column, Schema
 
 
@@ -15,8 +17,9 @@ def contract(schema: Schema) -> pa.DataFrameSchema:
         "split": pa.Column("str", pa.Check.isin(["train", "test"])),
         "bad": pa.Column("int8", pa.Check.isin([0, 1])),
     }
-    if schema.id_name:
-        keys[schema.id_name] = pa.Column("str", nullable=True)
+    keys |= {name: pa.Column("str", nullable=True) for name in schema.keys}
+    if schema.application_date is not None:
+        keys[APPLICATION_DATE] = pa.Column(DATE_TYPE, nullable=True)
     features = {name: _column(column) for name, column in schema.features.items()}
     one_side = pa.Check(
         lambda frame: frame.groupby("applicant")["split"].transform("nunique") == 1,

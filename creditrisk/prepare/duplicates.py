@@ -1,9 +1,13 @@
 """Exact duplicates and near-duplicates: rows that belong to the same applicant.
 
-Exact duplicates are identical in every cell and in the id. Near-duplicates differ only in missing
-cells: they agree in every cell that both have, enough cells are compared, and their ids (if there
-are any) do not differ. If the values are so common that rows agree in them by chance, a pair does
-not count as near-duplicates (see `chance`).
+Exact duplicates are identical in every cell and in the keys (ids and groups). Near-duplicates
+differ only in missing cells: they agree in every cell that both have, enough cells are compared,
+and their keys (if there are any) do not differ. Rows without a common key that agree as often as
+strangers would by chance are neither (see `creditrisk.prepare.chance`).
+
+One applicant, whose rows stay together in the split and in the folds, are: rows with a common key;
+duplicates and near-duplicates; and rows that are equal in all cells whatever their keys, unless
+chance explains that.
 
 The result does not depend on the order of the rows. Near-duplicates are processed from the most
 complete row to the least complete, ties by content. Each row is merged into the first kept row that
@@ -23,9 +27,14 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from creditrisk.prepare.chance import (
+    MIN_ROWS_FOR_CHANCE,
+    MISSING,
+    believable_copies,
+    believable_pairs,
+)
+
 BRUTE_FORCE_PAIRS = 1 << 14  # maximum number of pairs that are compared directly, cell by cell
-MISSING = -1
-MIN_ROWS_FOR_CHANCE = 30  # with fewer rows, shares of values are no estimate of chance
 
 
 @dataclass
@@ -43,6 +52,8 @@ class DuplicateGroups:
         copies_group: number that duplicates share if they are kept as separate rows.
         too_common: number of distinct rows whose values are so common that even an agreement in all
             cells may be chance.
+        same_cells: number that rows share if they are equal in all cells, whatever their keys.
+        by_chance: whether a row equals others in all cells, and chance explains that.
     """
 
     representative: np.ndarray
@@ -53,22 +64,25 @@ class DuplicateGroups:
     first_identical: np.ndarray
     copies_group: np.ndarray
     too_common: int
+    same_cells: np.ndarray
+    by_chance: np.ndarray
 
 
-def encode(cells: pd.DataFrame, ids: pd.Series | None) -> np.ndarray:
+def encode(cells: pd.DataFrame, keys: pd.DataFrame | None) -> np.ndarray:
     """Replace each value by its number in the sorted distinct values of its column.
 
     Args:
         cells: the feature columns, shape (n, d).
-        ids: the id column, shape (n,), or None.
+        keys: the ids and groups, shape (n, k), or None.
 
     Returns:
-        Int32, -1 for a missing cell, shape (n, 1 + d). The first column is the id; it is always
-        there, and it does not count as a compared cell.
+        Int32, -1 for a missing cell, shape (n, max(1, k) + d). The keys come first, a missing one
+        if there is none; they do not count as compared cells.
     """
-    id_codes = np.full(len(cells), MISSING) if ids is None else pd.factorize(ids, sort=True)[0]
-    columns = [pd.factorize(cells[name], sort=True)[0] for name in cells]
-    return np.column_stack([id_codes, *columns]).astype("int32")
+    first = [np.full(len(cells), MISSING)] if keys is None or keys.empty else []
+    frames = [cells] if first or keys is None else [keys, cells]
+    columns = [pd.factorize(frame[name], sort=True)[0] for frame in frames for name in frame]
+    return np.column_stack([*first, *columns]).astype("int32")
 
 
 def least_cells(min_cells: int, columns: int) -> int:
@@ -108,7 +122,9 @@ def chance_limit(n: int, max_expected_matches: float) -> float:
     return float(np.log(max_expected_matches) - np.log(n)) if n >= MIN_ROWS_FOR_CHANCE else np.inf
 
 
-def find_pairs(codes: np.ndarray, min_cells: int, max_expected_matches: float = 1.0) -> np.ndarray:
+def find_pairs(
+    codes: np.ndarray, min_cells: int, max_expected_matches: float = 1.0, keys: int = 1
+) -> np.ndarray:
     """Find all pairs of rows that agree in every cell that both have.
 
     A pair must have at least `min_cells` such cells, and at most `max_expected_matches` rows may be
@@ -120,17 +136,18 @@ def find_pairs(codes: np.ndarray, min_cells: int, max_expected_matches: float = 
     columns could be chance. If few cells are missing, the run time is nearly linear in the rows.
 
     Args:
-        codes: from `encode`, all rows distinct, shape (n, 1 + d).
-        min_cells: cells that both rows must have, not counting the id.
+        codes: from `encode`, shape (n, keys + d).
+        min_cells: cells that both rows must have, not counting the keys.
         max_expected_matches: greatest expected number of rows that agree by chance; with a very
             large number every pair is found.
+        keys: number of columns that are keys.
 
     Returns:
         Each pair of positions once, the smaller first, shape (pairs, 2).
     """
     weights = chance(codes)
     limit = chance_limit(len(codes), max_expected_matches)
-    eligible = np.flatnonzero((codes[:, 1:] != MISSING).sum(axis=1) >= min_cells)
+    eligible = np.flatnonzero((codes[:, keys:] != MISSING).sum(axis=1) >= min_cells)
     found: list[np.ndarray] = []
     order = _by_selectivity(codes[eligible])
     # remaining[depth] is the lowest sum of weights that the columns from `depth` on can add.
@@ -142,7 +159,7 @@ def find_pairs(codes: np.ndarray, min_cells: int, max_expected_matches: float = 
         if weight + remaining[depth] > limit:
             continue
         if len(a) * (len(a) if b is None else len(b)) <= BRUTE_FORCE_PAIRS or depth == len(order):
-            found.append(_compare(codes, weights, a, b, min_cells, limit))
+            found.append(_compare(codes, weights, a, b, min_cells, limit, keys))
             continue
         column = order[depth]
         a_gap, a_buckets = _buckets(a, codes[:, column])
@@ -196,6 +213,7 @@ def _compare(
     b: np.ndarray | None,
     min_cells: int,
     limit: float,
+    keys: int,
 ) -> np.ndarray:
     """Compare all pairs of a block, in slices that limit the memory."""
     other = a if b is None else b
@@ -205,7 +223,7 @@ def _compare(
         left = codes[a[start : start + step], None, :]
         right = codes[None, other, :]
         both = (left != MISSING) & (right != MISSING)
-        agree = (both[:, :, 1:].sum(axis=2) >= min_cells) & ~((left != right) & both).any(axis=2)
+        agree = (both[:, :, keys:].sum(axis=2) >= min_cells) & ~((left != right) & both).any(axis=2)
         i, j = np.nonzero(agree)
         not_chance = (weights[a[start + i]] * both[i, j]).sum(axis=1) <= limit
         pairs = np.column_stack([a[start + i], other[j]])[not_chance]
@@ -217,7 +235,7 @@ def _compare(
 
 def resolve(
     cells: pd.DataFrame,
-    ids: pd.Series | None,
+    keys: pd.DataFrame | None,
     min_cells: int,
     duplicates: str = "drop",
     near_duplicates: str = "merge",
@@ -227,20 +245,27 @@ def resolve(
 
     Args:
         cells: the feature columns, shape (n, d).
-        ids: the id column, shape (n,), or None.
+        keys: the ids and groups, shape (n, k), or None.
         min_cells: number of compared cells for a near-duplicate (see `least_cells`).
         duplicates: `drop` exact duplicates, or `keep` them as rows of one applicant.
         near_duplicates: `merge` them into the row that is kept, `drop` them, or `keep` them as rows
             of one applicant.
-        max_expected_matches: see `find_pairs`.
+        max_expected_matches: see `find_pairs` and `believable_copies`.
 
     Returns:
         The result for each row.
     """
-    codes = encode(cells, ids)
+    codes = encode(cells, keys)
+    width = codes.shape[1] - cells.shape[1]
     n = len(codes)
     positions = np.arange(n)
-    first = _first_identical(codes, positions)
+    same_cells, equals, believed = _equal_rows(codes, width, max_expected_matches)
+    # A number of its own for each row that no key and no odds show to be the same applicant as
+    # those that equal it, so that they count as different rows.
+    stranger = np.where(
+        equals & ~believed & (codes[:, :width] == MISSING).all(axis=1), positions + 1, 0
+    )
+    first = _first_identical(codes, positions, stranger)
     distinct = np.unique(first)
     duplicate_groups = DuplicateGroups(
         representative=first.copy(),
@@ -256,19 +281,22 @@ def resolve(
                 > chance_limit(len(distinct), max_expected_matches)
             ).sum()
         ),
+        same_cells=same_cells,
+        by_chance=equals & ~believed,
     )
     identical = np.column_stack([first, positions])
-    links = [_same_id(codes[:, 0]), identical]
+    links = [*(_same_key(column) for column in codes[:, :width].T), identical]
+    links.append(_first_of(same_cells)[believed])
     while True:
-        pairs = distinct[find_pairs(codes[distinct], min_cells, max_expected_matches)]
+        pairs = _near_pairs(codes, distinct, min_cells, max_expected_matches, width, stranger)
         links.append(pairs)
         if near_duplicates == "keep" or not len(pairs):
             break
-        if not _merge_pairs(codes, duplicate_groups, pairs, fill=near_duplicates == "merge"):
+        if not _merge_pairs(codes, duplicate_groups, pairs, near_duplicates == "merge", width):
             break
         # Rows that became identical by filling are rejected as near-duplicates, not as exact ones.
         kept = distinct[duplicate_groups.representative[distinct] == distinct]
-        first_kept = _first_identical(codes, kept)
+        first_kept = _first_identical(codes, kept, stranger)
         links.append(np.column_stack([first_kept, kept]))
         duplicate_groups.representative[kept] = first_kept
         distinct = np.unique(first_kept)
@@ -288,9 +316,58 @@ def resolve(
         pairs if near_duplicates == "keep" else pairs[:0],
     ]
     duplicate_groups.copies_group = _components(n, np.concatenate(kept_links))
-    duplicate_groups.cell_source = duplicate_groups.cell_source[:, 1:]
+    duplicate_groups.cell_source = duplicate_groups.cell_source[:, width:]
     duplicate_groups.group = _components(n, np.concatenate(links))
     return duplicate_groups
+
+
+def _equal_rows(
+    codes: np.ndarray, width: int, max_expected_matches: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Find the rows that are equal in all cells, whatever their keys.
+
+    Rows that are equal in all keys too, and have one, count once: they are one applicant, and say
+    nothing about the odds that strangers are equal.
+
+    Returns:
+        The number of each row's group of equal rows; whether others equal it; and whether these are
+        the same applicant, rather than equal by chance. Each of shape (n,).
+    """
+    _, same_cells, counts = np.unique(
+        codes[:, width:], axis=0, return_inverse=True, return_counts=True
+    )
+    same_cells = same_cells.ravel()
+    equals = counts[same_cells] > 1
+    if not equals.any():
+        return same_cells, equals, equals
+    keyless = (codes[:, :width] == MISSING).all(axis=1)
+    once = keyless.copy()
+    once[np.unique(codes, axis=0, return_index=True)[1]] = True
+    shown = np.zeros(len(counts), dtype=bool)
+    shown[same_cells[once]] = believable_copies(codes[once, width:], max_expected_matches)
+    return same_cells, equals, shown[same_cells] & equals
+
+
+def _near_pairs(
+    codes: np.ndarray,
+    rows: np.ndarray,
+    min_cells: int,
+    max_expected_matches: float,
+    width: int,
+    stranger: np.ndarray,
+) -> np.ndarray:
+    """Find the near-duplicates among some rows: positions of pairs, shape (pairs, 2)."""
+    pairs = find_pairs(codes[rows], min_cells, max_expected_matches, width)
+    alike = (codes[rows[pairs[:, 0]]] == codes[rows[pairs[:, 1]]]).all(axis=1)
+    pairs = pairs[~(alike & (stranger[rows[pairs]] > 0).all(axis=1))]
+    # A common key shows that rows are one applicant; otherwise chance has to be ruled out.
+    keys = codes[rows, :width]
+    has_key = ((keys[pairs[:, 0]] == keys[pairs[:, 1]]) & (keys[pairs[:, 0]] != MISSING)).any(
+        axis=1
+    )
+    believed = believable_pairs(codes[rows, width:], pairs[~has_key], max_expected_matches)
+    has_key[~has_key] = believed
+    return rows[pairs[has_key]]
 
 
 def _keep_copies(duplicate_groups: DuplicateGroups) -> None:
@@ -311,31 +388,42 @@ def _keep_copies(duplicate_groups: DuplicateGroups) -> None:
     duplicate_groups.is_exact[:] = False
 
 
-def _same_id(id_codes: np.ndarray) -> np.ndarray:
-    """Link each row that has an id to the first row with the same id; shape (links, 2)."""
-    known = np.flatnonzero(id_codes != MISSING)
-    _, first, inverse = np.unique(id_codes[known], return_index=True, return_inverse=True)
-    return np.column_stack([known[first[inverse]], known])
+def _same_key(codes: np.ndarray) -> np.ndarray:
+    """Link each row that has a key to the first row with the same one; shape (links, 2)."""
+    known = np.flatnonzero(codes != MISSING)
+    return known[_first_of(codes[known])]
 
 
-def _first_identical(codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Find, for each of `rows`, the first of them that is identical to it, including the id."""
-    _, first, inverse = np.unique(codes[rows], axis=0, return_index=True, return_inverse=True)
+def _first_of(numbers: np.ndarray) -> np.ndarray:
+    """Link each position to the first one with the same number; shape (n, 2)."""
+    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
+    return np.column_stack([first[inverse], np.arange(len(numbers))])
+
+
+def _first_identical(codes: np.ndarray, rows: np.ndarray, stranger: np.ndarray) -> np.ndarray:
+    """Find, for each of `rows`, the first of them that is identical to it, including the keys."""
+    content = np.column_stack([codes[rows], stranger[rows]])
+    _, first, inverse = np.unique(content, axis=0, return_index=True, return_inverse=True)
     return rows[first[inverse.ravel()]]
 
 
 def _merge_pairs(
-    codes: np.ndarray, duplicate_groups: DuplicateGroups, pairs: np.ndarray, fill: bool
+    codes: np.ndarray,
+    duplicate_groups: DuplicateGroups,
+    pairs: np.ndarray,
+    fill: bool,
+    width: int,
 ) -> bool:
     """Merge each row of the pairs into the first kept row that it agrees with.
 
     Changes `codes` and `duplicate_groups` in place.
 
     Args:
-        codes: from `encode`, shape (n, 1 + d).
+        codes: from `encode`, shape (n, width + d).
         duplicate_groups: the result so far.
         pairs: positions of near-duplicates, shape (pairs, 2).
         fill: whether missing cells of the kept row are filled from the merged row.
+        width: number of columns that are keys.
 
     Returns:
         Whether any row was merged.
@@ -345,7 +433,7 @@ def _merge_pairs(
         neighbours.setdefault(a, []).append(b)
         neighbours.setdefault(b, []).append(a)
     rows = np.array(list(neighbours))
-    order = rows[_canonical_order(codes[rows])].tolist()
+    order = rows[_canonical_order(codes[rows], width)].tolist()
     rank = {row: i for i, row in enumerate(order)}
     ambiguous = {row for row, near in neighbours.items() if not _all_agree(codes[near])}
     kept: set[int] = set()
@@ -371,9 +459,10 @@ def _all_agree(codes: np.ndarray) -> bool:
     return bool((low == high).all())
 
 
-def _canonical_order(codes: np.ndarray) -> np.ndarray:
-    """Order the rows: those with an id first, then the most complete first, then by content."""
-    return np.lexsort((*codes.T[::-1], (codes == MISSING).sum(axis=1), codes[:, 0] == MISSING))
+def _canonical_order(codes: np.ndarray, width: int) -> np.ndarray:
+    """Order the rows: those with a key first, then the most complete first, then by content."""
+    without_key = (codes[:, :width] == MISSING).all(axis=1)
+    return np.lexsort((*codes.T[::-1], (codes == MISSING).sum(axis=1), without_key))
 
 
 def _components(n: int, links: np.ndarray) -> np.ndarray:

@@ -1,16 +1,40 @@
 """The parameters of prepare."""
 
-from typing import Annotated, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from creditrisk.core.params import Number, Strict
 
 
+def _as_date(value: Any) -> Any:
+    """Read a date; YAML reads 2015-01-01 as one, and the same in quotes as a text."""
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("a date is needed, such as 2015-01-01") from None
+
+
 class SplitParams(Strict):
-    """The block `split`."""
+    """The block `split`.
+
+    Attributes:
+        test_size: share of the applicants that become the test rows.
+        by: `random` draws them; `time` takes the latest applicants; `auto` is `time` if the schema
+            names an application date.
+        from_: with `time`, the first day of the test rows, instead of `test_size`.
+    """
 
     test_size: Annotated[Number, Field(gt=0, lt=1)]
+    by: Literal["auto", "random", "time"] = "auto"
+    from_: Annotated[date | None, BeforeValidator(_as_date)] = Field(default=None, alias="from")
+
+    @model_validator(mode="after")
+    def _used(self) -> "SplitParams":
+        if self.from_ is not None and self.by == "random":
+            raise ValueError("split.from is for split.by time; remove it, or set split.by to time")
+        return self
 
 
 class PrepareParams(Strict):

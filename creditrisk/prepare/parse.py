@@ -8,15 +8,21 @@ import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 
+from creditrisk.core.columns import APPLICATION_DATE, NO_CODE, SPECIAL
+from creditrisk.core.dates import has_short_year, months_before, read_date
 from creditrisk.core.text import caseless, code_key, exact_number, fold, normalise
-from creditrisk.schema import Column, Schema, Target
+from creditrisk.schema import KEY_KINDS, Column, Schema, Target
 
-CAUSES = ("empty", "null_word", "unparseable", "out_of_domain")
+# Why a cell holds no value; a special code stands in the place of a number and is known.
+CAUSES = ("empty", "null_word", "unparseable", "out_of_domain", "special")
+MISSING_CAUSES = CAUSES[:-1]
+DATE_TYPE = "datetime64[us]"
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,7 @@ def squeeze(text: str) -> str:
 
 
 # The value of a cell (None if missing) and the cause why it is missing (else None).
-Cell = tuple[float | str | None, str | None]
+Cell = tuple[float | str | date | None, str | None]
 
 
 def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[str], Decimal | None]:
@@ -86,8 +92,12 @@ def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[st
 
 
 def numeric_cell(column: Column, notation: Notation) -> Callable[[str], Cell]:
-    """Make the function that parses the cells of a numeric column."""
+    """Make the function that parses the cells of a numeric column.
+
+    A special code comes out as its number, with the cause `special`: see `separate_specials`.
+    """
     read = number_reader(notation, column.unit)
+    specials = {exact_number(fold(code)) for code in column.special}
     low = -math.inf if column.min is None else column.min
     high = math.inf if column.max is None else column.max
 
@@ -98,6 +108,8 @@ def numeric_cell(column: Column, notation: Notation) -> Callable[[str], Cell]:
         if number is None:
             return None, "unparseable"
         value = float(number)
+        if number in specials:
+            return value + 0.0, "special"
         fraction = column.integer and not value.is_integer()
         if not math.isfinite(value) or fraction or not low <= value <= high:
             return None, "out_of_domain"
@@ -159,8 +171,22 @@ def text_cell(notation: Notation) -> Callable[[str], Cell]:
     return cell
 
 
+def date_cell(form: str, notation: Notation) -> Callable[[str], Cell]:
+    """Make the function that parses the cells of a date."""
+
+    def cell(text: str) -> Cell:
+        if squeeze(text) in notation.null_words:
+            return None, "null_word"
+        found = read_date(" ".join(text.split()), form)
+        return (None, "unparseable") if found is None else (found, None)
+
+    return cell
+
+
 def reader_of(column: Column, notation: Notation) -> Callable[[str], Cell]:
     """Return the function that parses the cells of a column, depending on its kind."""
+    if column.format is not None:
+        return date_cell(column.format, notation)
     if column.kind == "numeric":
         return numeric_cell(column, notation)
     if column.levels:
@@ -201,26 +227,29 @@ def _objects(items: Iterable[object]) -> np.ndarray:
     return array
 
 
-def read_target(raw: pd.Series, target: Target, notation: Notation) -> pd.Series:
+def read_target(raw: pd.Series, target: Target, notation: Notation) -> pd.DataFrame:
     """Parse the outcome.
 
     Args:
         raw: text, shape (n,).
-        target: the codes of the two classes.
+        target: the codes of the two classes, and of the outcomes that are not known yet.
         notation: how numbers are written in the source.
 
     Returns:
-        Int8, shape (n,): 1 for bad, 0 for good, missing if the text is of neither class.
+        `bad` (Int8): 1 for bad, 0 for good, missing if the text is of neither class; and
+        `indeterminate` (bool): whether it is a code of `exclude`. Shape (n, 2).
     """
-    read = level_reader([*target.good, *target.bad], notation)
+    read = level_reader([*target.good, *target.bad, *target.exclude], notation)
     outcome = {**dict.fromkeys(target.good, 0), **dict.fromkeys(target.bad, 1)}
 
     def cell(text: str) -> Cell:
         level = read(text)
-        return (None, "out_of_domain") if level is None else (outcome[level], None)
+        if level is None:
+            return None, "out_of_domain"
+        return (outcome[level], None) if level in outcome else (None, "indeterminate")
 
-    values, _ = read_cells(raw, cell)
-    return values.astype("Int8")
+    values, causes = read_cells(raw, cell)
+    return pd.DataFrame({"bad": values.astype("Int8"), "indeterminate": causes == "indeterminate"})
 
 
 def parse(
@@ -234,14 +263,69 @@ def parse(
         notation: how numbers and missing values are written in the source.
 
     Returns:
-        cells: values under the names of the schema, the id first, shape (n, d); float64 for numeric
-            columns, text for the others.
-        causes: same shape; one of `CAUSES` for a missing value, else None.
+        cells: values under the names of the schema, shape (n, d): first the ids and groups (text),
+            then `application_date` (datetime64) if there is one, then the variables: float64 for
+            numbers and for dates (months before the application), text for the others. A special
+            code still is its number here.
+        causes: of each column of the schema, one of `CAUSES` for a cell without a value, else None.
     """
     cells, causes = {}, {}
-    ordered = sorted(schema.columns.items(), key=lambda item: item[1].kind != "id")
+    ordered = sorted(
+        schema.columns.items(),
+        key=lambda item: (item[1].kind not in KEY_KINDS, item[0] != schema.application_date),
+    )
     for source, column in ordered:
-        dtype = "float64" if column.kind == "numeric" else "str"
         read = reader_of(column, notation)
-        cells[column.name], causes[column.name] = read_cells(raw[source], read, dtype)
+        is_application = source == schema.application_date
+        name = APPLICATION_DATE if is_application else column.name
+        cells[name], causes[column.name] = read_cells(raw[source], read, _dtype(column))
+        if column.kind == "date" and not is_application:
+            application = schema.columns[str(schema.application_date)].name
+            cells[name], causes[name] = _age(
+                cells[name], causes[name], cells[APPLICATION_DATE], causes[application], column
+            )
     return pd.DataFrame(cells, index=raw.index), pd.DataFrame(causes, index=raw.index)
+
+
+def _dtype(column: Column) -> str:
+    return {"numeric": "float64", "date": DATE_TYPE}.get(column.kind, "str")
+
+
+def _age(
+    dates: pd.Series, own: pd.Series, application: pd.Series, of_application: pd.Series,
+    column: Column,
+) -> tuple[pd.Series, pd.Series]:  # fmt: skip
+    """Turn dates into months before the application.
+
+    Without the date of the application, a date says nothing: it is missing for the same cause. With
+    years of two digits, a date after the application may be of another century: it is no value.
+    """
+    months = months_before(dates, application)
+    low = -math.inf if column.min is None else column.min
+    high = math.inf if column.max is None else column.max
+    outside = (months < low) | (months > high)
+    if has_short_year(str(column.format)):
+        outside |= months < 0
+    causes = own.where(own.notna(), of_application)
+    return months.mask(outside), causes.mask(outside, "out_of_domain")
+
+
+def separate_specials(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Move special codes out of the numeric variables, into their companions.
+
+    Args:
+        cells: with the variables, as `parse` returns them, shape (n, d).
+        schema: the schema of the data set.
+
+    Returns:
+        The same columns, where a special code is no number any more; then a column of text for each
+        variable with special codes (see `Schema.companions`), which has no missing cell.
+    """
+    separated = cells.copy()
+    for companion, column in schema.companions.items():
+        name = companion.removeprefix(SPECIAL)
+        codes = {float(code): code for code in column.levels or () if code != NO_CODE}
+        found = cells[name].map(codes)
+        separated[name] = cells[name].where(found.isna())
+        separated[companion] = found.fillna(NO_CODE).astype("str")
+    return separated

@@ -1,11 +1,79 @@
-"""The split into train and test: stratified, seeded, by applicant, for any order of the rows."""
+"""The split into train and test, by applicant, for any order of the rows: at random or by time."""
 
 import hashlib
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from creditrisk.core.errors import InputError
+
+CLASSES = ((1, "bad"), (0, "good"))
+
+
+@dataclass(frozen=True)
+class TimeSplit:
+    """An out-of-time split.
+
+    Attributes:
+        side: `train` or `test`, shape (n,).
+        start: first day of the test rows.
+        undated: number of rows without an application date; they are training rows unless the same
+            applicant has a late row.
+    """
+
+    side: np.ndarray
+    start: date
+    undated: int
+
+
+def split_by_time(
+    dates: pd.Series,
+    group: np.ndarray,
+    bad: np.ndarray,
+    test_size: float,
+    start: date | None = None,
+    source: str = "data.source",
+) -> TimeSplit:
+    """Assign the latest applicants to `test`, the others to `train`.
+
+    An applicant's date is that of its latest row, so that no training row is later than the first
+    day of the test rows. Applicants of one date stay on one side: the share of the test rows is as
+    near to `test_size` as the dates allow.
+
+    Args:
+        dates: application dates, datetime64, shape (n,).
+        group: number of each row's applicant, shape (n,).
+        bad: outcome, 1 for a default, shape (n,).
+        test_size: share of the applicants.
+        start: first day of the test rows; None to choose it by `test_size`.
+        source: name of the rows' file in errors.
+
+    Raises:
+        InputError: there is no date at which both parts would have applicants of both classes.
+    """
+    rows = pd.DataFrame({"group": group, "bad": bad, "date": dates.to_numpy()})
+    applicants = rows.groupby("group").agg(bad=("bad", "max"), date=("date", "max"))
+    known = applicants["date"].dropna()
+    days = [pd.Timestamp(start)] if start is not None else sorted(known.unique())
+    found: list[tuple[float, pd.Timestamp]] = []
+    for day in days:
+        late = (applicants["date"] >= day).to_numpy()
+        is_bad = applicants["bad"].to_numpy() == 1
+        if all((late & here).any() and (~late & here).any() for here in (is_bad, ~is_bad)):
+            found.append((abs(late.mean() - test_size), pd.Timestamp(day)))
+    if not found:
+        span = "no row has a date"
+        if len(known):
+            span = f"the dates are from {known.min():%Y-%m-%d} to {known.max():%Y-%m-%d}"
+        asked = f"from {start} on" if start is not None else "by time"
+        problem = f"no test rows {asked} with both classes before and after ({span})"
+        raise InputError(source, "split", problem, "Set another split.from, or split.by: random.")
+    day = min(found)[1]
+    late = applicants.index[applicants["date"] >= day]
+    side = np.where(np.isin(group, late), "test", "train")
+    return TimeSplit(side, day.date(), int(dates.isna().sum()))
 
 
 def draw(content: pd.DataFrame, seed: int) -> np.ndarray:
@@ -62,7 +130,7 @@ def split(
     rows = pd.DataFrame({"group": group, "bad": bad, "draw": draw(content, seed)})
     applicants = rows.groupby("group").agg(bad=("bad", "max"), draw=("draw", "min"))
     tested: list[int] = []
-    for outcome, name in ((1, "bad"), (0, "good")):
+    for outcome, name in CLASSES:
         drawn = applicants.loc[applicants["bad"] == outcome, "draw"].sort_values()
         if len(drawn) < 2:
             problem = f"{len(drawn)} applicants of the class {name}"

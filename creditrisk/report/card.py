@@ -14,6 +14,7 @@ from creditrisk.report.data import ReportData
 from creditrisk.report.fairness import fairness_notes, fairness_table
 from creditrisk.report.language import MARKDOWN, Language
 from creditrisk.report.scorecard import points_words
+from creditrisk.report.stability import moved_words, split_words
 from creditrisk.report.tables import cost, number
 
 CIRCULAR = (
@@ -78,7 +79,7 @@ def limits(data: ReportData, language: Language) -> list[str]:
         "Outcomes are known only for applicants who were granted credit. It is unknown how the "
         "refused applicants would have paid, so the PD of applicants who are unlike those who were "
         "granted credit is an extrapolation.",
-        "Train and test rows are split at random, not by time, so drift is not measured.",
+        split_words(data),
         "The model finds associations, not causes. Changing a variable need not change the risk.",
         "The PD is unreliable if a number is outside the range of the training rows, unless the "
         "number is capped (see the adjustments in models/champion.json). A level that no training "
@@ -130,6 +131,7 @@ def _performance(data: ReportData) -> str:
         "Intervals: 95%, by bootstrap of the test rows. SE: standard error of the mean over the "
         f"folds. Nested: the whole procedure, {choice}, measured on rows that it had not seen.\n\n"
         + _table(shown, dict.fromkeys(shown.columns[1:], ".3f"))
+        + f"\n\n{moved_words(data)}"
     )
 
 

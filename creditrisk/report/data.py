@@ -21,8 +21,8 @@ class ReportData:
         ingested: the content of metrics/ingest.json.
         champion: the description of the champion.
         board: the leaderboard.
-        curves: the frames `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance`
-            and `fairness`, which are also written as CSV.
+        curves: the frames `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance`,
+            `stability` and `fairness`, which are also written as CSV.
         decision: the costs of the two errors, and how the cut-off is chosen.
         points: the table of points of the best scorecard; None or empty if there is none.
         warning: the warning of target leakage, if there is one.

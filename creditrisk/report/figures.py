@@ -148,6 +148,26 @@ def importance(table: pd.DataFrame) -> go.Figure:
     return styled(chart, x="AUC lost when shuffled", height=max(height, 160))
 
 
+def stability(table: pd.DataFrame) -> go.Figure:
+    """Plot the rows of a `tables.psi_table`, with the conventional limits 0.1 and 0.25."""
+    chart = go.Figure()
+    positions = list(range(len(table)))
+    chart.add_bar(
+        x=table["PSI"].to_list(),
+        y=positions,
+        orientation="h",
+        marker={"color": BLUE},
+        hovertemplate="%{x:.4f}<extra></extra>",
+    )
+    for limit, colour in ((0.1, ORANGE), (0.25, VERMILION)):
+        chart.add_vline(x=limit, line={"color": colour, "dash": "dash"})
+    labels = [label(v) for v in table["variable"]]
+    chart.update_yaxes(tickvals=positions, ticktext=labels, autorange="reversed")
+    chart.update_xaxes(nticks=6, rangemode="tozero")
+    height = 70 + sum(10 + 18 * (1 + text.count("<br>")) for text in labels)
+    return styled(chart, x="PSI", height=max(height, 160))
+
+
 def _over_cutoffs(points: pd.DataFrame, column: str, form: str) -> go.Figure:
     chart = go.Figure()
     for rows, name, colour, dash in (

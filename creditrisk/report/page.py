@@ -5,7 +5,7 @@ import pandas as pd
 from creditrisk.evaluate.measure import BOOTSTRAP_DRAWS
 from creditrisk.html.page import Block, Page, bullets, facts, table, text
 from creditrisk.metrics.performance import METRICS
-from creditrisk.report import card, fairness, scorecard, tables
+from creditrisk.report import card, fairness, scorecard, stability, tables
 from creditrisk.report.data import ReportData
 from creditrisk.report.language import PLAIN
 from creditrisk.report.performance import decisions, importance, probabilities, ranking
@@ -13,7 +13,11 @@ from creditrisk.report.selection import choice
 from creditrisk.report.tables import cost, number, span
 from creditrisk.report.verdict import verdict
 
-CAUSES = {"null word": "null words", "out of domain": "outside the domain of the column"}
+CAUSES = {
+    "null word": "null words",
+    "out of domain": "outside the domain of the column",
+    "special": "special codes",
+}
 
 
 def build_page(data: ReportData) -> Page:
@@ -29,6 +33,7 @@ def build_page(data: ReportData) -> Page:
     page.section("Choice of the champion", *choice(data))
     page.section("All metrics", *_metrics(data))
     page.section("Separation of good and bad", *ranking(data))
+    page.section("Train against test", *stability.stability(data))
     page.section("Probabilities", *probabilities(data))
     page.section("Decisions and their cost", *decisions(data))
     page.section("Important variables", *importance(data))
@@ -83,6 +88,15 @@ def _data(data: ReportData) -> list[Block]:
         (data.ingested["blank_lines"], "blank lines of the file were skipped."),
         (prepared["merged_cells"], "empty cells were filled from a duplicate row."),
         (prepared["twins"]["conflicting_targets"], "groups of duplicates disagree on the outcome."),
+        (
+            prepared["equal_rows"]["together"],
+            "rows equal others in all variables; they count as one applicant in split and folds.",
+        ),
+        (
+            prepared["equal_rows"]["by_chance"],
+            "rows equal others in all variables as often as chance gives; they are different "
+            "applicants.",
+        ),
     ):
         notes += [f"{count:,} {note}"] if count else []
     if ignored := prepared["columns_ignored"]:
@@ -90,8 +104,8 @@ def _data(data: ReportData) -> list[Block]:
     return [
         facts({label: f"{count:,}" for label, count in shown.items()}),
         text(
-            "The applicants were split once, at random within each outcome. The model was chosen "
-            "and fitted on the train part. The test part was used for this report only."
+            f"{stability.split_words(data)} The model was chosen and fitted on the train part. "
+            "The test part was used for this report only."
         ),
         table(tables.split_table(prepared), "Rows and bad rates", {"bad rate": ".1%"}),
         table(rejected, "Rejected rows by reason"),

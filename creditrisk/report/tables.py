@@ -184,6 +184,12 @@ def importance_table(importance: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     )
 
 
+def psi_table(stability: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return the PSI of the score and of the variables, by their names in words."""
+    names = [variable(name, schema) for name in stability["variable"]]
+    return pd.DataFrame({"variable": names, "PSI": stability["psi"]})
+
+
 def making_table(
     champion: ChampionDescription, selected: dict[str, Any], decision: DecisionParams
 ) -> pd.DataFrame:

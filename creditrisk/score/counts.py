@@ -30,7 +30,7 @@ class Counts:
         self.rows = self.scored = self.refused = 0
         self.own_row_id = False
         self._sources = {c.name: source for source, c in schema.columns.items()}
-        self._causes: dict[str, Counter[str]] = {name: Counter() for name in schema.features}
+        self._causes: dict[str, Counter[str]] = {name: Counter() for name in schema.variables}
         self._first_problem = ""
 
     def add(self, batch: Scored) -> None:

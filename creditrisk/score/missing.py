@@ -10,11 +10,16 @@ MissingCells = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
 def find_missing(causes: pd.DataFrame, names: Mapping[str, object]) -> MissingCells:
-    """Find the missing cells of the columns `names`; `causes` is from `parse`, shape (n, d)."""
+    """Find the missing cells of the columns `names`; a special code is not missing.
+
+    Args:
+        causes: from `parse`, shape (n, d).
+        names: the columns.
+    """
     found = {}
     for name in names:
         column = causes[name].to_numpy()
-        rows = np.flatnonzero(~pd.isna(column))
+        rows = np.flatnonzero(~pd.isna(column) & (column != "special"))
         found[name] = (rows, column[rows])
     return found
 

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from creditrisk.champion.calibration import log_odds
 from creditrisk.champion.predict import default_pd
 from creditrisk.champion.scorecard import format_number, linear
+from creditrisk.core.columns import NO_CODE, SPECIAL
 from creditrisk.schema import Schema
 
 ORDERS = 4  # the reverse of each is used too
@@ -31,7 +32,8 @@ class Contributions:
     """What each variable adds to the log-odds of being bad.
 
     Attributes:
-        shares: one column per variable, shape (n, d).
+        shares: one column per variable, shape (n, d); that of a variable with special codes is
+            about the number and the code together.
         base: log-odds of the baseline applicant.
         base_pd: PD of the baseline applicant.
     """
@@ -72,9 +74,14 @@ def contributions(
         orders: number of orders, each used with its reverse. With more orders, the contributions
             come nearer to the Shapley values.
     """
-    names = list(rows)
+    names = [name for name in rows if not name.startswith(SPECIAL)]
     # A variable that has the baseline's value contributes nothing, so it needs no step.
-    differs = np.column_stack([_differs(rows[n], baseline[n].iloc[0]) for n in names])
+    differs = np.column_stack(
+        [
+            np.any([_differs(rows[c], baseline[c].iloc[0]) for c in _columns_of(n, rows)], axis=0)
+            for n in names
+        ]
+    )
     base_pd = default_pd(model, baseline)
     base = float(log_odds(base_pd)[0])
     total = np.zeros(differs.shape)
@@ -85,6 +92,11 @@ def contributions(
         total += _steps(model, rows, baseline, differs, sequence, base)
     shares = pd.DataFrame(total / len(sequences), columns=names, index=rows.index)
     return Contributions(shares, base, float(base_pd[0]))
+
+
+def _columns_of(name: str, rows: pd.DataFrame) -> list[str]:
+    """List the columns of a variable: its own, and that of its special codes if it has any."""
+    return [column for column in (name, SPECIAL + name) if column in rows]
 
 
 def _differs(values: pd.Series, value: object) -> np.ndarray:
@@ -109,17 +121,18 @@ def _steps(
     base: float,
 ) -> np.ndarray:
     """Return the contributions for one order; all steps of all rows are scored in one call."""
-    names, count = list(rows), len(rows)
+    names, count = [name for name in rows if not name.startswith(SPECIAL)], len(rows)
     position = np.empty(len(names), dtype=int)
     position[sequence] = np.arange(len(names))
     # The steps at which something changes, by row and in order.
     row, step = np.nonzero(differs[:, sequence])
     columns = {}
     for i, name in enumerate(names):
-        values = pd.concat([rows[name], baseline[name]], ignore_index=True)
         source = np.where(position[i] <= step, row, count)
-        columns[name] = values.take(source).reset_index(drop=True)
-    after = log_odds(default_pd(model, pd.DataFrame(columns)))
+        for column in _columns_of(name, rows):
+            values = pd.concat([rows[column], baseline[column]], ignore_index=True)
+            columns[column] = values.take(source).reset_index(drop=True)
+    after = log_odds(default_pd(model, pd.DataFrame(columns)[list(rows)]))
     first = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, dtype=bool)
     before = np.where(first, base, np.roll(after, 1))
     out = np.zeros(differs.shape)
@@ -159,7 +172,7 @@ def reasons_text(
     order = np.argsort(-weight, axis=1, kind="stable")[:, :top]
     names = list(found.shares)
     original, model_input, causes = (
-        {name: frame[name].to_numpy(dtype=object) for name in frame}
+        {name: _with_codes(frame, name) for name in frame}
         for frame in (cells.original, cells.model_input, cells.causes)
     )
     nothing = np.full(len(values), None)
@@ -174,6 +187,15 @@ def reasons_text(
         lowered = bool((sizes[row] > noise[row]).any())
         texts.append("; ".join(parts) or _no_reason_text(found, refused[row], lowered, threshold))
     return texts
+
+
+def _with_codes(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Return a column's values, with a special code in the place of a number; shape (n,)."""
+    values = frame[name].to_numpy(dtype=object)
+    if SPECIAL + name not in frame:
+        return values
+    codes = frame[SPECIAL + name].to_numpy(dtype=object)
+    return np.where(codes == NO_CODE, values, codes)
 
 
 def _no_reason_text(found: Contributions, refused: bool, lowered: bool, threshold: float) -> str:

@@ -10,7 +10,7 @@ from creditrisk.champion.baseline import baseline_row
 from creditrisk.champion.predict import default_pd
 from creditrisk.eda.adjust import apply
 from creditrisk.featurize import derive
-from creditrisk.prepare.parse import Notation, parse
+from creditrisk.prepare.parse import Notation, parse, separate_specials
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.missing import MissingCells, find_missing, missing_texts
 from creditrisk.score.reasons import Cells, contributions, reasons_text, value_formatter
@@ -61,6 +61,7 @@ class Scorer:
         """Turn well-formed raw rows into features, in the same way as the stages."""
         description = self.champion.description
         parsed, causes = parse(raw, self.champion.schema, self.notation)
+        parsed = separate_specials(parsed, self.champion.schema)
         model_input = self._features(apply(parsed, description.adjustments))
         # Only the reasons use the original values.
         original = self._features(parsed) if self.reasons else model_input
@@ -72,7 +73,7 @@ class Scorer:
 
     @property
     def id_columns(self) -> dict[str, str]:
-        """The column that identifies applicants: its name in the source, and in the output."""
+        """The columns of kind id: their names in the source, and in the output."""
         columns = self.champion.schema.columns.items()
         return {source: column.name for source, column in columns if column.kind == "id"}
 
@@ -90,8 +91,8 @@ class Scorer:
             raw: from `read_batches`.
 
         Returns:
-            One row per raw row, in the same order. `row_id`, and the id if the schema has one, both
-            as in the input; `pd`, `score`, `decision` (`accept` or `reject`) and `reasons`, all
+            One row per raw row, in the same order. `row_id`, and the ids of the schema, all as in
+            the input; `pd`, `score`, `decision` (`accept` or `reject`) and `reasons`, all
             empty if the row could not be read; `missing`, the cells that count as missing, each
             with its cause; `problem`, why the row could not be read.
         """
@@ -102,7 +103,7 @@ class Scorer:
         refused = pds >= self.champion.description.threshold
         points = np.rint(self.champion.scale.points(pds)).astype("int64")
         reasons = self._reasons(cells, refused) if self.reasons else [None] * len(rows)
-        missing = find_missing(cells.causes, self.champion.schema.features)
+        missing = find_missing(cells.causes, self.champion.schema.variables)
         out = pd.DataFrame(
             {
                 "pd": pds,

@@ -72,14 +72,17 @@ def calibrated(
     Returns:
         PDs, shape (m,).
     """
+    return _calibrator(method, scores, bad).predict_proba(new_scores[:, None])[:, 1]
+
+
+def _calibrator(method: str, scores: np.ndarray, bad: np.ndarray) -> CalibratedClassifierCV:
     # `_Score` is not fitted, so it needs no folds: the default of five would ask for five rows a
     # class and change nothing.
     every = np.arange(len(bad))
     fitted = CalibratedClassifierCV(
         FrozenEstimator(_Score()), method=METHODS[method], cv=[(every, every)]
     )
-    fitted.fit(scores[:, None], bad)
-    return fitted.predict_proba(new_scores[:, None])[:, 1]
+    return fitted.fit(scores[:, None], bad)
 
 
 def cross_calibrate(method: str, oof: pd.DataFrame) -> np.ndarray:
@@ -149,7 +152,12 @@ def _platt_decreases(oof: pd.DataFrame) -> bool:
 
 
 def fit_calibrated(
-    model: BaseEstimator, method: str, rows: pd.DataFrame, bad: np.ndarray, folds: list[Fold]
+    model: BaseEstimator,
+    method: str,
+    rows: pd.DataFrame,
+    bad: np.ndarray,
+    folds: list[Fold],
+    oof: pd.DataFrame | None = None,
 ) -> BaseEstimator:
     """Fit the model on all rows, and its calibrator on the out-of-fold scores of one repeat.
 
@@ -159,11 +167,28 @@ def fit_calibrated(
         rows: features, shape (n, d).
         bad: outcomes, shape (n,).
         folds: only those of the first repeat are used.
+        oof: the out-of-fold scores; needed where the folds do not test all rows, as those by time.
     """
     if method == "none":
         return clone(model).fit(rows, bad)
     splits = [(fold.train, fold.test) for fold in folds if fold.repeat == 0]
+    if oof is not None and sum(len(test) for _, test in splits) < len(rows):
+        return _calibrated_by(model, method, rows, bad, oof)
     fitted = CalibratedClassifierCV(model, method=METHODS[method], cv=splits, ensemble=False)
     fitted.fit(rows, bad)
     # The folds are positions of training rows, which a model file does not need.
     return fitted.set_params(cv=None)
+
+
+def _calibrated_by(
+    model: BaseEstimator, method: str, rows: pd.DataFrame, bad: np.ndarray, oof: pd.DataFrame
+) -> CalibratedClassifierCV:
+    """Do what CalibratedClassifierCV does with `ensemble=False`, from scores that are given.
+
+    The class itself takes only folds that test each row once.
+    """
+    fitted = _calibrator(method, oof["score"].to_numpy(), oof["bad"].to_numpy())
+    whole = clone(model).fit(rows, bad)
+    fitted.calibrated_classifiers_[0].estimator = whole
+    fitted.n_features_in_ = rows.shape[1]
+    return fitted.set_params(estimator=clone(model), ensemble=False, cv=None)

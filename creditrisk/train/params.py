@@ -26,6 +26,7 @@ class TrainParams(Strict):
 
     Attributes:
         folds: number of folds of the search and of the out-of-fold PDs.
+        folds_by: `random`, or `time` for expanding windows, which are not repeated.
         repeats: how many times the rows are split into folds, each time differently.
         scoring: the score that the search maximises, by scikit-learn's name. `roc_auc` replaces a
             score of probabilities for a model that gives none before calibration (SVC).
@@ -38,6 +39,7 @@ class TrainParams(Strict):
     """
 
     folds: Folds
+    folds_by: Literal["random", "time"] = "random"
     repeats: Annotated[int, Field(ge=1, le=100)]
     scoring: Scoring
     calibration: Literal["auto", "none", "platt", "isotonic"]

@@ -40,7 +40,7 @@ class SearchSpec:
 
     Attributes:
         name: the algorithm.
-        candidates: the grid points, from `registry.grid`.
+        candidates: the grid points, from `relevant_candidates`.
         features: the content of features.json.
         preprocess: the block `preprocess`.
         train: the block `train`.
@@ -81,7 +81,27 @@ class SearchSpec:
             smallest,
             candidate.get("bins"),
             self.preprocess.numeric_impute,
+            candidate.get("many_levels"),
         )
+
+
+def relevant_candidates(
+    candidates: list[dict[str, Any]], features: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Drop what makes no difference for the data: `many_levels` without a column of many levels.
+
+    Args:
+        candidates: from `registry.grid`.
+        features: the content of features.json.
+    """
+    if features.get("many"):
+        return candidates
+    kept: list[dict[str, Any]] = []
+    for candidate in candidates:
+        one = {key: value for key, value in candidate.items() if key != "many_levels"}
+        if one not in kept:
+            kept.append(one)
+    return kept
 
 
 @dataclass(frozen=True)
@@ -143,7 +163,7 @@ def search(
         method = choose_calibration(spec.train.calibration, oof, allowed)
         oof["pd"] = cross_calibrate(method, oof)
         pipeline = spec.pipeline().set_params(**chosen)
-        model = fit_calibrated(pipeline, method, rows, bad, folds)
+        model = fit_calibrated(pipeline, method, rows, bad, folds, oof)
     return SearchResult(
         candidate=spec.candidates[best],
         scores=scores,

@@ -11,11 +11,9 @@ from sklearn.base import BaseEstimator
 from creditrisk.metrics.costs import Sample
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import compute_fold_metrics, compute_metrics
-from creditrisk.modeling.folds import Fold, make_folds
+from creditrisk.modeling.folds import Fold
 from creditrisk.train.search import OnFitted, SearchResult, SearchSpec, search
-
-# Added to the seed, so that the outer folds differ from the folds of the search.
-OUTER_SEED = 1000
+from creditrisk.train.train_folds import nested_folds, search_folds
 
 
 @dataclass(frozen=True)
@@ -63,45 +61,25 @@ def train_single(
             candidate is not a number.
     """
     train = spec.train
-    applicant = frame["applicant"].to_numpy()
-    folds = make_folds(frame["bad"].to_numpy(), applicant, train.folds, train.repeats, spec.seed)
     # Make the folds first, so that too few rows fail before any fit.
-    nested_folds = _nested_folds(spec, frame)
+    folds = search_folds(frame, train, spec.seed)
+    outer_folds = nested_folds(frame, train, spec.seed)
+    repeats = 1 + max(fold.repeat for fold in folds)
     log(
         f"train@{spec.name}: {len(spec.candidates)} candidates x {train.folds} folds"
-        f" x {train.repeats} repeats"
+        f" x {repeats} repeats" + (", by time" if train.folds_by == "time" else "")
     )
     found = search(spec, frame, folds, on_fitted)
     trials = pd.concat([pd.DataFrame(spec.candidates), found.scores], axis=1)
     return TrainedModel(
         model=found.model,
         oof=_by_row(found.oof, frame),
-        nested=_nested(spec, frame, nested_folds, log),
+        nested=_nested(spec, frame, outer_folds, log),
         trials=trials.drop(columns="candidate").sort_values("rank", kind="stable"),
         best_params=found.candidate,
         calibration=found.calibration,
         unconverged=found.unconverged,
     )
-
-
-def _nested_folds(spec: SearchSpec, frame: pd.DataFrame) -> list[tuple[Fold, list[Fold]]]:
-    """Make the outer folds, and the inner folds of each outer fold's training rows."""
-    train = spec.train
-    if not train.nested:
-        return []
-    bad, applicant = frame["bad"].to_numpy(), frame["applicant"].to_numpy()
-    seed, location = spec.seed + OUTER_SEED, "train.outer_folds"
-    outer_folds = make_folds(bad, applicant, train.outer_folds, 1, seed, location)
-    seed, location = spec.seed, "train.inner_folds"
-    return [
-        (
-            fold,
-            make_folds(
-                bad[fold.train], applicant[fold.train], train.inner_folds, 1, seed, location
-            ),
-        )
-        for fold in outer_folds
-    ]
 
 
 def _nested(

@@ -1,5 +1,6 @@
 """A small schema with every kind of column, clean tables for it, and the way to a result."""
 
+import math
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -10,7 +11,7 @@ import pandas as pd
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.table import Extract, read_csv
 from creditrisk.prepare.clean import Prepared, prepare
-from creditrisk.prepare.params import PrepareParams
+from creditrisk.prepare.params import PrepareParams, SplitParams
 from creditrisk.prepare.parse import Notation
 from creditrisk.schema import Schema, load_schema, parse_schema
 from tests.support.defects import PARAMS, PLAIN, ROOT, Style
@@ -100,7 +101,7 @@ def clean(raw: pd.DataFrame, schema: Schema, style: Style = PLAIN, **changed) ->
     """Prepare a raw frame as the stage does, gates apart."""
     rules = params(**changed)
     notation = Notation.of(style.decimal, style.thousands, rules.null_words)
-    return prepare(raw, schema, notation, rules, PARAMS["split"]["test_size"], PARAMS["seed"])
+    return prepare(raw, schema, notation, rules, SplitParams(**PARAMS["split"]), PARAMS["seed"])
 
 
 def raw_of(rows: list[dict[str, object]], schema: Schema) -> pd.DataFrame:
@@ -131,10 +132,13 @@ def back_to_csv(frame: pd.DataFrame, schema: Schema) -> bytes:
     return out.to_csv(index=False, na_rep="").encode()
 
 
-def alike(frame: pd.DataFrame, least: int, by_chance: bool = False) -> set[tuple[int, int]]:
-    """All pairs of twins by the rule's own words, cell by cell: by position, smaller first.
+def alike(
+    frame: pd.DataFrame, least: int, by_chance: bool = False, weighed: bool = True
+) -> set[tuple[int, int]]:
+    """All pairs of duplicates by the rule's own words, cell by cell: by position, smaller first.
 
-    Identical rows count too. The reference that the fast search is held against.
+    Identical rows count too. The reference that the fast search is held against. `by_chance` leaves
+    out all talk of chance, `weighed` the comparison of all pairs with those that chance gives.
     """
     codes = np.column_stack([pd.factorize(frame[name])[0] for name in frame])
     different = frame.drop_duplicates()
@@ -144,16 +148,41 @@ def alike(frame: pd.DataFrame, least: int, by_chance: bool = False) -> set[tuple
             for name in frame
         ]
     )
-    pairs = set()
+    pairs, exact = set(), set()
     for i in range(len(codes) - 1):
         both = (codes[i] >= 0) & (codes[i + 1 :] >= 0)
         differ = ((codes[i] != codes[i + 1 :]) & both).any(axis=1)
         same = (codes[i] == codes[i + 1 :]).all(axis=1)
         chance = len(different) * np.where(both, common[i], 1).prod(axis=1) > 1
         chance &= len(different) >= 30 and not by_chance
-        near = (both.sum(axis=1) >= least) & ~differ & ~chance
-        pairs |= {(i, i + 1 + int(j)) for j in np.flatnonzero(near | same)}
-    return pairs
+        near = (both.sum(axis=1) >= least) & ~differ & ~chance & ~same
+        pairs |= {(i, i + 1 + int(j)) for j in np.flatnonzero(near)}
+        exact |= {(i, i + 1 + int(j)) for j in np.flatnonzero(same)}
+    if weighed and not by_chance and len(different) >= 30:
+        pairs = _beyond_chance(pairs, codes, different)
+    return pairs | exact
+
+
+def _beyond_chance(pairs: set, codes: np.ndarray, different: pd.DataFrame) -> set:
+    """The pairs up to the most common rows where chance explains few of all pairs so far."""
+    place = {row: i for i, row in enumerate(different.index)}
+    first = {tuple(codes[row]): row for row in reversed(different.index)}
+    heads = {tuple(sorted(first[tuple(codes[i])] for i in pair)) for pair in pairs}
+    n = len(different)
+    expected = np.full(n, float(n))
+    for name in different:
+        counts, gaps = different[name].value_counts(), different[name].isna().sum()
+        agree = different[name].map(lambda v, c=counts, g=gaps: 1 if pd.isna(v) else (c[v] + g) / n)
+        expected *= agree.astype(float).to_numpy()
+    of = {pair: max(expected[place[row]] for row in pair) for pair in heads}
+    limit = -1.0
+    for step in of.values():
+        found = sum(value <= step for value in of.values())
+        chance = expected[expected <= step].sum() / 2
+        fewer = sum(math.exp(-chance) * chance**k / math.factorial(k) for k in range(found))
+        if chance <= 0.2 * found and 1 - fewer <= 0.01 and step <= 1:
+            limit = max(limit, step)
+    return {p for p in pairs if of[tuple(sorted(first[tuple(codes[i])] for i in p))] <= limit}
 
 
 def content(frame: pd.DataFrame, schema: Schema) -> list[tuple]:

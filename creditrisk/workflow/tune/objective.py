@@ -10,8 +10,9 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
-from creditrisk.modeling.folds import Fold, make_folds
+from creditrisk.modeling.folds import Fold
 from creditrisk.train.search import SearchSpec, search_scoring
+from creditrisk.train.train_folds import search_folds
 
 # A terminal sends Ctrl-C to the workers too, which would print tracebacks. So they ignore it: this
 # process handles it, and joblib then ends the workers.
@@ -30,10 +31,7 @@ class Bench:
     def __init__(self, spec: SearchSpec, frame: pd.DataFrame, memory: str):
         self.spec = spec
         self.rows, self.bad = frame[spec.columns], frame["bad"].to_numpy()
-        applicant, train = frame["applicant"].to_numpy(), spec.train
-        self.folds: list[Fold] = make_folds(
-            self.bad, applicant, train.folds, train.repeats, spec.seed
-        )
+        self.folds: list[Fold] = search_folds(frame, spec.train, spec.seed)
         self._smallest_class = min(
             np.bincount(self.bad[fold.train], minlength=2).min() for fold in self.folds
         )

@@ -221,6 +221,7 @@ def prepared(clean, schema, rejected):
         "bad_rate": clean["bad"].mean(),
         "cells": dict.fromkeys(schema.features, cells),
         "missing": {name: int(clean[name].isna().sum()) for name in schema.features},
+        "special": {},
     }
 
 

@@ -54,7 +54,7 @@ FILES = {
     "quote never closed": (HEAD + '"' + ROWS[0] + "no row\n", ["line 2", "quote"]),
     "one class": (
         "".join([HEAD, *[r[:-2] + "1\n" for r in ROWS]]),
-        ["source.csv", "target", "class bad"],
+        ["source.csv", "column", "outcome bad"],
     ),
     "no class": ("".join([HEAD, *[r[:-2] + "7\n" for r in ROWS]]), ["target"]),
 }
@@ -192,11 +192,22 @@ SCHEMAS = {
     "min not finite": (change("columns", "alter", "min", to="nan"), ["alter.min"]),
     "no columns": (change("columns", to={}), ["column"]),
     "columns as list": (change("columns", to=["verw"]), ["columns"]),
-    "two ids": (
-        lambda tree: change("columns", "x", to={"name": "x", "kind": "id"})(
-            change("columns", "y", to={"name": "y", "kind": "id"})(tree)
-        ),
-        ["id"],
+    "a date without the application's": (
+        change("columns", "x", to={"name": "x", "kind": "date", "format": "%Y-%m-%d"}),
+        ["application_date", "calendar time"],
+    ),
+    "a date without a format": (change("columns", "x", to={"name": "x", "kind": "date"}), ["%Y"]),
+    "a format without a year": (
+        change("columns", "x", to={"name": "x", "kind": "date", "format": "%d.%m."}),
+        ["year"],
+    ),
+    "special text": (
+        change("columns", "x", to={"name": "x", "kind": "numeric", "special": {"no": "refused"}}),
+        ["special code no", "null_words"],
+    ),
+    "excluded and good": (
+        change("target", to={"column": "t", "good": ["0"], "bad": ["1"], "exclude": ["1.0"]}),
+        ["target", "exclude"],
     ),
     "differ in case": (change("columns", "VERW", to={"name": "v", "kind": "nominal"}), ["verw"]),
 }

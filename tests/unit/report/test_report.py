@@ -18,6 +18,7 @@ from creditrisk.champion.calibration import calibration_curves
 from creditrisk.champion.description import ChampionDescription
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.measure import measure_champion
+from creditrisk.evaluate.stability import SCORE, stability_summary
 from creditrisk.metrics.costs import DecisionParams, Sample
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import METRICS, NAMES, compute_fold_metrics
@@ -94,6 +95,12 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         metrics = {"algorithm": best} | measure_champion(
             on_test, on_train, selected["cv"], threshold, 3
         )
+    frames["stability"] = pd.DataFrame(
+        {"variable": [SCORE, *names], "psi": [0.02, 0.3, 0.01]}
+    )
+    metrics["stability"] = stability_summary(
+        frames["stability"], selected["cv"], on_train, on_test
+    )
     if len(candidates) > 1:
         pair = board["algorithm"].to_list()
         gaps = compare(oofs[pair[0]], oofs[pair[1]], "roc_auc")
@@ -135,7 +142,8 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         },
         "missing": {names[0]: 7, names[1]: 30}, "merged_cells": 2,
         "twins": {"duplicates": 6, "near_duplicates": 7, "ambiguous": 0, "conflicting_targets": 1},
-        "columns_ignored": [f"{names[0]} too"],
+        "columns_ignored": [f"{names[0]} too"], "equal_rows": {"together": 4, "by_chance": 0},
+        "special": {}, "split_by": {"by": "random"},
     }  # fmt: skip
     ingested = {"blank_lines": 1}
     return ReportData(

@@ -18,8 +18,8 @@ from creditrisk.metrics.intervals import stratified_draws
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.pipeline import RESAMPLERS
 from creditrisk.modeling.registry import algorithm, grid, model_params, names
-from creditrisk.prepare.clean import check_quality_gates
-from creditrisk.train.trained_model import OUTER_SEED
+from creditrisk.prepare.gates import check_quality_gates
+from creditrisk.train.train_folds import OUTER_SEED
 from creditrisk.workflow.check import check
 from tests.support.defects import ROOT
 from tests.support.small_data import SMALL, clean, params, raw_of, small_clean
