@@ -3,7 +3,8 @@ VENV := .venv
 REMOTE ?= local
 # What a person or a workflow sets. The recipes read it from the environment, in quotes, and here it is taken
 # literally: neither make nor the shell runs the text of a variable (docs/architecture.md, Law 10).
-SETTINGS := PYTHON REMOTE SET JOBS INPUT OUTPUT RUNS ALGO TRIALS PORT BASE INTO PICTURES PR ARGS
+SETTINGS := PYTHON REMOTE SET JOBS INPUT OUTPUT RUNS ALGO TRIALS PORT BASE INTO PICTURES PR ARGS \
+	DATA TARGET GOOD BAD EXCLUDE
 $(foreach name,$(SETTINGS),$(eval override $(name) := $$(value $(name))))
 export $(SETTINGS)
 # Remotes that need a plugin. Each plugin has its own environment, so that its pins do not affect $(VENV).
@@ -29,6 +30,10 @@ repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc
 
 check: $(VENV)/locked ## check params.yaml and the schema file, in seconds (ARGS="-S name=value")
 	@set -f; python -m commands.check $$ARGS
+
+schema: $(VENV)/locked ## draft a schema file from applicants (DATA=new.csv TARGET=column OUTPUT=x.yaml GOOD=A,B BAD=C EXCLUDE=D)
+	@set -f; python -m commands.schema --data "$$DATA" --target "$$TARGET" $${OUTPUT:+--output "$$OUTPUT"} \
+	$${GOOD:+--good "$$GOOD"} $${BAD:+--bad "$$BAD"} $${EXCLUDE:+--exclude "$$EXCLUDE"} $$ARGS
 
 verify: $(VENV)/locked ## hash all outputs and the DVC cache again, name what differs from dvc.lock
 	@python -m commands.verify
@@ -157,5 +162,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro check verify sweep experiments score test test-fast smoke lint logs lock pull push remote remote-check backup \
+.PHONY: help repro check schema verify sweep experiments score test test-fast smoke lint logs lock pull push remote remote-check backup \
 	mlflow mirror tune plots-page review report comment test-envs audit licences

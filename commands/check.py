@@ -1,7 +1,10 @@
-"""check: check all of params.yaml and the overrides of an experiment, before a stage runs.
+"""check: check all of params.yaml, the schema and the source file, before a stage runs.
 
 This is not a stage of dvc.yaml and has no outputs. `make repro` and `make sweep` run it first.
 """
+
+import json
+from typing import Any
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.logs import say
@@ -9,6 +12,7 @@ from creditrisk.core.params import read_yaml
 from creditrisk.modeling.registry import algorithm, names
 from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs, train_outputs
 from creditrisk.workflow.check import check
+from creditrisk.workflow.check_data import look_at_source
 from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
 from creditrisk.workflow.interrupted import refuse_broken_state
 from creditrisk.workflow.tracked_files import check_tracked
@@ -21,11 +25,16 @@ def main() -> None:
     parser.add_argument("--queue", action="store_true", help="check for queued experiments")
     args = parser.parse_args()
     experiments = expand_sweeps(args.set_param, args.params) if args.set_param else [[]]
+    sources: dict[str, Any] = {}  # one look at each source, however many experiments share it
     for overrides in experiments:
         tree = apply_overrides(args.params, overrides) if overrides else read_yaml(args.params)
         candidates = check(tree, args.params)
         if args.queue:
             check_tracked(tree, args.params)
+        sources |= {json.dumps([tree["data"], tree["prepare"]]): tree}
+    for tree in sources.values():
+        for line in look_at_source(tree, args.params):
+            say(f"check: {line}")
     refuse_broken_state()
     hashed, others = train_outputs(read_yaml("dvc.yaml"))
     entries = {name: algorithm(name).model_dump() for name in names()}

@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     FiniteFloat,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -121,9 +122,17 @@ class Column(_Lax):
     force: bool = False
     description: Prose = ""
 
+    @field_validator("name")
+    @classmethod
+    def _free(cls, name: str) -> str:
+        # A date may have the name that the application date has in every frame; see below.
+        fault = None if fold(name) == APPLICATION_DATE else name_fault(name)
+        if fault:
+            raise ValueError(fault)
+        return name
+
     @model_validator(mode="after")
     def _consistent(self) -> "Column":
-        # A date may have the name of the column that the application date gets in every frame.
         is_date = self.kind == "date" and fold(self.name) == APPLICATION_DATE
         fault = None if is_date else name_fault(self.name, is_id=self.kind in KEY_KINDS)
         if fault:
@@ -197,7 +206,10 @@ class Schema(_Lax):
         if twice is not None:
             raise ValueError(f"two source columns differ only in case or blanks: {twice}")
         self._check_dates()
-        if not self.variables:
+        if all(
+            c.kind in KEY_KINDS or source == self.application_date
+            for source, c in self.columns.items()
+        ):
             raise ValueError("there is no feature column")
         return self
 

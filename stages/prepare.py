@@ -89,6 +89,8 @@ def _print_split(facts: dict, sides: dict) -> None:
         f"  out of time: test rows from {facts['from']} on; bad rate {rates['train']:.1%} before, "
         f"{rates['test']:.1%} after"
     )
+    if facts["early"]:
+        say(f"  {facts['early']} test rows are earlier: the same applicants have a later row")
     if facts["undated"]:
         say(f"  {facts['undated']} rows have no application date")
 

@@ -25,7 +25,7 @@ def format_fault(form: str) -> str | None:
         return "the format needs a year (%Y) and a month (%m or %b)"
     try:
         datetime.strptime(_SAMPLE.strftime(form), form)
-    except ValueError:
+    except (ValueError, re.error):
         return "the format can't be read back, it may have a code twice"
     return None
 

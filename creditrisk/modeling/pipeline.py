@@ -15,6 +15,7 @@ from imblearn.under_sampling import NearMiss, RandomUnderSampler
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -77,7 +78,9 @@ ENCODERS: dict[str, Callable[[list[str]], BaseEstimator]] = {
 # rate of their level (in training that of other rows, and drawn towards the mean), or one-hot with
 # the rarer levels as one.
 MANY_LEVELS: dict[str, Callable[[int], BaseEstimator]] = {
-    "target": lambda seed: TargetEncoder(target_type="binary", random_state=seed),
+    "target": lambda seed: TargetEncoder(
+        target_type="binary", cv=StratifiedKFold(5, shuffle=True, random_state=seed)
+    ),
     "merge": lambda seed: OneHotEncoder(
         handle_unknown="infrequent_if_exist", max_categories=KEPT_LEVELS, sparse_output=False
     ),
@@ -133,6 +136,8 @@ def build_pipeline(
         The unfitted pipeline, without resampling and with one-hot encoding.
     """
     numeric, nominal = features["numeric"], features["nominal"]
+    many = features.get("many", [])
+    few = [name for name in nominal if name not in many]
     ordinal = list(features["ordinal"])
     numbers = [_imputer(params.numeric_impute), StandardScaler()]
     if params.power_transform:
@@ -145,7 +150,8 @@ def build_pipeline(
     impute = ColumnTransformer(
         [
             ("numeric", make_pipeline(*numbers), numeric),
-            ("nominal", nominal_imputer, nominal),
+            ("nominal", nominal_imputer, few),
+            *([("many", nominal_imputer, many)] if many else []),
             ("ordinal", _imputer(params.ordinal_impute), ordinal),
         ],
         verbose_feature_names_out=False,
@@ -155,8 +161,6 @@ def build_pipeline(
         handle_unknown="use_encoded_value",
         unknown_value=-1,
     )
-    many = features.get("many", [])
-    few = [name for name in nominal if name not in many]
     encode = ColumnTransformer(
         [
             ("numeric", "passthrough", numeric),

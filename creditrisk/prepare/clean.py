@@ -151,8 +151,8 @@ def _split(
     found = split_by_time(
         clean[APPLICATION_DATE], applicant, bad, params.test_size, params.from_, source
     )
-    facts = {"by": "time", "from": found.start.isoformat(), "undated": found.undated}
-    return found.side, facts
+    facts = {"by": "time", "from": found.start.isoformat()}
+    return found.side, facts | {"undated": found.undated, "early": found.early}
 
 
 def _count_values(texts: pd.Series) -> dict[str, int]:

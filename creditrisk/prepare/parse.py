@@ -306,8 +306,8 @@ def _age(
     outside = (months < low) | (months > high)
     if has_short_year(str(column.format)):
         outside |= months < 0
-    causes = own.where(own.notna(), of_application)
-    return months.mask(outside), causes.mask(outside, "out_of_domain")
+    causes = own.where(own.notna(), of_application).mask(outside, "out_of_domain")
+    return months.mask(outside), causes.where(causes.notna(), None)
 
 
 def separate_specials(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:

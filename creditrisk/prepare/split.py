@@ -21,11 +21,13 @@ class TimeSplit:
         start: first day of the test rows.
         undated: number of rows without an application date; they are training rows unless the same
             applicant has a late row.
+        early: number of test rows before the first day: those of applicants with a late row too.
     """
 
     side: np.ndarray
     start: date
     undated: int
+    early: int
 
 
 def split_by_time(
@@ -73,26 +75,36 @@ def split_by_time(
     day = min(found)[1]
     late = applicants.index[applicants["date"] >= day]
     side = np.where(np.isin(group, late), "test", "train")
-    return TimeSplit(side, day.date(), int(dates.isna().sum()))
+    early = int(((side == "test") & (rows["date"] < day)).sum())
+    return TimeSplit(side, day.date(), int(dates.isna().sum()), early)
 
 
-def draw(content: pd.DataFrame, seed: int) -> np.ndarray:
+def draw(content: pd.DataFrame, seed: int, bad: np.ndarray) -> np.ndarray:
     """Draw a number in [0, 1) per row that depends only on the seed and the row's content.
+
+    Rows of the same content are strangers here, so each has a draw of its own: they are numbered,
+    the good ones first, so that only rows that are equal in all respects can change places.
 
     Args:
         content: the cells that the number depends on, shape (n, d).
         seed: random seed.
+        bad: outcome, shape (n,).
 
     Returns:
         Float64, shape (n,).
     """
     text = [content[name].astype("object").where(content[name].notna(), "") for name in content]
+    joined = pd.Series(["\x1f".join(map(str, row)) for row in zip(*text, strict=True)])
+    order = np.argsort(bad, kind="stable")
+    number = joined.iloc[order].groupby(joined.iloc[order]).cumcount().sort_index()
     key = str(seed).encode()
     drawn = [
         int.from_bytes(
-            hashlib.blake2b("\x1f".join(map(str, row)).encode(), digest_size=8, key=key).digest()
+            hashlib.blake2b(
+                (f"{row}\x1e{copy}" if copy else row).encode(), digest_size=8, key=key
+            ).digest()
         )
-        for row in zip(*text, strict=True)
+        for row, copy in zip(joined, number, strict=True)
     ]
     return np.array(drawn, dtype="float64") / 2.0**64
 
@@ -127,7 +139,7 @@ def split(
     Raises:
         InputError: a class has fewer than two applicants.
     """
-    rows = pd.DataFrame({"group": group, "bad": bad, "draw": draw(content, seed)})
+    rows = pd.DataFrame({"group": group, "bad": bad, "draw": draw(content, seed, bad)})
     applicants = rows.groupby("group").agg(bad=("bad", "max"), draw=("draw", "min"))
     tested: list[int] = []
     for outcome, name in CLASSES:

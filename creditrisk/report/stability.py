@@ -37,8 +37,14 @@ def split_words(data: ReportData) -> str:
             "The applicants were split at random within each outcome, so drift over time is not "
             "measured: what differs here differs by chance."
         )
-    undated = facts["undated"]
-    more = f" {undated:,} rows have no application date." if undated else ""
+    more = "".join(
+        f" {facts[key]:,} {words}"
+        for key, words in (
+            ("early", "test rows are earlier, because the same applicants have a later row."),
+            ("undated", "rows have no application date."),
+        )
+        if facts[key]
+    )
     return (
         f"The applicants were split by time (out of time): the test rows are the applicants from "
         f"{facts['from']} on, the model has learned from earlier ones only.{more}"

@@ -51,6 +51,8 @@ ATTACKS = (
         ("remote", "REMOTE"), ("pull", "REMOTE"), ("check", "ARGS"), ("experiments", "ARGS"),
         ("score", "INPUT"), ("mlflow", "PORT"), ("review", "BASE"), ("review", "INTO"),
         ("review", "PICTURES"), ("comment", "PR"), ("test-fast", "ARGS"), ("logs", "RUNS"),
+        ("schema", "DATA"), ("schema", "TARGET"), ("schema", "GOOD"), ("schema", "BAD"),
+        ("schema", "EXCLUDE"), ("schema", "OUTPUT"), ("schema", "ARGS"),
     ],
 )  # fmt: skip
 def test_no_setting_is_run(folder: Path, target: str, name: str, attack: str):
@@ -66,6 +68,15 @@ def test_a_sweep_gets_each_of_its_settings_as_it_is_written(folder: Path):
     assert lines == [
         "-m", "commands.sweep", "--jobs", "3",
         "-S", "model=lr,rf", "-S", "seed=1,2", "-S", "train.scoring=$HOME",
+    ]  # fmt: skip
+
+
+def test_a_draft_gets_each_of_its_settings_as_one_argument(folder: Path):
+    values = {"DATA": "a b.csv", "TARGET": "the $HOME", "GOOD": "Fully Paid,ok", "BAD": "*"}
+    lines = make(folder, "schema", *(f"{name}={value}" for name, value in values.items()))
+    assert lines == [
+        "-m", "commands.schema", "--data", "a b.csv", "--target", "the $HOME",
+        "--good", "Fully Paid,ok", "--bad", "*",
     ]  # fmt: skip
 
 

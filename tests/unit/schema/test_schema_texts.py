@@ -93,7 +93,7 @@ def test_so_are_two_columns_and_two_codes_of_the_target():
     with pytest.raises(InputError, match="columns: two of its names read the same"):
         parse_schema(tree, "s.yaml")
     tree = TREE | {"target": {"column": "paid", "good": ["\u00e9"], "bad": ["e\u0301"]}}
-    with pytest.raises(InputError, match=r"target: .*no code may be in both"):
+    with pytest.raises(InputError, match=r"target: .*no code may be in two"):
         parse_schema(tree, "s.yaml")
 
 

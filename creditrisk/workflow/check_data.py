@@ -1,0 +1,85 @@
+"""Look at the applicants' file before anything runs: is it what params.yaml and the schema say?"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import ValidationError
+
+from creditrisk.core.errors import from_validation
+from creditrisk.core.params import Strict, names_at
+from creditrisk.eda.describe import information_value, levels
+from creditrisk.eda.look_at import columns_to_look_at, words
+from creditrisk.ingest.batches import read_batches
+from creditrisk.ingest.params import DataParams
+from creditrisk.prepare.gates import check_cells, check_outcomes
+from creditrisk.prepare.params import PrepareParams
+from creditrisk.prepare.parse import Notation, parse, read_target, separate_specials
+from creditrisk.schema import Schema, load_schema
+
+MAX_ROWS = 50_000  # enough to see what a column holds, in seconds
+TOP_FINDINGS = 15
+
+
+class _Params(Strict):
+    data: DataParams
+    prepare: PrepareParams
+
+
+def look_at_source(tree: dict[str, Any], path: str | Path) -> list[str]:
+    """Read the first rows of `data.source` and say which columns a person should look at.
+
+    The rows are not split yet, so the information values are of all of them; they only serve to
+    find likely leaks. `eda` looks at the training rows alone.
+
+    Args:
+        tree: the content of params.yaml.
+        path: its name, for errors.
+
+    Returns:
+        Lines, none if the file is not there yet.
+
+    Raises:
+        InputError: the file can't be read, a column of the schema is missing, numbers are written
+            in another notation, too many cells of a column can't be used, or a class has no row.
+    """
+    try:
+        params = _Params.model_validate({name: tree[name] for name in _Params.model_fields})
+    except ValidationError as error:
+        raise from_validation(path, error, names_at(_Params, error)) from None
+    data, schema = params.data, load_schema(params.data.schema_)
+    if not Path(data.source).is_file():
+        return []
+    raw, is_whole = _first_rows(data, schema)
+    if raw.empty:
+        return []
+    notation = Notation.of(data.decimal, data.thousands, params.prepare.null_words)
+    cells, causes = parse(raw, schema, notation)
+    check_cells(raw, causes, schema, notation, params.prepare, str(path))
+    bad = read_target(raw[schema.target.column], schema.target, notation)["bad"]
+    if is_whole:
+        unlisted = raw.loc[bad.isna(), schema.target.column].fillna("").value_counts().to_dict()
+        check_outcomes(bad, unlisted, schema, data.source)
+    known = bad.notna().to_numpy()
+    rows = separate_specials(cells, schema).assign(bad=bad)[known].astype({"bad": "int8"})
+    found = columns_to_look_at(rows, schema, information_value(levels(rows, schema)))
+    lines = [
+        f"look at {name}: {words(finding)}, {detail}"
+        for name, finding, detail in found.head(TOP_FINDINGS).itertuples(index=False)
+    ]
+    return lines + ([f"and at {len(found) - TOP_FINDINGS} more"] if len(found) > len(lines) else [])
+
+
+def _first_rows(data: DataParams, schema: Schema) -> tuple[pd.DataFrame, bool]:
+    """Read up to `MAX_ROWS` well-formed rows; tell whether these are all."""
+    parts: list[pd.DataFrame] = []
+    rows = 0
+    for part in read_batches(
+        data.source, data, schema, MAX_ROWS, with_target=True, any_suffix=True
+    ):
+        if rows >= MAX_ROWS:
+            return pd.concat(parts, ignore_index=True).head(MAX_ROWS), False
+        formed = part[part["malformed"].isna()]
+        parts.append(formed)
+        rows += len(formed)
+    return (pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()), True
