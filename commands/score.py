@@ -107,7 +107,8 @@ def _arguments() -> argparse.Namespace:
         "--input",
         type=Path,
         required=True,
-        help=f"CSV, Parquet or JSON lines, by its suffix; {STDIN} for standard input",
+        help="CSV or JSON lines (also .gz, .zst, .zip), Parquet or a workbook (.xlsx, .xlsm, .xls, "
+        f".xlsb, .ods), by its suffix; {STDIN} for standard input",
     )
     parser.add_argument(
         "--output",

@@ -1,79 +1,142 @@
-"""New applicants from a file of any form, or from a pipe, a batch of rows at a time."""
+"""Applicants from a file of any form, or from a pipe, a batch of rows at a time."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
 import pandas as pd
 
-from creditrisk.core.errors import InputError
+from creditrisk.ingest.compressed import unpacked
 from creditrisk.ingest.csv_reader import CsvReader
-from creditrisk.ingest.json_reader import read_json_batches
+from creditrisk.ingest.excel_reader import ExcelReader
+from creditrisk.ingest.forms import PACKED, Named, form_of, form_of_unpacked, named
+from creditrisk.ingest.forms import SUFFIXES as SUFFIXES  # scored rows are written in these
+from creditrisk.ingest.json_reader import JsonReader
 from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.parquet_reader import MAGIC, read_parquet_batches
-from creditrisk.ingest.source import STDIN, open_source, put_back, seekable, source_name
+from creditrisk.ingest.parquet_reader import ParquetReader
+from creditrisk.ingest.reader import Reader
+from creditrisk.ingest.signatures import CSV as CSV
+from creditrisk.ingest.signatures import (
+    EXCEL,
+    HEAD,
+    JSON_LINES,
+    PARQUET,
+    must_be_seekable,
+    recognise,
+)
+from creditrisk.ingest.source import open_source, put_back, seekable, source_name
 from creditrisk.schema import Schema
 
-PARQUET, JSON_LINES, CSV = "parquet", "jsonl", "csv"
-SUFFIXES = {
-    ".csv": CSV,
-    ".parquet": PARQUET,
-    ".pq": PARQUET,
-    ".jsonl": JSON_LINES,
-    ".ndjson": JSON_LINES,
-}
-# Names that text files have as well; what they hold is what `data.delimiter` says.
-TEXT_SUFFIXES = dict.fromkeys((".txt", ".tsv", ".data"), CSV)
-_HEAD = 4096  # bytes that tell the form of an input without a suffix
+_READERS = {PARQUET: ParquetReader, JSON_LINES: JsonReader, EXCEL: ExcelReader}
+
+
+class Batches(Iterator[pd.DataFrame]):
+    """The rows of a file in batches, see `read_batches`; what was found of its columns."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        data: DataParams,
+        schema: Schema | None,
+        size: int,
+        with_target: bool,
+        any_suffix: bool,
+    ):
+        self.path, self.data, self.schema = path, data, schema
+        self.size, self.with_target, self.any_suffix = size, with_target, any_suffix
+        self._reader = Reader(source_name(path), data, schema, size, with_target)
+        self._frames = self._read()
+
+    def __next__(self) -> pd.DataFrame:
+        return next(self._frames)
+
+    @property
+    def header(self) -> list[str]:
+        """The names of the file's columns, once the first batch was read."""
+        return self._reader.header
+
+    @property
+    def columns(self) -> dict[str, int]:
+        """The names of the columns that are kept, and their position in the header."""
+        return self._reader.columns
+
+    @property
+    def blank_lines(self) -> int:
+        """Number of lines, or rows of a sheet, without any text so far; they are no records."""
+        return self._reader.blank_lines
+
+    @property
+    def moments(self) -> set[str]:
+        """Without a schema, the columns in which a date or time was written out in full."""
+        return self._reader.moments
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        name = named(self.path, self.any_suffix)
+        with ExitStack() as stack:
+            hint = "Give the file with --input."
+            if self.with_target or self.any_suffix:
+                hint = "Set data.source in params.yaml to the applicants' file."
+            stream = stack.enter_context(open_source(self.path, hint))
+            head = stream.read(HEAD)
+            whole = put_back(head, stream)
+            if must_be_seekable(head):
+                file = seekable(stream if stream.seekable() else whole)
+                whole = stream = stack.enter_context(file)
+            content = recognise(head, stream)
+            if stream is whole:
+                stream.seek(0)
+            form = form_of(name, head, content, self.data)
+            if form in PACKED:
+                whole, form = self._unpack(stack, whole, name, form)
+            self._reader = self._reader_of(form, whole)
+            yield from self._reader
+
+    def _unpack(
+        self, stack: ExitStack, stream: BinaryIO, name: Named, form: str
+    ) -> tuple[BinaryIO, str]:
+        """Return the text in a compressed file as a stream, and its form."""
+        inner, member = stack.enter_context(unpacked(stream, source_name(self.path), form))
+        head = inner.read(HEAD)
+        return put_back(head, inner), form_of_unpacked(name, member, head, self.data)
+
+    def _reader_of(self, form: str, stream: BinaryIO) -> Reader:
+        options = (self.data, self.schema, self.size, self.with_target)
+        if form in _READERS:
+            return _READERS[form](stream, source_name(self.path), *options)
+        return CsvReader(self.path, *options, stream=stream)
 
 
 def read_batches(
-    path: str | Path, data: DataParams, schema: Schema, size: int
-) -> Iterator[pd.DataFrame]:
-    """Read applicants without an outcome in batches; an input without rows yields none.
+    path: str | Path,
+    data: DataParams,
+    schema: Schema | None,
+    size: int,
+    with_target: bool = False,
+    any_suffix: bool = False,
+) -> Batches:
+    """Read applicants in batches; an input without rows yields none.
 
     The input is opened once and read once.
 
     Args:
-        path: CSV, Parquet or JSON lines, by its suffix; `-` for standard input. A Parquet file is
-            recognised by its first bytes, and so is any input without a suffix, such as a pipe.
-        data: how a CSV is written.
-        schema: names the columns to keep; the target is not needed.
-        size: rows per batch.
+        path: CSV or JSON lines, also compressed (.gz, .zst, .zip), Parquet, or a workbook, by its
+            suffix; `-` for standard input. An input without a suffix, such as a pipe, is recognised
+            by its first bytes.
+        data: how it is written.
+        schema: names the columns to keep; None keeps all of them.
+        size: rows per batch; a batch with very long rows has fewer.
+        with_target: whether the target column is wanted; new applicants have none.
+        any_suffix: whether a file with an unknown suffix is read, as one without a suffix is.
 
-    Yields:
-        `row_id` (int64, from 1; or the text of the input's own column `row_id`), `malformed` (text,
-        missing for a well-formed row), then the schema's columns as text (or categories of text).
+    Returns:
+        An iterator over frames: `row_id` (int64, from 1; or the text of the own column `row_id` of
+        new applicants), `line` (int64: the line of a text, the row of a sheet or of Parquet),
+        `malformed` (text, missing for a well-formed row), then the columns as text (or categories
+        of text). It has `header`, `columns`, `blank_lines` and `moments`, see `Reader`.
 
     Raises:
-        InputError: the file is missing, can't be read, or its columns are not those of the schema;
-            or its suffix is unknown.
+        InputError: at the first batch or later: the file is missing, can't be read, or is not what
+            its suffix says; or its columns are not those of the schema.
     """
-    name = source_name(path)
-    suffix = "" if str(path) == STDIN else Path(path).suffix.lower()
-    if suffix and suffix not in SUFFIXES | TEXT_SUFFIXES:
-        hint = f"Name it {', '.join(SUFFIXES | TEXT_SUFFIXES)}, or use --input - for a pipe."
-        raise InputError(path, "file", f"the suffix {suffix} is unknown", hint)
-    with open_source(path, "Give the file with --input.") as stream:
-        head = stream.read(_HEAD)
-        form = (SUFFIXES | TEXT_SUFFIXES).get(suffix) or _form_of(head)
-        whole = put_back(head, stream)
-        if form == PARQUET or head.startswith(MAGIC):
-            yield from _parquet(stream, whole, name, data, schema, size)
-        elif form == JSON_LINES:
-            yield from read_json_batches(whole, name, data, schema, size)
-        else:
-            yield from CsvReader(path, data, schema, size, with_target=False, stream=whole)
-
-
-def _parquet(
-    stream: BinaryIO, whole: BinaryIO, name: str, data: DataParams, schema: Schema, size: int
-) -> Iterator[pd.DataFrame]:
-    with seekable(stream if stream.seekable() else whole) as file:
-        yield from read_parquet_batches(file, name, data, schema, size)
-
-
-def _form_of(head: bytes) -> str:
-    if head.startswith(MAGIC):
-        return PARQUET
-    return JSON_LINES if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{") else CSV
+    return Batches(path, data, schema, size, with_target, any_suffix)

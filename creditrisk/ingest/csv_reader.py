@@ -9,6 +9,7 @@ Both give the same rows, cell for cell. The stream is read once, so it may be a 
 import io
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,8 +19,9 @@ import pyarrow.csv as arrow_csv
 
 from creditrisk.core.errors import InputError
 from creditrisk.ingest import limits
-from creditrisk.ingest.header import find_columns
+from creditrisk.ingest.header import NONE, positions
 from creditrisk.ingest.params import DataParams
+from creditrisk.ingest.reader import Reader
 from creditrisk.ingest.records import Record, ragged, read_records
 from creditrisk.ingest.rows import Rows, batch_frame
 from creditrisk.ingest.source import open_source, put_back, source_name
@@ -27,46 +29,32 @@ from creditrisk.schema import Schema
 
 # Encodings in which a byte of a quote or of a line end is never part of another character.
 SIMPLE_ENCODINGS = ("utf-8", "utf8", "latin-1", "ascii")
-MISSING_FILE = "Set data.source in params.yaml to the applicants' CSV."
+MISSING_FILE = "Set data.source in params.yaml to the applicants' file."
 
 
-class CsvReader:
-    """Read a CSV file in batches.
-
-    Iterating yields frames: `row_id` (int64, from 1), `line` (int64, the physical line on which the
-    record starts), `malformed` (text, missing for a well-formed row), then the schema's columns as
-    text, missing in a malformed row. A file without data lines yields none. Where new applicants
-    have a column `row_id` of their own, its text takes the place of the numbers.
+class CsvReader(Reader):
+    """Reads a CSV file in batches, see `Reader`.
 
     Args:
         path: the file.
         data: how it is written.
-        schema: names the columns to keep.
+        schema: names the columns to keep; None keeps all of them.
         size: rows per batch; a batch with very long rows has fewer.
         with_target: whether the target column is wanted too.
         stream: the bytes of the file, if it is open already.
-
-    Attributes:
-        header: the column names, once the first batch was read.
-        columns: the names of the columns that are kept, and their position.
-        blank_lines: number of lines without any text so far, which are no records.
     """
 
     def __init__(
         self,
         path: str | Path,
         data: DataParams,
-        schema: Schema,
+        schema: Schema | None,
         size: int,
         with_target: bool,
         stream: BinaryIO | None = None,
     ):
-        self.path, self.data, self.schema = path, data, schema
-        self.size, self.with_target, self.stream = size, with_target, stream
-        self.name = source_name(path)
-        self.header: list[str] = []
-        self.columns: dict[str, int] = {}
-        self.blank_lines = 0
+        super().__init__(source_name(path), data, schema, size, with_target)
+        self.path, self.stream = path, stream
         self._lines_read = 0
         self._rows_read = 0
 
@@ -87,24 +75,26 @@ class CsvReader:
             if rest is not None:
                 yield from self._exact(put_back(rest, stream) if rest else stream)
 
-    def _open(self, header: list[str]) -> None:
-        self.header = header
-        self.columns = find_columns(
-            self.name, header, self.schema, self.data.delimiter, self.with_target
-        )
+    def _open(self, first: list[str]) -> bool:
+        """Take the names of the columns from the first record; return whether it is a row too."""
+        is_row = self.data.header == NONE
+        names = positions(len(first)) if is_row else first
+        self.take_header(names, "line 1", self.data.delimiter, self.data.header)
+        return is_row
 
     def _exact(self, stream: BinaryIO) -> Iterator[pd.DataFrame]:
         """Read any CSV, record by record, from the start of a line."""
         width = len(self.header)
         records = read_records(stream, self.name, self.data, self._lines_read, width)
         if not width:
-            header = next((r for r in records if r.cells or r.problem), None)
-            if header is None:
+            first = next((r for r in records if r.cells or r.problem), None)
+            if first is None:
                 hint = "Give a CSV file with a header and data lines."
                 raise InputError(self.name, "file", "empty", hint)
-            if header.problem:
-                raise self._no_header(header.start)
-            self._open(header.cells)
+            if first.problem:
+                raise self._no_header(first.start)
+            if self._open(first.cells):
+                records = chain([first], records)
         rows, count, characters = Rows(list(self.columns)), 0, 0
         for record in records:
             self._add(rows, record.start, record)
@@ -141,6 +131,7 @@ class CsvReader:
         Returns:
             What was read and is left to the exact reader; None at the end of the file.
         """
+        held: list[bytes] = []  # a first line that is a row
         while not self.header:
             line = stream.readline(limits.MAX_RECORD + 1)
             text = (
@@ -149,10 +140,13 @@ class CsvReader:
             if text is None:
                 return line
             text = text.removeprefix("\ufeff") if not self._lines_read else text
-            self._lines_read += 1
-            if header := text.rstrip("\r\n"):
-                self._open(header.split(self.data.delimiter))
-        while lines := _read_lines(stream, self.size):
+            first = text.rstrip("\r\n")
+            if first and self._open(first.split(self.data.delimiter)):
+                held = [text.encode(self.data.encoding)]
+            else:
+                self._lines_read += 1
+        while lines := _read_lines(stream, self.size, held):
+            held = []
             block, longest, count = b"".join(lines), max(map(len, lines)), len(lines)
             del lines  # a batch is held once
             text = None if longest > limits.MAX_RECORD else _plain_text(block, self.data)
@@ -199,10 +193,13 @@ class CsvReader:
         return rows
 
 
-def _read_lines(stream: BinaryIO, size: int) -> list[bytes]:
-    """Read the lines of a batch; one that is too long is the last, and only its start."""
-    lines: list[bytes] = []
-    characters = 0
+def _read_lines(stream: BinaryIO, size: int, held: list[bytes]) -> list[bytes]:
+    """Read the lines of a batch behind those that are held already.
+
+    One that is too long is the last, and only its start.
+    """
+    lines = [*held]
+    characters = sum(map(len, lines))
     while len(lines) < size and characters < limits.BATCH_CHARACTERS:
         line = stream.readline(limits.MAX_RECORD + 1)
         if not line:

@@ -1,4 +1,4 @@
-"""New applicants from JSON lines: an object per line, its values as the text that a CSV would have.
+"""Applicants from JSON lines: an object per line, its values as the text that a CSV would have.
 
 The keys of the first object are the header: it must have each column of the schema. Another object
 that lacks one is malformed, as a CSV row with too few cells is; an empty cell is null.
@@ -7,6 +7,7 @@ that lacks one is malformed, as a CSV row with too few cells is; an empty cell i
 import json
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Any, BinaryIO
 
 import pandas as pd
@@ -14,8 +15,8 @@ import pandas as pd
 from creditrisk.core.errors import InputError
 from creditrisk.core.text import fold
 from creditrisk.ingest import limits
-from creditrisk.ingest.header import find_columns
 from creditrisk.ingest.params import DataParams
+from creditrisk.ingest.reader import Reader
 from creditrisk.ingest.rows import ROW_ID, Rows, truth_words
 from creditrisk.schema import Schema
 
@@ -32,61 +33,79 @@ class _Malformed(Exception):
     """An object is not a row; says why."""
 
 
-def read_json_batches(
-    stream: BinaryIO, name: str, data: DataParams, schema: Schema, size: int
-) -> Iterator[pd.DataFrame]:
-    """Read JSON lines in batches.
+class JsonReader(Reader):
+    """Reads JSON lines in batches, see `Reader`.
 
     Args:
         stream: the bytes of the file, UTF-8.
         name: of the file, for an error.
         data: its decimal sign is used for the text of numbers.
-        schema: names the columns to keep; the target is not needed.
+        schema: names the columns to keep; None keeps those of the first object.
         size: rows per batch; a batch with very long rows has fewer.
-
-    Yields:
-        The frames of `CsvReader`.
-
-    Raises:
-        InputError: there is no line, the first one is no object, or it lacks a column.
+        with_target: whether the target column is wanted too.
     """
-    cells_of: _Cells | None = None
-    names = [*schema.columns]
-    rows, first, characters = Rows(names), 1, 0
-    for number, line in _numbered_lines(stream):
-        if cells_of is None:
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        data: DataParams,
+        schema: Schema | None,
+        size: int,
+        with_target: bool,
+    ):
+        super().__init__(name, data, schema, size, with_target)
+        self.stream = stream
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Yield the batches.
+
+        Raises:
+            InputError: there is no line, the first one is no object, or it lacks a column.
+        """
+        lines = self._numbered_lines()
+        first_line = next(lines, None)
+        if first_line is None:
+            hint = "Give an object per line, as in JSON lines."
+            raise InputError(self.name, "file", "empty", hint)
+        self._open(*first_line)
+        self.blank_lines = 0  # those before the first object are not counted, as in a CSV
+        cells_of = _Cells(self)
+        rows, first, characters = Rows([*self.columns]), 1, 0
+        for number, line in chain([first_line], lines):
             try:
-                keys = [key for key, _ in _parse(line, number == 1)]
+                rows.add(number, cells_of(_parse(line, number == 1)))
             except _Malformed as error:
-                hint = "Write an object per line, as in JSON lines."
-                raise InputError(name, f"line {number}", str(error), hint) from None
-            names = [*find_columns(name, keys, schema, None, False, f"line {number}")]
-            cells_of, rows = _Cells(names, data, schema), Rows(names)
-        try:
-            rows.add(number, cells_of(_parse(line, number == 1)))
-        except _Malformed as error:
-            rows.add_malformed(number, f"line {number}: {error}")
-        characters += len(line)
-        if len(rows) == size or characters >= limits.BATCH_CHARACTERS:
+                rows.add_malformed(number, f"line {number}: {error}")
+            characters += len(line)
+            if len(rows) == self.size or characters >= limits.BATCH_CHARACTERS:
+                yield rows.frame(first)
+                first += len(rows)
+                rows, characters = Rows([*self.columns]), 0
+        if len(rows):
             yield rows.frame(first)
-            first += len(rows)
-            rows, characters = Rows(names), 0
-    if cells_of is None:
-        raise InputError(name, "file", "empty", "Give an object per line, as in JSON lines.")
-    if len(rows):
-        yield rows.frame(first)
 
+    def _open(self, number: int, line: bytes) -> None:
+        """Take the names of the columns from the first object."""
+        try:
+            keys = [key for key, _ in _parse(line, number == 1)]
+        except _Malformed as error:
+            hint = "Write an object per line, as in JSON lines."
+            raise InputError(self.name, f"line {number}", str(error), hint) from None
+        self.take_header(keys, f"line {number}")
 
-def _numbered_lines(stream: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines with text and their numbers; of one that is too long only the start."""
-    number = 0
-    while line := stream.readline(limits.MAX_RECORD + 1):
-        number += 1
-        piece = line
-        while len(piece) > limits.MAX_RECORD and not piece.endswith(b"\n"):
-            piece = stream.readline(limits.MAX_RECORD + 1)
-        if not line.isspace():
-            yield number, line
+    def _numbered_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines with text and their numbers; of one that is too long only the start."""
+        number = 0
+        while line := self.stream.readline(limits.MAX_RECORD + 1):
+            number += 1
+            piece = line
+            while len(piece) > limits.MAX_RECORD and not piece.endswith(b"\n"):
+                piece = self.stream.readline(limits.MAX_RECORD + 1)
+            if line.isspace():
+                self.blank_lines += 1
+            else:
+                yield number, line
 
 
 def _parse(line: bytes, is_first: bool) -> _Object:
@@ -111,11 +130,12 @@ def _parse(line: bytes, is_first: bool) -> _Object:
 class _Cells:
     """Turns objects into the texts of the wanted columns, in their order."""
 
-    def __init__(self, names: list[str], data: DataParams, schema: Schema):
-        self.names, self.decimal = names, data.decimal
-        self.truths = {name: truth_words(schema.columns.get(name)) for name in names}
-        known = {fold(name): name for name in names}
+    def __init__(self, reader: Reader):
+        self.reader, self.names, self.decimal = reader, [*reader.columns], reader.data.decimal
+        self.truths = {name: truth_words(reader.contract(name)) for name in self.names}
+        known = {fold(name): name for name in self.names}
         self.name_of = lru_cache(4096)(lambda key: known.get(fold(key)))
+        self.ignored = set(reader.header)
 
     def __call__(self, pairs: _Object) -> list[str | None]:
         """Return a text per column, None for null.
@@ -127,14 +147,23 @@ class _Cells:
         for key, value in pairs:
             name = self.name_of(key)
             if name is None:
-                continue
-            if name in found:
+                self._ignore(key)
+            elif name in found:
                 raise _Malformed(f"column {name} appears twice")
-            found[name] = self._text(name, value)
+            else:
+                found[name] = self._text(name, value)
         absent = [name for name in self.names if name not in found and name != ROW_ID]
         if absent:
             raise _Malformed(f"no column {absent[0]}")
         return [found.get(name) for name in self.names]
+
+    def _ignore(self, key: str) -> None:
+        """Note a name that no column has, so that it can be named (Law 1)."""
+        if self.reader.schema is None:
+            raise _Malformed("a name that the first object has not")
+        if key not in self.ignored and len(self.ignored) < limits.MAX_NAMES:
+            self.ignored.add(key)
+            self.reader.header.append(key)
 
     def _text(self, name: str, value: Any) -> str | None:
         if value is None:

@@ -15,3 +15,14 @@ ROW_GROUP_BYTES = 2**26
 MAX_EXPANSION = 20
 # Training stops reading at this number of malformed rows, if they are most of the rows so far.
 MAX_MALFORMED_ROWS = 100_000
+# What training holds of a file: this many bytes, or MAX_EXPANSION times the size of the file.
+TABLE_BYTES = 2**30
+# What the files in a workbook may take when they are unpacked, or MAX_EXPANSION times its size.
+WORKBOOK_BYTES = 2**28
+# What the process that reads a workbook may take, or this many times the size of the workbook: a
+# cell takes about 90 bytes, and 4 in the file. A sheet is held as a rectangle, so two cells far
+# apart would otherwise fill any memory.
+WORKBOOK_MEMORY = 2**30
+WORKBOOK_MEMORY_RATIO = 60
+# Names of columns that later JSON objects have and the first one has not, to name as ignored.
+MAX_NAMES = 1_000

@@ -1,6 +1,7 @@
 """The block `data`: where the applicants are and how their file is written."""
 
 import codecs
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -14,7 +15,19 @@ DELIMITERS = (",", ";", "\t", "|", " ")
 
 
 class DataParams(Strict):
-    """The block `data`: where the applicants are and how their file is written."""
+    """The block `data`: where the applicants are and how their file is written.
+
+    Attributes:
+        source: the file to train on.
+        schema_: the schema file.
+        encoding: of a CSV.
+        delimiter: of a CSV.
+        decimal: the decimal sign of numbers in text.
+        thousands: the sign between groups of digits, may be empty.
+        header: whether the first record of a CSV or of a sheet holds the names of the columns. If
+            there are `none`, their names are their positions: 1, 2, ...
+        sheet: of a workbook; None for the first one that is shown.
+    """
 
     source: str
     schema_: str = Field(alias="schema")
@@ -22,6 +35,8 @@ class DataParams(Strict):
     delimiter: str = ","
     decimal: str = "."
     thousands: str = ","
+    header: Literal["first", "none"] = "first"
+    sheet: str | None = None
 
     @field_validator("encoding")
     @classmethod

@@ -1,4 +1,4 @@
-"""New applicants from Parquet, a batch of rows at a time, as the text that a CSV would have."""
+"""Applicants from Parquet, a batch of rows at a time, as the text that a CSV would have."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -12,82 +12,107 @@ import pyarrow.parquet as pq
 
 from creditrisk.core.errors import InputError
 from creditrisk.ingest import limits
-from creditrisk.ingest.header import find_columns
+from creditrisk.ingest.dates import date_form
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.parquet_types import (
     as_text,
     check_type,
+    is_temporal,
     is_text,
     lengths,
     only_used,
     to_series,
 )
+from creditrisk.ingest.reader import Reader
 from creditrisk.ingest.rows import batch_frame, too_long
 from creditrisk.schema import Column, Schema
 
-MAGIC = b"PAR1"  # how a Parquet file begins
 ARRAY_BYTES = 2_000  # that an Arrow array takes besides its values
 Texts = dict[str, pa.Array]  # the columns of a batch, from `as_text`
 
 
-def read_parquet_batches(
-    stream: BinaryIO, name: str, data: DataParams, schema: Schema, size: int
-) -> Iterator[pd.DataFrame]:
-    """Read a Parquet file in batches.
+class ParquetReader(Reader):
+    """Reads a Parquet file in batches, see `Reader`.
+
+    A dictionary in the place of numbers or levels stays one: such a column has categories of text.
 
     Args:
         stream: the bytes of the file, at any place.
         name: of the file, for an error.
         data: its decimal sign is used for the text.
-        schema: names the columns to keep; the target is not needed.
+        schema: names the columns to keep; None keeps all of them.
         size: rows per batch; a batch with very long texts has fewer.
-
-    Yields:
-        The frames of `CsvReader`, without `line`. A dictionary in the place of numbers or levels
-        stays one: such a column has categories of text.
-
-    Raises:
-        InputError: the file is no Parquet; a column is missing, appears twice or has a type that is
-            not read; or a row group is too large.
+        with_target: whether the target column is wanted too.
     """
-    try:
-        opened = pq.ParquetFile(stream)
-        header = opened.schema_arrow
-        columns = find_columns(name, header.names, schema, None, False, "columns")
-        kinds = {source: header.field(place).type for source, place in columns.items()}
-        for source, kind in kinds.items():
-            check_type(name, source, kind)
-        texts = [header.names[columns[source]] for source, kind in kinds.items() if is_text(kind)]
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        name: str,
+        data: DataParams,
+        schema: Schema | None,
+        size: int,
+        with_target: bool,
+    ):
+        super().__init__(name, data, schema, size, with_target)
+        self.stream = stream
+
+    def __iter__(self) -> Iterator[pd.DataFrame]:
+        """Yield the batches.
+
+        Raises:
+            InputError: the file is no Parquet; a column is missing, appears twice or has a type
+                that is not read; or a row group is too large.
+        """
+        try:
+            file, wanted = self._open()
+            contracts = {name: self.contract(name) for name in wanted}
+            first = 1
+            for cells in _join(self._batches(file, wanted, contracts), self.size):
+                count = len(cells[next(iter(cells))])
+                yield from _frames(first, count, cells, contracts)
+                first += count
+        except (pa.ArrowException, OSError) as error:
+            # The text may quote a value.
+            problem, hint = f"not Parquet: {error}", "Write the file again."
+            raise InputError(self.name, "file", problem, hint, quotes_data=True) from None
+
+    def _open(self) -> tuple[pq.ParquetFile, dict[str, str]]:
+        """Return the file, and the wanted columns with their names in it."""
+        opened = pq.ParquetFile(self.stream)
+        schema = opened.schema_arrow
+        self.take_header(schema.names, "columns")
+        kinds = {name: schema.field(place).type for name, place in self.columns.items()}
+        for name, kind in kinds.items():
+            is_date = date_form(self.contract(name), self.schema is None) is not None
+            check_type(self.name, name, kind, is_date)
+            if self.schema is None and is_temporal(kind):
+                self.moments.add(name)
+        wanted = {name: schema.names[place] for name, place in self.columns.items()}
+        texts = [wanted[name] for name, kind in kinds.items() if is_text(kind)]
         # A dictionary of texts is not made into as many texts as there are rows.
-        file = pq.ParquetFile(stream, metadata=opened.metadata, read_dictionary=texts)
-        wanted = {source: header.names[place] for source, place in columns.items()}
-        first = 1
-        for cells in _join(_batches(file, name, wanted, data, schema, size), size):
-            count = len(cells[next(iter(cells))])
-            yield from _frames(first, count, cells, schema)
-            first += count
-    except (pa.ArrowException, OSError) as error:
-        # The text may quote a value.
-        problem, hint = f"not Parquet: {error}", "Write the file again."
-        raise InputError(name, "file", problem, hint, quotes_data=True) from None
+        file = pq.ParquetFile(self.stream, metadata=opened.metadata, read_dictionary=texts)
+        return file, wanted
 
-
-def _batches(
-    file: pq.ParquetFile,
-    name: str,
-    wanted: dict[str, str],
-    data: DataParams,
-    schema: Schema,
-    size: int,
-) -> Iterator[Texts]:
-    """Yield the texts of each batch; none of them goes beyond a row group."""
-    for group in range(file.num_row_groups):
-        here = min(size, _rows_at_once(name, file.metadata.row_group(group), wanted, group))
-        for batch in file.iter_batches(here, [group], [*wanted.values()], use_threads=False):
-            yield {
-                source: as_text(batch[column], data.decimal, schema.columns.get(source))
-                for source, column in wanted.items()
-            }
+    def _batches(
+        self,
+        file: pq.ParquetFile,
+        wanted: dict[str, str],
+        contracts: dict[str, Column | None],
+    ) -> Iterator[Texts]:
+        """Yield the texts of each batch; none of them goes beyond a row group."""
+        decimal = self.data.decimal
+        forms = {
+            name: date_form(contract, self.schema is None) for name, contract in contracts.items()
+        }
+        for group in range(file.num_row_groups):
+            rows = _rows_at_once(self.name, file.metadata.row_group(group), wanted, group)
+            here = min(self.size, rows)
+            for batch in file.iter_batches(here, [group], [*wanted.values()], use_threads=False):
+                yield {
+                    name: as_text(batch[column], decimal, contracts[name], forms[name])
+                    for name, column in wanted.items()
+                }
 
 
 def _join(batches: Iterator[Texts], size: int) -> Iterator[Texts]:
@@ -135,11 +160,13 @@ def _rows_at_once(
     return max(1, limits.BATCH_CHARACTERS * group.num_rows // max(1, size))
 
 
-def _frames(first: int, count: int, cells: Texts, schema: Schema) -> Iterator[pd.DataFrame]:
+def _frames(
+    first: int, count: int, cells: Texts, contracts: dict[str, Column | None]
+) -> Iterator[pd.DataFrame]:
     """Yield the rows of a batch, in parts whose texts are not longer than those of a CSV batch."""
     faults: dict[int, str] = {}
     characters = np.zeros(count, dtype=np.int64)
-    repeat = {name: _is_free(schema.columns.get(name)) for name in cells}
+    repeat = {name: _is_free(contracts[name]) for name in cells}
     for name, column in cells.items():
         counts = lengths(column).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(counts > limits.MAX_CELL):
@@ -156,16 +183,15 @@ def _frames(first: int, count: int, cells: Texts, schema: Schema) -> Iterator[pd
     for start, end in pairwise(edges):
         if start == end:
             continue
-        frame = batch_frame(
+        yield batch_frame(
             first + start,
-            range(end - start),
+            range(first + start, first + end),
             {
                 name: to_series(column.slice(start, end - start), repeat[name])
                 for name, column in cells.items()
             },
             {row - start: fault for row, fault in faults.items() if start <= row < end},
         )
-        yield frame.drop(columns="line")
 
 
 def _is_free(contract: Column | None) -> bool:

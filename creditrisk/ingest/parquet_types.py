@@ -6,11 +6,14 @@ import pyarrow.compute as pc
 
 from creditrisk.core.errors import InputError
 from creditrisk.ingest import limits
+from creditrisk.ingest.dates import date_text
 from creditrisk.ingest.rows import truth_words
 from creditrisk.schema import Column
 
+_DAY, _MOMENT = pa.date32(), pa.timestamp("us")
 TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 NUMBER = (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal)
+TEMPORAL = (pa.types.is_date, pa.types.is_timestamp)
 READ = (*TEXT, *NUMBER, pa.types.is_boolean, pa.types.is_null)
 ARE_READ = "Write it as text or as a number: text, numbers, true and false are read."
 
@@ -21,28 +24,43 @@ def is_text(kind: pa.DataType) -> bool:
     return any(check(kind) for check in TEXT)
 
 
-def check_type(file: str, name: str, kind: pa.DataType) -> None:
+def is_temporal(kind: pa.DataType) -> bool:
+    """Whether a column holds dates or timestamps, or a dictionary of these."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return any(check(kind) for check in TEMPORAL)
+
+
+def check_type(file: str, name: str, kind: pa.DataType, is_date: bool = False) -> None:
     """Refuse a column that no CSV could have.
 
     Text, numbers, true and false, columns without any value, and dictionaries of these are read.
-    A list, struct, map, binary, date, time, timestamp or duration is not: whatever text one would
-    make of it, no training file had it.
+    A list, struct, map, binary, time or duration is not: whatever text one would make of it, it is
+    a guess. A date or a timestamp is one only where the schema says how dates are written.
+
+    Args:
+        file: names the file in an error.
+        name: of the column.
+        kind: its type.
+        is_date: whether a date or a timestamp is read too.
 
     Raises:
         InputError: the column has another type.
     """
     inner = kind.value_type if pa.types.is_dictionary(kind) else kind
-    if not any(check(inner) for check in READ):
+    if not any(check(inner) for check in READ) and not (is_date and is_temporal(kind)):
         raise InputError(file, f"column {name}", f"of the type {kind}, which is not read", ARE_READ)
 
 
-def as_text(column: pa.Array, decimal: str, contract: Column | None) -> pa.Array:
+def as_text(
+    column: pa.Array, decimal: str, contract: Column | None, form: str | None = None
+) -> pa.Array:
     """Turn a column into text; null is an empty cell.
 
     Args:
         column: of a type that `check_type` lets pass.
         decimal: the decimal sign of the text.
         contract: of the column, None for a column that is not of the schema.
+        form: how dates and timestamps are written, see `dates.date_text`.
 
     Returns:
         Text (large_string), or a dictionary of text for a dictionary: each distinct value is
@@ -54,7 +72,7 @@ def as_text(column: pa.Array, decimal: str, contract: Column | None) -> pa.Array
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = only_used(column)
-        values = as_text(column.dictionary, decimal, contract)
+        values = as_text(column.dictionary, decimal, contract, form)
         return pa.DictionaryArray.from_arrays(column.indices, values)
     if any(check(kind) for check in TEXT):
         column.validate(full=True)
@@ -62,6 +80,8 @@ def as_text(column: pa.Array, decimal: str, contract: Column | None) -> pa.Array
         if longest > limits.MAX_CELL:  # its row is malformed, so the rest of it is not needed
             column = pc.utf8_slice_codeunits(column, 0, limits.MAX_CELL + 1)
         return column.cast(pa.large_string())
+    if is_temporal(kind):
+        return _dates(column, form)
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         texts = [None if v is None else str(v).replace(".", decimal) for v in column.to_pylist()]
     elif pa.types.is_boolean(kind):
@@ -70,6 +90,26 @@ def as_text(column: pa.Array, decimal: str, contract: Column | None) -> pa.Array
     else:
         return column.cast(pa.large_string())
     return pa.array(texts, pa.large_string())
+
+
+def _dates(column: pa.Array, form: str | None) -> pa.Array:
+    """Write dates as text, each distinct one once; with a time zone, by the clocks in it."""
+    if pa.types.is_timestamp(column.type) and column.type.tz is not None:
+        column = pc.local_timestamp(column)
+    encoded = column.dictionary_encode()
+    texts = [_date(value, form) for value in encoded.dictionary]
+    return pa.array(texts, pa.large_string()).take(encoded.indices)
+
+
+def _date(value: pa.Scalar, form: str | None) -> str:
+    is_date = pa.types.is_date(value.type)
+    # Python's dates have no nanoseconds; casts to a finer unit stay safe: they could overflow.
+    is_safe = is_date or value.type.unit != "ns"
+    try:
+        moment = value.cast(_DAY if is_date else _MOMENT, safe=is_safe).as_py()
+        return date_text(moment, form)
+    except (ValueError, OverflowError):  # a year that Python's dates have not
+        return str(value.cast(pa.string()).as_py())
 
 
 def only_used(column: pa.DictionaryArray) -> pa.DictionaryArray:

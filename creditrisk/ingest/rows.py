@@ -18,10 +18,12 @@ class Rows:
 
     Args:
         names: of the columns.
+        place: what a row's number counts, for what is said about a malformed one.
     """
 
-    def __init__(self, names: Sequence[str]):
+    def __init__(self, names: Sequence[str], place: str = "line"):
         self.names = list(names)
+        self.place = place
         self.lines: list[int] = []
         self.faults: dict[int, str] = {}
         self._cells: list[Sequence[str | None]] = []
@@ -34,7 +36,7 @@ class Rows:
         """Add a row.
 
         Args:
-            line: the physical line on which it starts.
+            line: the physical line on which it starts, or its number in the file.
             cells: in the order of the names.
         """
         if max(map(len, filter(None, cells)), default=0) <= limits.MAX_CELL:
@@ -43,7 +45,7 @@ class Rows:
             return
         sizes = (len(cell or "") for cell in cells)
         long = (n for n, size in zip(self.names, sizes, strict=True) if size > limits.MAX_CELL)
-        self.add_malformed(line, f"line {line}: {too_long(next(long))}")
+        self.add_malformed(line, f"{self.place} {line}: {too_long(next(long))}")
 
     def add_malformed(self, line: int, problem: str) -> None:
         """Add a row that could not be read."""

@@ -306,8 +306,9 @@ def _age(
     outside = (months < low) | (months > high)
     if has_short_year(str(column.format)):
         outside |= months < 0
-    causes = own.where(own.notna(), of_application).mask(outside, "out_of_domain")
-    return months.mask(outside), causes.where(causes.notna(), None)
+    causes = np.where(own.notna(), own, of_application)
+    causes[outside] = "out_of_domain"
+    return months.mask(outside), pd.Series(causes, index=own.index, dtype=object)
 
 
 def separate_specials(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:

@@ -26,3 +26,10 @@ def test_codecs_that_are_no_encoding_of_a_file_are_refused(name):
 def test_no_delimiter_that_no_file_has():
     with pytest.raises(ValidationError, match="one character"):
         DataParams(source="x", schema_="y", delimiter="\0")
+
+
+def test_what_old_parameters_do_not_say_has_a_default():
+    data = DataParams(source="x", schema_="y")
+    assert (data.header, data.sheet) == ("first", None)
+    with pytest.raises(ValidationError, match="'first' or 'none'"):
+        DataParams(source="x", schema_="y", header="no")

@@ -131,9 +131,9 @@ def test_a_closed_standard_input_is_said_to_be_closed(monkeypatch):
 
 
 def test_an_unknown_suffix_is_refused_with_those_that_are_known(tmp_path):
-    (tmp_path / "new.xlsx").write_bytes(content("csv"))
-    with pytest.raises(InputError, match=r"suffix \.xlsx is unknown.*\.csv, \.parquet, \.pq"):
-        read(tmp_path / "new.xlsx")
+    (tmp_path / "new.foo").write_bytes(content("csv"))
+    with pytest.raises(InputError, match=r"suffix \.foo is unknown.*\.csv, \.parquet, \.pq"):
+        read(tmp_path / "new.foo")
 
 
 def test_a_file_that_is_not_what_its_suffix_says_is_refused(tmp_path):

@@ -189,8 +189,9 @@ def test_a_distinct_text_of_a_dictionary_is_parsed_once(tmp_path):
     plain.write_text("\n".join([HEADER, *LINES]))
     found = next(read_batches(tmp_path / "new.parquet", DATA, DEFAULT, 1_000))
     assert set(found[[*DEFAULT.columns]].dtypes.astype(str)) == {"category"}
-    texts = found.astype(dict.fromkeys(DEFAULT.columns, "str"))
+    texts = found.astype(dict.fromkeys(DEFAULT.columns, "str")).drop(columns="line")
     pd.testing.assert_frame_equal(texts, read(plain, 1_000).drop(columns="line"))
+    assert found["line"].tolist() == found["row_id"].tolist()
 
 
 def test_rows_of_tiny_row_groups_are_read_together(tmp_path):

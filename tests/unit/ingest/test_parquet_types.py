@@ -11,6 +11,7 @@ import pytest
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
+from creditrisk.ingest.table import read_columns
 from creditrisk.schema import parse_schema
 
 DATA = DataParams(source="x", schema_="y")
@@ -112,3 +113,74 @@ def test_pages_that_are_damaged_are_refused_in_one_line(tmp_path):
     path.write_bytes(bytes(data))
     with pytest.raises(InputError, match="not Parquet"):
         next(read_batches(path, DATA, SCHEMA, 10))
+
+
+DATES = parse_schema(
+    {
+        "name": "x",
+        "target": {"column": "t", "good": "0", "bad": "1"},
+        "application_date": "Amount",
+        "columns": {
+            "Amount": {"name": "amount", "kind": "date", "format": "%d.%m.%Y %H"},
+            "Level": {"name": "level", "kind": "nominal"},
+        },
+    },
+    "x",
+)
+LATE = pa.scalar(3_000_000, pa.int32()).cast(pa.date32())  # the year 10183
+BERLIN = pa.timestamp("ms", tz="Europe/Berlin")
+DAYS = {
+    "date32": (pa.array([DAY, None, DAY]), ["02.01.2020 00", None, "02.01.2020 00"]),
+    "date64": (pa.array([DAY], pa.date64()), ["02.01.2020 00"]),
+    "seconds": (pa.array([NOON], pa.timestamp("s")), ["02.01.2020 12"]),
+    "nanoseconds": (pa.array([1_577_966_400_000_000_001], pa.timestamp("ns")), ["02.01.2020 12"]),
+    "a time zone": (pa.array([NOON], BERLIN), ["02.01.2020 13"]),
+    "a dictionary": (pa.array([DAY, DAY]).dictionary_encode(), ["02.01.2020 00"] * 2),
+    "a year beyond microseconds": (
+        pa.array([10**13], pa.timestamp("s")),
+        ["<value out of range: 10000000000000000>"],
+    ),
+    "a late year": (pa.array([LATE]), ["10183-09-21"]),
+}
+
+
+@pytest.mark.parametrize("kind", DAYS)
+def test_dates_are_read_for_a_column_of_dates(tmp_path, kind):
+    array, texts = DAYS[kind]
+    table = {"Amount": array, "Level": pa.array(["1"] * len(array))}
+    pq.write_table(pa.table(table), tmp_path / "f.parquet")
+    found = next(read_batches(tmp_path / "f.parquet", DATA, DATES, 10))["Amount"]
+    assert [None if pd.isna(text) else text for text in found] == texts
+    pq.write_table(pa.table({"Amount": array, "Level": array}), tmp_path / "f.parquet")
+    with pytest.raises(InputError, match=r"column Level: of the type .*which is not read"):
+        next(read_batches(tmp_path / "f.parquet", DATA, DATES, 10))
+
+
+@pytest.mark.parametrize("kind", ["list", "time64", "duration", "binary"])
+def test_other_types_are_refused_for_a_column_of_dates_too(tmp_path, kind):
+    array = REFUSED[kind]
+    pq.write_table(pa.table({"Amount": array, "Level": pa.array(["1"])}), tmp_path / "f.parquet")
+    for schema in (DATES, None):
+        with pytest.raises(InputError, match=f"column Amount: of the type {kind}"):
+            next(read_batches(tmp_path / "f.parquet", DATA, schema, 10))
+
+
+def test_without_a_schema_dates_are_iso_with_a_time_if_any_value_has_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("creditrisk.ingest.table.BATCH_ROWS", 2)  # the time is in another batch
+    midnight = datetime.datetime(2020, 1, 2)
+    columns = {
+        "day": pa.array([DAY, None, DAY]),
+        "midnight": pa.array([midnight, None, midnight]),
+        "noon": pa.array([midnight, None, NOON]),
+        "fine": pa.array([midnight, None, NOON.replace(microsecond=5)]),
+        "text": pa.array(["2020-01-02 00:00:00.000000", None, "x"]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "f.parquet")
+    found = read_columns(tmp_path / "f.parquet", DATA).fillna("")
+    assert {name: found[name].tolist() for name in columns} == {
+        "day": ["2020-01-02", "", "2020-01-02"],
+        "midnight": ["2020-01-02", "", "2020-01-02"],
+        "noon": ["2020-01-02 00:00:00", "", "2020-01-02 12:00:00"],
+        "fine": ["2020-01-02 00:00:00.000000", "", "2020-01-02 12:00:00.000005"],
+        "text": ["2020-01-02 00:00:00.000000", "", "x"],
+    }
