@@ -1,6 +1,6 @@
-"""Make docs/example/loans.csv, an invented loan book that looks like a real one: `python -m tools.example_loans`.
+"""Make docs/example/loans.csv, an invented loan book that looks like a real one.
 
-No row is a person. The file has what real ones have: an id, members with several loans, dates as
+Run it by `python -m tools.example_loans`. No row is a person. The file has what real ones have: an id, members with several loans, dates as
 months, money with signs, loans that still run, special codes, gaps that mean something.
 """
 
@@ -11,6 +11,7 @@ import pandas as pd
 
 ROWS = 2400
 SEED = 11
+PURPOSES = ["car", "debt consolidation", "home improvement", "medical"]
 PATH = Path("docs/example/loans.csv")
 
 
@@ -43,7 +44,9 @@ def loans(seed: int = SEED, rows: int = ROWS) -> pd.DataFrame:
             "income": np.where(rng.random(rows) < 0.05, "", income.astype(int).astype(str)),
             "employed": np.where(rng.random(rows) < 0.06, "n/a", years),
             "home": rng.choice(["RENT", "OWN", "MORTGAGE"], rows, p=[0.4, 0.1, 0.5]),
-            "purpose": rng.choice(["car", "debt consolidation", "home improvement", "medical"], rows),
+            "purpose": rng.choice(
+                ["car", "debt consolidation", "home improvement", "medical"], rows
+            ),
             "late_payments": late,
             "status": np.where(runs, "Current", np.where(bad, "Charged Off", "Fully Paid")),
         }

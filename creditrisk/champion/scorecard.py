@@ -132,16 +132,16 @@ def scorecard(
         lines.loc[here, "woe"] = code.ravel() if one else np.nan
         lines.loc[here, "coefficient"] = weights[0] if one else np.nan
     for name in features.get("many", []):
-        lines = _join_equal(lines, name)
+        lines = _join_rare(lines, name)
     return lines[list(COLUMNS)]
 
 
-def _join_equal(lines: pd.DataFrame, name: str) -> pd.DataFrame:
-    """Write the levels of a variable that have the same points, because they are merged, as one."""
-    is_level = (lines["variable"] == name) & (lines["code"] != "")
-    common = lines.loc[is_level, "points"].round(9).duplicated(keep=False)
-    same = common.index[common]
-    if not len(same):
+def _join_rare(lines: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Write the levels that have the points of any other level, because they are rare, as one."""
+    own = lines[lines["variable"] == name]
+    other = own.loc[own["bin"] == OTHER, "points"].iloc[0]
+    same = own.index[(own["code"] != "") & np.isclose(own["points"], other, rtol=0, atol=1e-9)]
+    if len(same) < 2:
         return lines
     rows = lines.loc[same, "rows"]
     bads = (lines.loc[same, "bad_rate"] * rows).sum()

@@ -58,7 +58,9 @@ def test_cells_are_what_an_independent_reading_says(built):
     source = pd.read_csv(ROOT / "docs/example/loans.csv", dtype=str, keep_default_na=False)
     clean = pd.read_parquet(built.folder / "data/interim/clean.parquet").set_index("row_id")
     rows = source.iloc[clean.index - 1].set_index(clean.index)
-    assert (clean["amount"] == rows["amount"].str.replace("[$,]", "", regex=True).astype(float)).all()
+    assert (
+        clean["amount"] == rows["amount"].str.replace("[$,]", "", regex=True).astype(float)
+    ).all()
     assert (clean["interest"] == rows["interest"].str.rstrip("%").astype(float)).all()
     issued, opened = (
         pd.to_datetime(rows[name], format="%b-%Y") for name in ("issue_date", "earliest_credit")

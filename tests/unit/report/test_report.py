@@ -95,12 +95,8 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         metrics = {"algorithm": best} | measure_champion(
             on_test, on_train, selected["cv"], threshold, 3
         )
-    frames["stability"] = pd.DataFrame(
-        {"variable": [SCORE, *names], "psi": [0.02, 0.3, 0.01]}
-    )
-    metrics["stability"] = stability_summary(
-        frames["stability"], selected["cv"], on_train, on_test
-    )
+    frames["stability"] = pd.DataFrame({"variable": [SCORE, *names], "psi": [0.02, 0.3, 0.01]})
+    metrics["stability"] = stability_summary(frames["stability"], selected["cv"], on_train, on_test)
     if len(candidates) > 1:
         pair = board["algorithm"].to_list()
         gaps = compare(oofs[pair[0]], oofs[pair[1]], "roc_auc")
