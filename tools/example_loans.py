@@ -1,6 +1,6 @@
-"""Make docs/example/loans.csv, an invented loan book that looks like a real one.
+"""Make docs/example/loans.csv, an invented loan book: `python -m tools.example_loans`.
 
-Run it by `python -m tools.example_loans`. No row is a person. The file has what real ones have: an id, members with several loans, dates as
+No row is a person. The file has what real ones have: an id, members with several loans, dates as
 months, money with signs, loans that still run, special codes, gaps that mean something.
 """
 

@@ -24,7 +24,7 @@ def stability(data: ReportData) -> list[Block]:
     ]
     if len(psi) > len(shown):
         blocks.append(
-            table(tables.psi_table(psi, data.schema), "All variables", {"PSI": ".4f"}, True)
+            table(tables.psi_table(psi, data.schema), "All variables", {"PSI": ".4f"}, collapsed=True)
         )
     return blocks
 
