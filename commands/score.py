@@ -19,7 +19,7 @@ from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.source import STDIN, source_name
-from creditrisk.prepare.parse import Notation
+from creditrisk.prepare.cells import Notation
 from creditrisk.score.counts import Counts
 from creditrisk.score.load_champion import load_champion
 from creditrisk.score.output import FORMS, STDOUT, open_output, open_writer, output_form

@@ -5,11 +5,12 @@ from creditrisk.core.files import read_frame, read_json, write_frame, write_json
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.ingest.params import DataParams
+from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.clean import prepare
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.gates import check_quality_gates
 from creditrisk.prepare.params import PrepareParams, SplitParams
-from creditrisk.prepare.parse import CAUSES, Notation
+from creditrisk.prepare.parse import CAUSES
 from creditrisk.schema import load_schema
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.core.errors import InputError, shorten
+from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.prepare.params import PrepareParams
-from creditrisk.prepare.parse import MISSING_CAUSES, Notation, number_reader
+from creditrisk.prepare.parse import MISSING_CAUSES
 from creditrisk.schema import Column, Schema
 
 # Of the numbers in a column; below it, unreadable cells are single mistakes.

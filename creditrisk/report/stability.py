@@ -23,9 +23,8 @@ def stability(data: ReportData) -> list[Block]:
         ),
     ]
     if len(psi) > len(shown):
-        blocks.append(
-            table(tables.psi_table(psi, data.schema), "All variables", {"PSI": ".4f"}, collapsed=True)
-        )
+        every = tables.psi_table(psi, data.schema)
+        blocks.append(table(every, "All variables", {"PSI": ".4f"}, collapsed=True))
     return blocks
 
 

@@ -10,7 +10,8 @@ from creditrisk.champion.baseline import baseline_row
 from creditrisk.champion.predict import default_pd
 from creditrisk.eda.adjust import apply
 from creditrisk.featurize import derive
-from creditrisk.prepare.parse import Notation, parse, separate_specials
+from creditrisk.prepare.cells import Notation
+from creditrisk.prepare.parse import parse, separate_specials
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.missing import MissingCells, find_missing, missing_texts
 from creditrisk.score.reasons import Cells, contributions, reasons_text, value_formatter

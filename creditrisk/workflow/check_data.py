@@ -12,9 +12,10 @@ from creditrisk.eda.describe import information_value, levels
 from creditrisk.eda.look_at import columns_to_look_at, words
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
+from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.gates import check_cells, check_outcomes
 from creditrisk.prepare.params import PrepareParams
-from creditrisk.prepare.parse import Notation, parse, read_target, separate_specials
+from creditrisk.prepare.parse import parse, read_target, separate_specials
 from creditrisk.schema import Schema, load_schema
 
 MAX_ROWS = 50_000  # enough to see what a column holds, in seconds

@@ -10,9 +10,9 @@ import pandas as pd
 
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.table import Extract, read_csv
+from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.clean import Prepared, prepare
 from creditrisk.prepare.params import PrepareParams, SplitParams
-from creditrisk.prepare.parse import Notation
 from creditrisk.schema import Schema, load_schema, parse_schema
 from tests.support.defects import PARAMS, PLAIN, ROOT, Style
 from tests.support.dirt import clean_values

@@ -10,7 +10,7 @@ import pandas as pd
 
 from creditrisk.core.errors import shorten
 from creditrisk.core.text import normalise
-from creditrisk.prepare.parse import squeeze
+from creditrisk.prepare.cells import squeeze
 
 SHOWN = 28  # characters of a quoted cell
 

@@ -10,7 +10,7 @@ import pandas as pd
 from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.text import fold
 from creditrisk.ingest.params import DataParams
-from creditrisk.prepare.parse import Notation
+from creditrisk.prepare.cells import Notation
 from creditrisk.workflow.draft.cells import Cells, distinct_cells
 from creditrisk.workflow.draft.dates import (
     Application,

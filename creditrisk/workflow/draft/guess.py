@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from creditrisk.prepare.parse import Notation, number_reader
+from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.workflow.draft.cells import Cells, by_count, percent, quote
 from creditrisk.workflow.draft.codes import suspicious_codes
 from creditrisk.workflow.draft.dates import DateGuess, guess_format

@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 
 from creditrisk.core.text import caseless, code_key
-from creditrisk.prepare.parse import Notation, number_reader
+from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.workflow.draft.cells import Cells
 
 MAX_ORDERED = 30

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from creditrisk.prepare.parse import Notation, number_reader
+from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.workflow.draft.cells import Cells
 
 CANDIDATES = ((".", ","), (",", "."), (".", " "), (".", "'"), (",", " "))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from creditrisk.core.text import caseless
-from creditrisk.prepare.parse import Notation, number_reader
+from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.workflow.draft.cells import Cells, share_of
 
 MIN_SHARE = 0.95  # of the known cells that are numbers

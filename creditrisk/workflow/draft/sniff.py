@@ -14,7 +14,7 @@ from creditrisk.core.text import fold
 from creditrisk.ingest.compressed import unpacked
 from creditrisk.ingest.signatures import GZIP, HEAD, ZIP, ZSTD, recognise, utf_16_or_32
 from creditrisk.ingest.source import open_source
-from creditrisk.prepare.parse import Notation, number_reader
+from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.workflow.draft.cells import tidy
 
 DELIMITERS = ("\t", ";", "|", ",")  # a comma may also be in numbers, so it comes last

@@ -12,11 +12,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from creditrisk.prepare import duplicates
-from creditrisk.prepare.clean import REASONS
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.duplicates import least_cells
 from creditrisk.prepare.gates import check_quality_gates
+from creditrisk.prepare.pairs import find_pairs
 from creditrisk.prepare.parse import CAUSES
+from creditrisk.prepare.rejected import REASONS
 from tests.support.defects import DEFECTS, PLAIN, Style
 from tests.support.dirt import Dirty, Rates, make_dirty
 from tests.support.small_data import (
@@ -223,7 +224,7 @@ def test_the_fast_search_finds_what_comparing_all_pairs_finds(seed, gaps, least)
     with patch.object(
         duplicates, "BRUTE_FORCE_PAIRS", 2
     ):  # else so small a table is compared directly
-        found = duplicates.find_pairs(duplicates.encode(cells, None), least)
+        found = find_pairs(duplicates.encode(cells, None), least)
     assert len(found) == len(set(map(tuple, found.tolist())))
     assert set(map(tuple, found.tolist())) == alike(cells, least, weighed=False)
 

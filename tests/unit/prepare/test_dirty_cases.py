@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from creditrisk.core.errors import InputError
-from creditrisk.prepare.clean import REASONS
-from creditrisk.prepare.duplicates import encode, find_pairs, least_cells, resolve
+from creditrisk.prepare.cells import Notation, number_reader
+from creditrisk.prepare.duplicates import encode, least_cells, resolve
 from creditrisk.prepare.gates import check_quality_gates
-from creditrisk.prepare.parse import Notation, number_reader
+from creditrisk.prepare.pairs import find_pairs
+from creditrisk.prepare.rejected import REASONS
 from creditrisk.schema import parse_schema
 from tests.support.defects import Style
 from tests.support.small_data import (

@@ -6,11 +6,13 @@ import pytest
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Strict
-from creditrisk.prepare.clean import REASONS, prepare
+from creditrisk.prepare.cells import Notation
+from creditrisk.prepare.clean import prepare
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.gates import check_cells, check_quality_gates
 from creditrisk.prepare.params import SplitParams
-from creditrisk.prepare.parse import CAUSES, Notation, parse
+from creditrisk.prepare.parse import CAUSES, parse
+from creditrisk.prepare.rejected import REASONS
 from creditrisk.schema import parse_schema
 from tests.support.small_data import params, raw_of
 

@@ -17,7 +17,8 @@ from creditrisk.champion.predict import default_pd, split_pipeline, transform_ro
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
-from creditrisk.prepare.parse import Notation, parse
+from creditrisk.prepare.cells import Notation
+from creditrisk.prepare.parse import parse
 from creditrisk.schema import parse_schema
 from creditrisk.score.load_champion import load_champion
 from creditrisk.score.reasons import contributions

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from creditrisk.core.errors import InputError
 from creditrisk.core.text import fold
 from creditrisk.ingest.params import DataParams
-from creditrisk.prepare.parse import Notation, parse
+from creditrisk.prepare.cells import Notation
+from creditrisk.prepare.parse import parse
 from creditrisk.schema import load_schema
 from creditrisk.workflow.draft.draft import make_draft
 from creditrisk.workflow.draft.target import Given

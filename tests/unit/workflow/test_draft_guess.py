@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creditrisk.prepare.parse import Notation
+from creditrisk.prepare.cells import Notation
 from creditrisk.workflow.draft.cells import distinct_cells
 from creditrisk.workflow.draft.codes import suspicious_codes
 from creditrisk.workflow.draft.dates import choose_application_date, guess_format
