@@ -11,11 +11,10 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from creditrisk.prepare import duplicates
+from creditrisk.prepare import pairs
 from creditrisk.prepare.contract import check_clean
-from creditrisk.prepare.duplicates import least_cells
+from creditrisk.prepare.duplicates import encode, least_cells
 from creditrisk.prepare.gates import check_quality_gates
-from creditrisk.prepare.pairs import find_pairs
 from creditrisk.prepare.parse import CAUSES
 from creditrisk.prepare.rejected import REASONS
 from tests.support.defects import DEFECTS, PLAIN, Style
@@ -221,10 +220,8 @@ def test_the_fast_search_finds_what_comparing_all_pairs_finds(seed, gaps, least)
         np.where(rng.random(80) < gaps, np.nan, rng.integers(0, k, 80)) for k in (9, 5, 3, 2, 2)
     ]
     cells = pd.DataFrame(dict(enumerate(columns))).drop_duplicates(ignore_index=True)
-    with patch.object(
-        duplicates, "BRUTE_FORCE_PAIRS", 2
-    ):  # else so small a table is compared directly
-        found = find_pairs(duplicates.encode(cells, None), least)
+    with patch.object(pairs, "BRUTE_FORCE_PAIRS", 2):  # else it is compared directly
+        found = pairs.find_pairs(encode(cells, None), least)
     assert len(found) == len(set(map(tuple, found.tolist())))
     assert set(map(tuple, found.tolist())) == alike(cells, least, weighed=False)
 
