@@ -108,6 +108,10 @@ def manifest(
         nominal = [name for name in nominal if name not in useless]
         many = [name for name in nominal if train[name].nunique() > MANY_LEVELS]
         left_out |= useless
+    if train is not None and not (numeric or nominal or schema.of_kind("ordinal")):
+        problem = f"no feature is left: {'; '.join(f'{n}: {why}' for n, why in left_out.items())}"
+        hint = "Add variables, or set force: true for a text that is one."
+        raise InputError("data.schema", "columns", problem, hint)
     return {
         "numeric": numeric,
         "nominal": nominal,

@@ -71,6 +71,7 @@ def main() -> None:
     selected = read_json(args.selected, ("champion_sha256", "description_sha256"))
     described = read_verified(args.description, selected["description_sha256"])
     champion = parse_description(described, args.description)
+    prepared = read_json(args.prepared)
     found = evaluate_champion(
         load_model(args.champion, selected["champion_sha256"]),
         champion,
@@ -81,11 +82,12 @@ def main() -> None:
         groups=params.fairness,
         folds=params.folds,
         seed=params.seed,
+        start=prepared["split_by"].get("from"),
     )
     report = ReportData(
         metrics=found.metrics,
         selected=selected,
-        prepared=read_json(args.prepared),
+        prepared=prepared,
         ingested=read_json(args.ingested),
         champion=champion,
         board=board,

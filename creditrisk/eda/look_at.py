@@ -61,7 +61,7 @@ def _findings(
         yield UNIQUE, f"{reason}: no feature, unless the schema says force: true"
     elif column.kind == "nominal" and levels > MANY_LEVELS:
         rows = int(train[name].notna().sum())
-        yield ALMOST_ID, f"{levels:,} levels in {rows:,} training rows: many_levels says how to use"
+        yield ALMOST_ID, f"{levels:,} levels in {rows:,} training rows; the rare ones are merged"
     elif value > LEAK_INFORMATION_VALUE:
         yield LEAK, f"information value {value:.2f}: is it known before the decision?"
 

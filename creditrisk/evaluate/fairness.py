@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
-from creditrisk.core.columns import original_values
+from creditrisk.core.columns import SPECIAL, original_values
 from creditrisk.core.params import Name, Number, Strict, distinct_keys
 from creditrisk.metrics.intervals import wilson
 from creditrisk.schema import Schema
@@ -76,6 +76,15 @@ def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> p
     return pd.Series(pd.Categorical(texts, order, ordered=True), index=values.index)
 
 
+def _with_codes(labels: pd.Series, codes: pd.Series, meanings: dict[str, str]) -> pd.Series:
+    """Put the rows with a special code into a group of their own, named by its meaning."""
+    texts = codes.map(meanings).astype(object)
+    named = labels.astype(object).where(texts.isna(), texts)
+    order = [*labels.cat.categories, *dict.fromkeys(meanings.values())]
+    seen = [group for group in dict.fromkeys(order) if (named == group).any()]
+    return pd.Series(pd.Categorical(named, seen, ordered=True), index=labels.index)
+
+
 def _labels(edges: list[float]) -> list[str]:
     # All digits, or two groups could have one label.
     texts = [repr(float(edge)).removesuffix(".0") for edge in edges]
@@ -119,6 +128,8 @@ def fairness(
         if not isinstance(by, str) and not pd.api.types.is_numeric_dtype(values):
             continue
         labels = groups_of(name, values, by, schema)
+        if SPECIAL + name in frame:
+            labels = _with_codes(labels, frame[SPECIAL + name], schema.variables[name].special)
         for group in labels.cat.categories:
             here = (labels == group).to_numpy()
             if here.any():

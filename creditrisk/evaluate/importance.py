@@ -34,6 +34,26 @@ def unfitted_copy(model: BaseEstimator) -> BaseEstimator:
     return clone(model)
 
 
+def _shuffled_auc(
+    model: BaseEstimator,
+    rows: pd.DataFrame,
+    bad: np.ndarray,
+    name: str,
+    rng: np.random.Generator,
+) -> float:
+    """Return the mean AUC with one variable shuffled; one call scores all shuffles."""
+    copies = []
+    for _ in range(SHUFFLES):
+        order = rng.permutation(len(rows))
+        copy = rows.copy(deep=False)
+        for column in (name, SPECIAL + name):
+            if column in rows:
+                copy[column] = rows[column].to_numpy()[order]
+        copies.append(copy)
+    scores = model.predict_proba(pd.concat(copies, ignore_index=True))[:, 1]
+    return float(np.mean([roc_auc_score(bad, part) for part in np.split(scores, SHUFFLES)]))
+
+
 def permutation_importance(
     model: BaseEstimator, frame: pd.DataFrame, features: list[str], folds: list[Fold], seed: int
 ) -> pd.DataFrame:
@@ -61,19 +81,11 @@ def permutation_importance(
     for fold in folds:
         with checked_fits(frame[features], "model"):
             fitted = clone(unfitted).fit(frame[features].iloc[fold.train], bad[fold.train])
-        rows = frame[features].iloc[fold.test]
-        copies = [rows]
-        for name in variables:
-            for _ in range(SHUFFLES):
-                order = rng.permutation(len(rows))
-                copy = rows.copy(deep=False)
-                for column in {name, SPECIAL + name}.intersection(features):
-                    copy[column] = rows[column].to_numpy()[order]
-                copies.append(copy)
-        scores = fitted.predict_proba(pd.concat(copies, ignore_index=True))[:, 1]
-        aucs = [roc_auc_score(bad[fold.test], s) for s in np.split(scores, len(copies))]
-        shuffles = np.array(aucs[1:]).reshape(len(variables), SHUFFLES).mean(axis=1)
-        losses.append(dict(zip(variables, aucs[0] - shuffles, strict=True)))
+        rows, outcomes = frame[features].iloc[fold.test], bad[fold.test]
+        whole = roc_auc_score(outcomes, fitted.predict_proba(rows)[:, 1])
+        losses.append(
+            {name: whole - _shuffled_auc(fitted, rows, outcomes, name, rng) for name in variables}
+        )
     table = pd.DataFrame(losses)
     count = len({fold.fold for fold in folds})
     out = pd.DataFrame(

@@ -14,7 +14,7 @@ from creditrisk.core.files import to_jsonable
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
 from creditrisk.evaluate.importance import permutation_importance
-from creditrisk.evaluate.stability import stability_summary, stability_table
+from creditrisk.evaluate.stability import rows_from, stability_summary, stability_table
 from creditrisk.metrics.costs import DecisionParams, Sample, expected_cost
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
 from creditrisk.metrics.leakage import leakage_warning
@@ -56,6 +56,7 @@ def evaluate_champion(
     groups: FairnessParams,
     folds: int,
     seed: int,
+    start: str | None = None,
 ) -> Evaluation:
     """Evaluate the champion.
 
@@ -69,6 +70,7 @@ def evaluate_champion(
         groups: the columns by which decisions are compared.
         folds: number of folds for the importance of variables.
         seed: random seed of the bootstrap, the folds and the shuffles.
+        start: first day of the test rows of a split by time; None for another split.
     """
     features, threshold = champion.columns, champion.threshold
     on_train, on_test = (predicted(model, part, features, decision) for part in (train, test))
@@ -77,11 +79,13 @@ def evaluate_champion(
     cut = make_folds(on_train.bad, train["applicant"].to_numpy(), folds, 1, seed)
     tables["importance"] = permutation_importance(model, train, features, cut, seed)
     tables["fairness"] = fairness(test, on_test.pd, threshold, groups, champion.schema_contract)
-    tables["stability"] = stability_table(train, test, features, on_oof, on_test)
+    late = rows_from(test, start)
+    on_late = on_test.take(late)
+    tables["stability"] = stability_table(train, test.iloc[late], features, on_oof, on_late)
     metrics: dict[str, Any] = {"algorithm": champion.algorithm}
     metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, seed)
     metrics["stability"] = stability_summary(
-        tables["stability"], champion.metrics.cv, on_train, on_test
+        tables["stability"], champion.metrics.cv, on_train, on_late
     )
     metrics["importance"] = tables["importance"].set_index("feature").to_dict("index")
     metrics["fairness"] = to_nested_dict(tables["fairness"])

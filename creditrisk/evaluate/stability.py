@@ -2,14 +2,25 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from creditrisk.core.columns import NO_CODE, SPECIAL
+from creditrisk.core.columns import APPLICATION_DATE, NO_CODE, SPECIAL
 from creditrisk.metrics.costs import Sample
 from creditrisk.metrics.performance import compute_metrics
 from creditrisk.metrics.stability import psi
 
 SCORE = "score (PD)"  # the first line of the table
+
+
+def rows_from(test: pd.DataFrame, start: str | None) -> np.ndarray:
+    """Return the positions of the test rows from the first day on; all of them without a day.
+
+    The test applicants' earlier rows are test rows too, but say nothing about the later period.
+    """
+    if start is None:
+        return np.arange(len(test))
+    return np.flatnonzero(test[APPLICATION_DATE] >= pd.Timestamp(start))
 
 
 def stability_table(
@@ -48,16 +59,21 @@ def stability_summary(
         on_test: outcomes and PDs of the test rows.
 
     Returns:
-        `bad_rate_train`, `bad_rate_test`; `psi_score`; `psi_max` of the variables; `auc_drop`, the
-        AUC in cross-validation on the training rows minus that on the test rows.
+        `bad_rate_train`, `bad_rate_test`; `psi_score`; `psi_max` of the variables; `rows_test`,
+        how many test rows were compared, and their `auc_test`; `auc_drop`, the AUC in
+        cross-validation on the training rows minus that. An AUC is None with one class only.
     """
-    auc = compute_metrics(on_test)["roc_auc"]
+    both = 0 < on_test.bad.mean() < 1
+    auc = compute_metrics(on_test)["roc_auc"] if both else None
+    mean = cv.get("roc_auc")
     return {
         "bad_rate_train": float(on_train.bad.mean()),
         "bad_rate_test": float(on_test.bad.mean()),
         "psi_score": float(table["psi"].iloc[0]),
         "psi_max": float(table["psi"].iloc[1:].max()),
-        "auc_drop": None if cv.get("roc_auc") is None else cv["roc_auc"] - auc,
+        "rows_test": len(on_test.bad),
+        "auc_test": auc,
+        "auc_drop": None if auc is None or mean is None else mean - auc,
     }
 
 

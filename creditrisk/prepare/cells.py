@@ -41,20 +41,26 @@ def squeeze(text: str) -> str:
 Cell = tuple[float | str | date | None, str | None]
 
 
-def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[str], Decimal | None]:
+def number_reader(
+    notation: Notation, units: Iterable[str] = (), accounting: bool = True
+) -> Callable[[str], Decimal | None]:
     """Make a function that parses a number exactly, or returns None if the text is not a number.
 
     It accepts a sign, digits (in groups of three if there is a thousands separator), a decimal
     part, an exponent, and before or after the number one of `units` (for example a currency sign)
     in upper or lower case.
+
+    Args:
+        notation: how numbers are written.
+        units: texts that may stand before or after a number.
+        accounting: whether negative numbers may be in brackets, or have their sign behind:
+            `(1,234.50)`, `1,234.50-`. A code of a level may not.
     """
     decimal = re.escape(notation.decimal)
     integer = r"\d+"
     if notation.thousands:
         integer = rf"(?:\d{{1,3}}(?:{re.escape(notation.thousands)}\d{{3}})+|\d+)"
-    pattern = re.compile(
-        rf"[+-]?(?:{integer}(?:{decimal}\d*)?|{decimal}\d+)(?:e[+-]?\d+)?", re.ASCII
-    )
+    pattern = re.compile(rf"(?:{integer}(?:{decimal}\d*)?|{decimal}\d+)(?:e[+-]?\d+)?", re.ASCII)
     folded = sorted((fold(unit) for unit in units if unit.strip()), key=len, reverse=True)
 
     def read(text: str) -> Decimal | None:
@@ -62,20 +68,38 @@ def number_reader(notation: Notation, units: Iterable[str] = ()) -> Callable[[st
         if notation.thousands.isspace():  # any white space, such as a no-break space
             text = "".join(notation.thousands if c.isspace() else c for c in text)
         text = caseless(text)  # before the slices below, because it can change the length
-        for unit in folded:
-            if text.endswith(unit):
-                text = text[: len(text) - len(unit)].rstrip()
-                break
-            if text.startswith(unit):
-                text = text[len(unit) :].lstrip()
-                break
+        # The sign may stand before the unit or behind it, but there is only one.
+        outer, text = _take_sign(text, accounting) if folded else ("", text)
+        stripped = _without_unit(text, folded)
+        inner, text = ("", stripped) if outer else _take_sign(stripped, accounting)
         if not pattern.fullmatch(text):
             return None
         if notation.thousands:
             text = text.replace(notation.thousands, "")
-        return exact_number(text.replace(notation.decimal, "."))
+        return exact_number((outer or inner) + text.replace(notation.decimal, "."))
 
     return read
+
+
+def _take_sign(text: str, accounting: bool) -> tuple[str, str]:
+    """Split a text into its sign (`+`, `-` or nothing) and the rest."""
+    if text[:1] in ("+", "-"):
+        return text[0], text[1:]
+    if accounting and text.endswith("-"):
+        return "-", text[:-1].rstrip()
+    if accounting and text.startswith("(") and text.endswith(")"):
+        return "-", text[1:-1].strip()
+    return "", text
+
+
+def _without_unit(text: str, units: list[str]) -> str:
+    """Remove the first of some units that a text begins or ends with."""
+    for unit in units:
+        if text.endswith(unit):
+            return text[: len(text) - len(unit)].rstrip()
+        if text.startswith(unit):
+            return text[len(unit) :].lstrip()
+    return text
 
 
 def numeric_cell(column: Column, notation: Notation) -> Callable[[str], Cell]:
@@ -117,7 +141,7 @@ def level_reader(levels: Iterable[str], notation: Notation) -> Callable[[str], s
         # If levels differ only in case or blanks, only the exact spelling identifies one.
         folded[fold(one)] = None if fold(one) in folded else one
     numbers = {key: v for v in levels if isinstance(key := code_key(v), Decimal)}
-    read = number_reader(notation)
+    read = number_reader(notation, accounting=False)
 
     def level(text: str) -> str | None:
         stripped = text.strip()

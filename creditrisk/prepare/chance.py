@@ -14,7 +14,8 @@ of Benjamini and Hochberg 1995), and their number is no accident.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.stats import chi2, poisson
+from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 
 MISSING = -1
 MIN_ROWS_FOR_CHANCE = 30  # with fewer rows, shares of values are no estimate of chance
@@ -22,21 +23,27 @@ MAX_CHANCE_SHARE = 0.2  # of the pairs that are found
 MAX_ACCIDENT = 0.01  # probability that chance alone gives as many pairs as are found
 MAX_OWN_ROWS = 5
 MAX_CONTEXT = 4  # columns that a share is conditional on
-PRIOR_ROWS = 30  # rows that a share with one column less counts for
-# Columns whose dependence on each other is weighed: those with the fewest levels.
+PRIOR_ROWS = 30  # rows that a share with one column less counts for, if nothing depends on it
+# Columns of levels whose dependence on each other is weighed: those with the fewest levels.
 MAX_DEPENDENT_COLUMNS = 30
-MAX_DEPENDENT_LEVELS = 50
-DEPENDENCE_SAMPLE = 20_000  # rows that tell which columns depend on each other
-MANY_ROWS_EACH = 10  # rows for each of very few combinations of levels: these are no applicants
+MAX_NUMERIC_LEVELS = 50  # a numeric column with more values measures, it does not classify
+DEPENDENCE_SAMPLE = 2_000  # rows that tell which columns depend on each other
+MIN_DEPENDENCE = 0.06  # adjusted mutual information from which a column tells about another
+SIGNIFICANT = 1e-6  # p-value of a dependence that is smaller
+MIN_ROWS_PER_CELL = 5  # of the table of two columns, for the test
+FUNCTION = 0.5  # from which it is treated as nearly a function of it
 
 
-def believable_copies(codes: np.ndarray, max_expected_matches: float) -> np.ndarray:
+def believable_copies(
+    codes: np.ndarray, max_expected_matches: float, is_level: np.ndarray | None = None
+) -> np.ndarray:
     """Tell for each row whether the rows that equal it are one applicant, rather than chance.
 
     Args:
         codes: the cells as numbers, a missing one as `MISSING`, shape (n, d).
         max_expected_matches: a row with more expected matches is not believed, unless it has many
             times as many copies. With the number of rows or more, all equal rows are believed.
+        is_level: from `level_columns`, shape (d,); None if all columns are levels.
 
     Returns:
         Bool, shape (n,); False for a row that no other one equals.
@@ -49,9 +56,8 @@ def believable_copies(codes: np.ndarray, max_expected_matches: float) -> np.ndar
     several = copies[inverse] > 1
     if not several.any() or n < MIN_ROWS_FOR_CHANCE or max_expected_matches >= n:
         return several
-    if len(copies) < MIN_ROWS_FOR_CHANCE and n >= MANY_ROWS_EACH * len(copies):
-        return np.zeros(n, dtype=bool)
-    expected = expected_copies(codes, copies[inverse])[first]
+    contexts = _contexts(codes, is_level)
+    expected = expected_copies(codes, copies[inverse], contexts)[first]
     found = _Found(expected, copies * (copies - 1) / 2, copies - 1)
     limit = _limit(expected, copies, found)
     many = np.minimum(MAX_CHANCE_SHARE * (copies - 1), 5 * max_expected_matches)
@@ -60,7 +66,10 @@ def believable_copies(codes: np.ndarray, max_expected_matches: float) -> np.ndar
 
 
 def believable_pairs(
-    codes: np.ndarray, pairs: np.ndarray, max_expected_matches: float
+    codes: np.ndarray,
+    pairs: np.ndarray,
+    max_expected_matches: float,
+    is_level: np.ndarray | None = None,
 ) -> np.ndarray:
     """Tell for each pair of rows that agree where both have a cell, whether it is one applicant.
 
@@ -68,17 +77,38 @@ def believable_pairs(
         codes: the cells as numbers, a missing one as `MISSING`, shape (n, d).
         pairs: positions, shape (pairs, 2).
         max_expected_matches: as for `believable_copies`.
+        is_level: as for `believable_copies`.
 
     Returns:
         Bool, shape (pairs,).
     """
     if not len(pairs) or len(codes) < MIN_ROWS_FOR_CHANCE or max_expected_matches >= len(codes):
         return np.ones(len(pairs), dtype=bool)
-    expected = expected_matches(codes)
+    contexts = _contexts(codes, is_level)
+    functions = [j for j, told in contexts.items() if told and told[0][0] >= FUNCTION]
+    expected = expected_matches(np.delete(codes, functions, axis=1))
     of_pair = expected[pairs].max(axis=1)
     ones = np.ones(len(pairs))
     limit = _limit(expected, np.ones(len(codes)), _Found(of_pair, ones, ones))
     return of_pair <= min(limit, max_expected_matches)
+
+
+def level_columns(codes: np.ndarray, is_numeric: np.ndarray) -> np.ndarray:
+    """Tell which columns classify, so that one may be a function of another (branch and city).
+
+    A number that nearly each applicant has for itself, or that has many values, measures: that two
+    such numbers go together is what tells an applicant from others.
+
+    Args:
+        codes: the cells as numbers, shape (n, d).
+        is_numeric: whether a column is numeric, shape (d,).
+
+    Returns:
+        Bool, shape (d,).
+    """
+    distinct = len(np.unique(codes, axis=0))
+    values = np.array([len(np.unique(column)) for column in codes.T])
+    return ~is_numeric | ((values <= MAX_NUMERIC_LEVELS) & (2 * values < distinct))
 
 
 class _Found(NamedTuple):
@@ -118,18 +148,21 @@ def _limit(expected: np.ndarray, rows: np.ndarray, found: _Found) -> float:
     return float(limits[believed].max(initial=-np.inf))
 
 
-def expected_copies(codes: np.ndarray, copies: np.ndarray) -> np.ndarray:
+def expected_copies(
+    codes: np.ndarray, copies: np.ndarray, contexts: dict[int, list[tuple[float, int]]]
+) -> np.ndarray:
     """Estimate how many strangers equal each row in all cells; missing counts as a value.
 
     The probability of a row is a product over its columns: the share of the value among the rows
-    that agree with the row in up to `MAX_CONTEXT` other columns, those which tell most about it.
-    Shares from few rows are drawn towards the share with one column less. The rows that equal the
-    row count as at most `MAX_OWN_ROWS`, and not at all for what columns tell about each other: many
-    rows of one applicant do not make its values common, nor dependent.
+    that agree with the row in the columns of its context. Shares from few rows are drawn towards
+    the share with one column less, the more the less the columns depend on each other. The rows
+    that equal the row count as at most `MAX_OWN_ROWS`: many rows of one applicant do not make its
+    values common.
 
     Args:
         codes: the cells as numbers, shape (n, d).
         copies: how many rows equal each row, itself included, shape (n,).
+        contexts: from `_contexts`.
 
     Returns:
         Shape (n,).
@@ -137,21 +170,18 @@ def expected_copies(codes: np.ndarray, copies: np.ndarray) -> np.ndarray:
     n = len(codes)
     few = np.minimum(copies, MAX_OWN_ROWS)
     left_out = copies - few
-    distinct = np.unique(codes, axis=0)
-    contexts = _contexts(distinct)
     log_probability = np.zeros(n)
     for j in range(codes.shape[1]):
         value, width = codes[:, j].astype("int64") + 1, int(codes[:, j].max(initial=0)) + 2
         share = (_count(value) - left_out) / (n - left_out)
         context = np.zeros(n, dtype="int64")
-        for k in contexts.get(j, ()):
-            levels, context = np.unique(
+        for told, k in contexts.get(j, ()):
+            _, context = np.unique(
                 context * (codes[:, k].max() + 2) + codes[:, k] + 1, return_inverse=True
             )
-            if len(distinct) < PRIOR_ROWS * len(levels):
-                break  # a few applicants each, who would seem to depend on themselves
             both = _count(context * width + value) - few
-            share = (both + PRIOR_ROWS * share) / (_count(context) - few + PRIOR_ROWS)
+            prior = PRIOR_ROWS * float(np.clip(1 - told, 0.03, 1))
+            share = (both + prior * share) / (_count(context) - few + prior)
         log_probability += np.log(share)
     return n * np.exp(log_probability)
 
@@ -179,32 +209,44 @@ def _count(values: np.ndarray) -> np.ndarray:
     return counts[inverse]
 
 
-def _contexts(codes: np.ndarray) -> dict[int, list[int]]:
-    """Find for each column with few levels the earlier ones that tell most about it, best first."""
-    sample = codes[:: max(1, len(codes) // DEPENDENCE_SAMPLE)]
-    levels = [len(np.unique(column)) for column in sample.T]
-    few = [j for j in np.argsort(levels, kind="stable") if 1 < levels[j] <= MAX_DEPENDENT_LEVELS]
-    few = few[:MAX_DEPENDENT_COLUMNS]
-    compact = {j: np.unique(sample[:, j], return_inverse=True)[1] for j in few}
+def _contexts(codes: np.ndarray, is_level: np.ndarray | None) -> dict[int, list[tuple[float, int]]]:
+    """Find for each column of levels the earlier ones that tell about it, the best first.
+
+    How much they tell is the adjusted mutual information (Vinh, Epps and Bailey 2010), which is 0
+    on average for independent columns, however many levels they have. Distinct rows tell it, so
+    that many rows of one applicant do not; if there are only very few, all rows do.
+
+    Returns:
+        Column to pairs of the information and the other column.
+    """
+    distinct = np.unique(codes, axis=0)
+    rows = distinct if len(distinct) >= MIN_ROWS_FOR_CHANCE else codes
+    sample = rows[:: max(1, len(rows) // DEPENDENCE_SAMPLE)]
+    levels = np.array([len(np.unique(column)) for column in sample.T])
+    usable = (levels > 1) & (True if is_level is None else is_level)
+    order = [int(j) for j in np.argsort(levels, kind="stable") if usable[j]][:MAX_DEPENDENT_COLUMNS]
     contexts = {}
-    for position, j in enumerate(few):
-        told = [(_information(compact[k], compact[j]), -p, k) for p, k in enumerate(few[:position])]
-        best = sorted((each for each in told if each[0] > 0), reverse=True)[:MAX_CONTEXT]
-        contexts[int(j)] = [int(k) for _, _, k in best]
+    for position, j in enumerate(order):
+        told = [
+            (float(adjusted_mutual_info_score(sample[:, k], sample[:, j])), k)
+            for k in order[:position]
+        ]
+        best = sorted(
+            (
+                (share, k)
+                for share, k in told
+                if share >= MIN_DEPENDENCE or _is_significant(sample[:, k], sample[:, j])
+            ),
+            reverse=True,
+        )
+        contexts[j] = best[:MAX_CONTEXT]
     return contexts
 
 
-def _information(a: np.ndarray, b: np.ndarray) -> float:
-    """Mutual information of two columns in nats, less its bias for independent ones (Miller 1955).
-
-    Args:
-        a: numbers of the levels, from 0, shape (n,).
-        b: likewise.
-    """
-    rows, columns = int(a.max()) + 1, int(b.max()) + 1
-    table = np.bincount(a * columns + b, minlength=rows * columns).reshape(rows, columns)
-    share = table / len(a)
-    of_a, of_b = share.sum(axis=1, keepdims=True), share.sum(axis=0, keepdims=True)
-    present = share > 0
-    told = (share[present] * np.log((share / (of_a * of_b))[present])).sum()
-    return float(told - (rows - 1) * (columns - 1) / (2 * len(a)))
+def _is_significant(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two columns depend on each other, however little, by a G test (Wilks 1938)."""
+    levels = len(np.unique(a)), len(np.unique(b))
+    if len(a) < MIN_ROWS_PER_CELL * levels[0] * levels[1]:
+        return False
+    statistic = 2 * len(a) * mutual_info_score(a, b)
+    return float(chi2.sf(statistic, (levels[0] - 1) * (levels[1] - 1))) <= SIGNIFICANT

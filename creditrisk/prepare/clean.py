@@ -10,7 +10,7 @@ from creditrisk.core.columns import APPLICATION_DATE
 from creditrisk.core.errors import InputError
 from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.duplicates import DuplicateGroups, least_cells, resolve
-from creditrisk.prepare.gates import check_cells, check_outcomes
+from creditrisk.prepare.gates import about_duplicates, check_cells, check_outcomes
 from creditrisk.prepare.params import PrepareParams, SplitParams
 from creditrisk.prepare.parse import parse, read_target, separate_specials
 from creditrisk.prepare.rejected import duplicate_rejections, no_outcome, reject
@@ -85,7 +85,7 @@ def prepare(
     bad, indeterminate = outcomes["bad"], outcomes["indeterminate"]
     valid = bad.notna().to_numpy()
     unlisted = count_values(well_formed.loc[~valid & ~indeterminate, target])
-    check_outcomes(bad, unlisted, schema, source)
+    check_outcomes(outcomes, unlisted, schema, source)
 
     rejected = [
         reject(malformed["row_id"], "malformed", malformed["malformed"]),
@@ -104,6 +104,7 @@ def prepare(
         params.duplicates,
         params.near_duplicates,
         params.near_duplicate_max_expected_matches,
+        cells[APPLICATION_DATE] if schema.application_date is not None else None,
     )
     filled = _fill(cells, variables, duplicate_groups)
     rows["bad"], conflicts, is_kept = _settle_targets(
@@ -150,7 +151,13 @@ def _split(
         by = "random" if schema.application_date is None else "time"
     if by == "random":
         content = clean.drop(columns=["row_id", "applicant", "bad"])
-        sides = split(content, applicant, bad, params.test_size, seed, source, left_out)
+        if params.from_ is not None:
+            hint = "Name the date column in application_date, or remove split.from."
+            raise InputError(
+                "params.yaml", "split.from", "the schema has no application_date", hint
+            )
+        hint = about_duplicates(list(schema.keys), [])
+        sides = split(content, applicant, bad, params.test_size, seed, source, left_out, hint)
         return sides, {"by": "random"}
     if schema.application_date is None:
         hint = "Name the date column of the application in application_date, or set random."

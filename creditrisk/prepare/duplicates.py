@@ -24,10 +24,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from creditrisk.prepare.chance import MISSING, believable_copies, believable_pairs
+from creditrisk.prepare.chance import (
+    MISSING,
+    believable_copies,
+    believable_pairs,
+    level_columns,
+)
 from creditrisk.prepare.pairs import chance, chance_limit, find_pairs
 
 
@@ -91,6 +97,7 @@ def resolve(
     duplicates: str = "drop",
     near_duplicates: str = "merge",
     max_expected_matches: float = 1.0,
+    dates: pd.Series | None = None,
 ) -> DuplicateGroups:
     """Find duplicates and near-duplicates, and decide which rows are kept.
 
@@ -102,20 +109,29 @@ def resolve(
         near_duplicates: `merge` them into the row that is kept, `drop` them, or `keep` them as rows
             of one applicant.
         max_expected_matches: see `find_pairs` and `believable_copies`.
+        dates: of the applications, shape (n,), or None. Applications of different dates are
+            different ones, of one applicant or of two: neither is a duplicate of the other.
 
     Returns:
         The result for each row.
     """
+    ids = 0 if keys is None else keys.shape[1]
+    if dates is not None:
+        keys = pd.DataFrame({} if keys is None else keys, index=cells.index).assign(date=dates)
     codes = encode(cells, keys)
     width = codes.shape[1] - cells.shape[1]
+    keyless = (codes[:, :ids] == MISSING).all(axis=1)
+    is_level = level_columns(
+        codes[:, width:], np.array([is_numeric_dtype(cells[name]) for name in cells])
+    )
     n = len(codes)
     positions = np.arange(n)
-    same_cells, equals, believed = _equal_rows(codes, width, max_expected_matches)
+    same_cells, equals, believed = _equal_rows(
+        codes, width, keyless, max_expected_matches, is_level
+    )
     # A number of its own for each row that no key and no odds show to be the same applicant as
     # those that equal it, so that they count as different rows.
-    stranger = np.where(
-        equals & ~believed & (codes[:, :width] == MISSING).all(axis=1), positions + 1, 0
-    )
+    stranger = np.where(equals & ~believed & keyless, positions + 1, 0)
     first = _first_identical(codes, positions, stranger)
     distinct = np.unique(first)
     duplicate_groups = DuplicateGroups(
@@ -136,10 +152,12 @@ def resolve(
         by_chance=equals & ~believed,
     )
     identical = np.column_stack([first, positions])
-    links = [*(_same_key(column) for column in codes[:, :width].T), identical]
+    links = [*(_same_key(column) for column in codes[:, :ids].T), identical]
     links.append(_first_of(same_cells)[believed])
     while True:
-        pairs = _near_pairs(codes, distinct, min_cells, max_expected_matches, width, stranger)
+        pairs = _near_pairs(
+            codes, distinct, min_cells, max_expected_matches, (ids, width), stranger, is_level
+        )
         links.append(pairs)
         if near_duplicates == "keep" or not len(pairs):
             break
@@ -173,7 +191,11 @@ def resolve(
 
 
 def _equal_rows(
-    codes: np.ndarray, width: int, max_expected_matches: float
+    codes: np.ndarray,
+    width: int,
+    keyless: np.ndarray,
+    max_expected_matches: float,
+    is_level: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the rows that are equal in all cells, whatever their keys.
 
@@ -191,11 +213,10 @@ def _equal_rows(
     equals = counts[same_cells] > 1
     if not equals.any():
         return same_cells, equals, equals
-    keyless = (codes[:, :width] == MISSING).all(axis=1)
     once = keyless.copy()
     once[np.unique(codes, axis=0, return_index=True)[1]] = True
     shown = np.zeros(len(counts), dtype=bool)
-    shown[same_cells[once]] = believable_copies(codes[once, width:], max_expected_matches)
+    shown[same_cells[once]] = believable_copies(codes[once, width:], max_expected_matches, is_level)
     return same_cells, equals, shown[same_cells] & equals
 
 
@@ -204,19 +225,23 @@ def _near_pairs(
     rows: np.ndarray,
     min_cells: int,
     max_expected_matches: float,
-    width: int,
+    widths: tuple[int, int],
     stranger: np.ndarray,
+    is_level: np.ndarray,
 ) -> np.ndarray:
     """Find the near-duplicates among some rows: positions of pairs, shape (pairs, 2)."""
+    ids, width = widths
     pairs = find_pairs(codes[rows], min_cells, max_expected_matches, width)
     alike = (codes[rows[pairs[:, 0]]] == codes[rows[pairs[:, 1]]]).all(axis=1)
     pairs = pairs[~(alike & (stranger[rows[pairs]] > 0).all(axis=1))]
     # A common key shows that rows are one applicant; otherwise chance has to be ruled out.
-    keys = codes[rows, :width]
+    keys = codes[rows, :ids]
     has_key = ((keys[pairs[:, 0]] == keys[pairs[:, 1]]) & (keys[pairs[:, 0]] != MISSING)).any(
         axis=1
     )
-    believed = believable_pairs(codes[rows, width:], pairs[~has_key], max_expected_matches)
+    believed = believable_pairs(
+        codes[rows, width:], pairs[~has_key], max_expected_matches, is_level
+    )
     has_key[~has_key] = believed
     return rows[pairs[has_key]]
 

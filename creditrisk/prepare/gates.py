@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from creditrisk.core.dates import read_date
 from creditrisk.core.errors import InputError, shorten
 from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.prepare.params import PrepareParams
@@ -20,6 +21,11 @@ from creditrisk.schema import Column, Schema
 MIN_UNREADABLE_SHARE = 0.05
 # Of the unreadable cells: so many must be numbers in another notation to blame the notation.
 MIN_EXPLAINED_SHARE = 0.9
+OTHER_FORMATS = (
+    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d",
+    "%b-%Y", "%b-%y", "%Y-%m", "%m/%Y", "%d-%b-%Y", "%d-%b-%y", "%d/%m/%y", "%m/%d/%y",
+    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+)  # fmt: skip
 OTHER_NOTATIONS = ((",", "."), (".", ","), (",", " "), (".", " "), (".", "'"))
 TOP_VALUES = 10  # shown of the target's values that are not listed
 _ID_NAME = re.compile(r"(^|[^a-z])(id|ids|no|nr|num|number|key|ref)([^a-z]|$)|id$", re.IGNORECASE)
@@ -50,9 +56,37 @@ def check_cells(
         if column.kind == "numeric":
             texts = raw[source]
             _check_notation(texts, causes[column.name], column, notation, params_file)
-    for name in schema.variables:
+    sources = {column.name: source for source, column in schema.columns.items()}
+    names = list(schema.variables)
+    if schema.application_date is not None:
+        # First: where the date of the application is missing, the other dates say nothing.
+        names.insert(0, schema.columns[schema.application_date].name)
+    for name in names:
+        column = schema.columns[sources[name]]
+        if column.format is not None:
+            _check_format(raw[sources[name]], causes[name], column)
         counts = {cause: int((causes[name] == cause).sum()) for cause in MISSING_CAUSES}
         _check_missing(name, sum(counts.values()), len(raw), counts, params, params_file)
+
+
+def _check_format(texts: pd.Series, causes: pd.Series, column: Column) -> None:
+    """Stop if many dates are written in another format."""
+    unreadable = texts[causes == "unparseable"].map(lambda text: " ".join(str(text).split()))
+    known = int((causes.isna() | (causes == "unparseable") | (causes == "out_of_domain")).sum())
+    found = {
+        form: sum(n for text, n in unreadable.value_counts().items() if read_date(text, form))
+        for form in OTHER_FORMATS
+        if form != column.format
+    }
+    own = int(
+        sum(read_date(" ".join(t.split()), str(column.format)) is not None for t in unreadable)
+    )
+    count = len(unreadable) - own
+    best = max(found, key=found.__getitem__)
+    if count >= MIN_UNREADABLE_SHARE * max(known, 1) and found[best] >= MIN_EXPLAINED_SHARE * count:
+        problem = f"{count:,} of {known:,} dates can't be read by the format {column.format!r}"
+        hint = f"They can by {best!r}: correct `format` in the schema."
+        raise InputError("data.schema", f"column {column.name}", problem, hint)
 
 
 def _check_notation(
@@ -98,11 +132,13 @@ def _check_missing(
         raise InputError(params_file, "prepare.max_missing_share", problem, hint)
 
 
-def check_outcomes(bad: pd.Series, unlisted: dict[str, int], schema: Schema, source: str) -> None:
+def check_outcomes(
+    outcomes: pd.DataFrame, unlisted: dict[str, int], schema: Schema, source: str
+) -> None:
     """Stop if no row has the outcome good, or none the outcome bad.
 
     Args:
-        bad: the outcomes, missing where there is none, shape (n,).
+        outcomes: from `read_target`, shape (n, 2).
         unlisted: values of the target that are in no list, with their counts.
         schema: has the lists.
         source: name of the rows' file in errors.
@@ -111,9 +147,11 @@ def check_outcomes(bad: pd.Series, unlisted: dict[str, int], schema: Schema, sou
         InputError: a class has no row; the values that fit no list are named.
     """
     for outcome, name, codes in ((1, "bad", schema.target.bad), (0, "good", schema.target.good)):
-        if not (bad == outcome).any():
+        if not (outcomes["bad"] == outcome).any():
             listed = ", ".join(shorten(code, 30) for code in codes)
             problem = f"no row has the outcome {name} ({listed})"
+            if excluded := int(outcomes["indeterminate"].sum()):
+                problem += f", {excluded:,} are excluded as indeterminate"
             hint = f"Correct target.{name} in the schema.{in_no_list(unlisted)}"
             location = f"column {schema.target.column}"
             raise InputError(source, location, problem, hint, quotes_data=True)
@@ -166,13 +204,19 @@ def check_quality_gates(
     if reason == "invalid_target":
         hint = f"Add them to good, bad or exclude in the schema.{in_no_list(unlisted or {})}"
     elif reason in ("duplicate", "near_duplicate"):
-        hint = _about_duplicates(list(keys), summary.get("columns_ignored", []))
+        hint = about_duplicates(list(keys), summary.get("columns_ignored", []))
     raise InputError(
         params_file, "prepare.max_rejected_share", problem, hint, quotes_data=bool(unlisted)
     )
 
 
-def _about_duplicates(keys: list[str], ignored: list[str]) -> str:
+def about_duplicates(keys: list[str], ignored: list[str]) -> str:
+    """Say what to do where rows count as copies that should not.
+
+    Args:
+        keys: names of the ids and groups of the schema.
+        ignored: source columns that the schema does not name.
+    """
     if keys:
         return (
             f"They agree in {' and '.join(keys)}, too. If that names no applicant, correct its "

@@ -9,7 +9,9 @@ from creditrisk.core.params import Number, Strict
 
 
 def _as_date(value: Any) -> Any:
-    """Read a date; YAML reads 2015-01-01 as one, and the same in quotes as a text."""
+    """Read a date from a text: of one without quotes YAML makes a date, which DVC can't store."""
+    if isinstance(value, date):
+        raise ValueError(f'DVC can\'t store a date, write it in quotes: "{value}"')
     try:
         return date.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:

@@ -117,6 +117,7 @@ def split(
     seed: int,
     source: str = "data.source",
     left_out: int = 0,
+    advice: str = "Declare an id column in the schema.",
 ) -> np.ndarray:
     """Assign each row to `train` or `test`.
 
@@ -132,6 +133,7 @@ def split(
         seed: random seed.
         source: name of the rows' file in errors.
         left_out: number of rows that were rejected as copies, for an error.
+        advice: what to do if very many rows count as copies, for an error.
 
     Returns:
         `train` or `test`, shape (n,).
@@ -140,7 +142,13 @@ def split(
         InputError: a class has fewer than two applicants.
     """
     rows = pd.DataFrame({"group": group, "bad": bad, "draw": draw(content, seed, bad)})
-    applicants = rows.groupby("group").agg(bad=("bad", "max"), draw=("draw", "min"))
+    applicants = rows.groupby("group").agg(
+        bad=("bad", "max"), draw=("draw", "min"), rows=("draw", "size")
+    )
+    # The least of several draws is lower than one draw: without this, an applicant with many rows
+    # would nearly always be a test applicant.
+    several = -np.expm1(applicants["rows"] * np.log1p(-applicants["draw"]))
+    applicants["draw"] = applicants["draw"].where(applicants["rows"] == 1, several)
     tested: list[int] = []
     for outcome, name in CLASSES:
         drawn = applicants.loc[applicants["bad"] == outcome, "draw"].sort_values()
@@ -150,9 +158,7 @@ def split(
             merged = left_out + len(rows) - len(applicants)
             if merged >= len(applicants):
                 problem += f" ({merged} rows count as copies of the {len(applicants)} applicants)"
-                hint = (
-                    "Declare an id column in the schema or check prepare.near_duplicate_min_cells."
-                )
+                hint = advice
             raise InputError(source, "target", problem, hint)
         count = min(max(1, round(test_size * len(drawn))), len(drawn) - 1)
         tested.extend(drawn.index[:count])

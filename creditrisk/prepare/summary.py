@@ -87,7 +87,7 @@ def summarise(
     Returns:
         The first part of metrics/prepare.json.
     """
-    names = [*schema.variables]
+    names = [*schema.keys, *schema.variables]
     if schema.application_date is not None:
         names.insert(0, schema.columns[schema.application_date].name)
     by_cause = {name: causes[name].value_counts() for name in names}

@@ -53,14 +53,16 @@ def split_words(data: ReportData) -> str:
 def moved_words(data: ReportData) -> str:
     """Compare bad rates, score and AUC of the two parts in a sentence or two."""
     found = data.metrics["stability"]
-    words = (
+    early = data.prepared["split_by"].get("early", 0)
+    words = f"Compared are the {found['rows_test']:,} test rows from that day on. " if early else ""
+    words += (
         f"The bad rate is {number(found['bad_rate_train'], '.1%')} in the training rows and "
         f"{number(found['bad_rate_test'], '.1%')} in the test rows. The PSI of the PDs is "
         f"{number(found['psi_score'], '.3f')}."
     )
     if found["auc_drop"] is None:
         return words
-    cv, test = data.metrics["cv"]["roc_auc"], data.metrics["test"]["roc_auc"]
+    cv, test = data.metrics["cv"]["roc_auc"], found["auc_test"]
     verb = "drops" if found["auc_drop"] >= 0 else "rises"
     return (
         f"{words} The AUC {verb} from {number(cv)} in cross-validation on the training rows to "

@@ -1,5 +1,6 @@
 """Look at the applicants' file before anything runs: is it what params.yaml and the schema say?"""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from creditrisk.eda.look_at import columns_to_look_at, words
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
 from creditrisk.prepare.cells import Notation
-from creditrisk.prepare.gates import check_cells, check_outcomes
+from creditrisk.prepare.gates import MIN_UNREADABLE_SHARE, check_cells, check_outcomes
 from creditrisk.prepare.params import PrepareParams
 from creditrisk.prepare.parse import parse, read_target, separate_specials
+from creditrisk.prepare.summary import count_values
 from creditrisk.schema import Schema, load_schema
 
 MAX_ROWS = 50_000  # enough to see what a column holds, in seconds
@@ -57,18 +59,37 @@ def look_at_source(tree: dict[str, Any], path: str | Path) -> list[str]:
     notation = Notation.of(data.decimal, data.thousands, params.prepare.null_words)
     cells, causes = parse(raw, schema, notation)
     check_cells(raw, causes, schema, notation, params.prepare, str(path))
-    bad = read_target(raw[schema.target.column], schema.target, notation)["bad"]
+    texts = raw[schema.target.column]
+    outcomes = read_target(texts, schema.target, notation)
+    bad = outcomes["bad"]
     if is_whole:
-        unlisted = raw.loc[bad.isna(), schema.target.column].fillna("").value_counts().to_dict()
-        check_outcomes(bad, unlisted, schema, data.source)
+        unlisted = count_values(texts[bad.isna() & ~outcomes["indeterminate"]])
+        check_outcomes(outcomes, unlisted, schema, data.source)
     known = bad.notna().to_numpy()
+    if not known.any():  # the newest loans may come first
+        return [f"the first {len(raw):,} rows have no outcome, so the columns were not looked at"]
     rows = separate_specials(cells, schema).assign(bad=bad)[known].astype({"bad": "int8"})
     found = columns_to_look_at(rows, schema, information_value(levels(rows, schema)))
-    lines = [
+    lines = list(_unreadable(causes, schema))
+    lines += [
         f"look at {name}: {words(finding)}, {detail}"
         for name, finding, detail in found.head(TOP_FINDINGS).itertuples(index=False)
     ]
-    return lines + ([f"and at {len(found) - TOP_FINDINGS} more"] if len(found) > len(lines) else [])
+    more = len(found) - TOP_FINDINGS
+    return lines + ([f"and at {more} more"] if more > 0 else [])
+
+
+def _unreadable(causes: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    """Name the columns of which many cells hold a text that is no value."""
+    for name in schema.variables:
+        counts = causes[name].value_counts()
+        held = len(causes) - counts.get("empty", 0) - counts.get("null_word", 0)
+        for cause in ("unparseable", "out_of_domain"):
+            if counts.get(cause, 0) >= MIN_UNREADABLE_SHARE * max(held, 1):
+                yield (
+                    f"look at {name}: {counts[cause]:,} of {held:,} cells are "
+                    f"{cause.replace('_', ' ')}, so they count as missing"
+                )
 
 
 def _first_rows(data: DataParams, schema: Schema) -> tuple[pd.DataFrame, bool]:

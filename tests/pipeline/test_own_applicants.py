@@ -94,7 +94,13 @@ def test_the_report_compares_the_two_periods(built):
     assert table["variable"].iloc[0] == "score (PD)"
     assert set(table["variable"]) >= {"late_payments", "interest", "home"}
     found = read(built, "metrics/evaluate.json")["stability"]
-    assert set(found) == {"bad_rate_train", "bad_rate_test", "psi_score", "psi_max", "auc_drop"}
+    clean = pd.read_parquet(built.folder / "data/interim/clean.parquet")
+    facts = read(built, "metrics/prepare.json")["split_by"]
+    late = (clean["split"] == "test") & (clean["application_date"] >= pd.Timestamp(facts["from"]))
+    assert found["rows_test"] == late.sum() == (clean["split"] == "test").sum() - facts["early"]
+    assert found["bad_rate_test"] == pytest.approx(clean.loc[late, "bad"].mean())
+    cv = read(built, "metrics/evaluate.json")["cv"]["roc_auc"]
+    assert found["auc_drop"] == pytest.approx(cv - found["auc_test"])
     assert "out of time" in (built.folder / "plots/model_card.md").read_text(encoding="utf-8")
 
 

@@ -15,7 +15,7 @@ from creditrisk.workflow.draft.levels import merge_spellings
 LISTED = 20  # values in an error
 SHOWN = 8  # values in a comment
 _NOT = re.compile(
-    r"(^|[^a-z])(not|no|never|non|un)[ _.-]*(fully[ _.-]*)?(paid|repaid|approved|good)"
+    r"(^|[^a-z])(not|no|never|non|un|dis)[ _.-]*(fully[ _.-]*)?(paid|repaid|approved|good)"
 )
 _BAD = re.compile(
     r"default|bad|charged?[ _-]?off|loss|late|delinq|arrear|overdue|past due|written|write|npl|"

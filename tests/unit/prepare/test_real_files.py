@@ -165,7 +165,7 @@ def test_the_accounts_hold_over_all_reasons_and_causes(seed):
     for counts in summary["cells"].values():
         assert set(counts) == {"valid", *CAUSES}
         assert sum(counts.values()) == len(rows)
-    assert set(summary["cells"]) == {"issue", *SCHEMA.variables}
+    assert set(summary["cells"]) == {"issue", "loan", "member", *SCHEMA.variables}
     assert all(sum(counts[c] for counts in summary["cells"].values()) > 0 for c in CAUSES)
 
 
