@@ -23,9 +23,11 @@ _BAD = re.compile(
 )
 _GOOD = re.compile(r"good|paid|repaid|current|perform|^ok$|approv|accept|grant|bueno|gut|^\+$")
 _BAD_NAME = re.compile(
-    r"default|bad|delinq|dlq|npl|loss|charge_?d?_?off|arrear|overdue|late|ausfall|impago|unpaid|"
-    r"write_?off|not_fully_paid|not_paid|bankrupt|denied|reject|deny"
+    r"default|bad|delinq|dlq|npl|loss|charge_?d?_?off|arrear|overdue|(^|_)late(_|$)|ausfall|impago|"
+    r"unpaid|write_?off|not_fully_paid|not_paid|bankrupt|denied|reject|deny|"
+    r"(un|dis)(approv|accept|grant)"
 )
+_NEGATED = re.compile(r"(^|_)(no|not|non|never)_?(default|bad|delinq|late|loss)|_free(_|$)")
 _GOOD_NAME = re.compile(r"paid|repaid|good|approv|accept|perform|creditworth|granted")
 _TRUE = frozenset(["1", "true", "yes", "y", "t", "ja", "si", "oui"])
 _FALSE = frozenset(["0", "false", "no", "n", "f", "nein", "non"])
@@ -123,9 +125,12 @@ def guess_bad(name: str, one: str, other: str, counts: dict[str, int]) -> tuple[
     false = next((v for v in (one, other) if _truth(v) is False), None)
     words = words_of(name)
     if true is not None and false is not None:
-        if _BAD_NAME.search(words):
+        says_good = _NEGATED.search(words) or _GOOD_NAME.search(words)
+        says_bad = _BAD_NAME.search(words) and not _NEGATED.search(words)
+        # A name such as good_bad says both, and so nothing.
+        if says_bad and (not says_good or not re.search(r"(^|_)good(_|$)", words)):
             return true, "because the column's name says what is true of it"
-        if _GOOD_NAME.search(words):
+        if says_good and not says_bad:
             return false, "because the column's name says what is not true of it"
     rarer = min((one, other), key=lambda value: counts[value])
     return rarer, "guessed because it is the rarer one"

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from creditrisk.evaluate.fairness import Bins, fairness, groups_of, to_nested_dict
+from creditrisk.schema import parse_schema
 from tests.support.small_data import DEFAULT
 
 BY = {"age": Bins(bins=[25, 60]), "foreign_worker": "levels", "no such column": "levels"}
@@ -99,3 +100,23 @@ def test_json_holds_the_same_figures():
     tree = to_nested_dict(found)
     assert list(tree) == ["age", "foreign_worker"]
     assert tree["age"]["under 25"]["approval_rate"] == 0.5
+
+
+def test_special_codes_are_groups_of_their_own():
+    tree = {
+        "name": "t",
+        "target": {"column": "y", "good": ["0"], "bad": ["1"]},
+        "columns": {"a": {"name": "a", "kind": "numeric", "special": {"98": "refused"}}},
+    }
+    frame = pd.DataFrame(
+        {
+            "a": [20.0, 30.0, np.nan, np.nan, np.nan],
+            "special.a": ["none", "none", "98", "98", "none"],
+            "bad": [0, 1, 1, 0, 0],
+        }
+    )
+    schema = parse_schema(tree, "t.yaml")
+    found = fairness(frame, np.zeros(5), 0.5, {"a": Bins(bins=[25])}, schema)
+    assert dict(zip(found["group"], found["rows"], strict=True)) == {
+        "under 25": 1, "from 25": 1, "missing": 1, "refused": 2,
+    }  # fmt: skip

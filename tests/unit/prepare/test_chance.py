@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from creditrisk.modeling.folds import make_folds
-from creditrisk.prepare.chance import believable_copies
+from creditrisk.prepare.chance import believable_copies, level_columns
 from creditrisk.prepare.params import SplitParams
+from creditrisk.prepare.split import split
 from creditrisk.schema import parse_schema
 from tests.support.small_data import clean, raw_of
 
@@ -136,8 +137,7 @@ def test_the_order_of_the_rows_says_nothing(seed):
     rng = np.random.default_rng(seed)
     bad = rng.integers(0, 2, 120)
     schema, raw = table(columns, bad)
-    split = SplitParams(test_size=0.3)
-    assert split.by == "auto"
+    assert SplitParams(test_size=0.3).by == "auto"
     once = clean(raw, schema).clean
     again = clean(raw.sample(frac=1, random_state=seed).reset_index(drop=True), schema).clean
     content = [*columns, "bad", "split"]
@@ -154,3 +154,56 @@ def test_rows_of_one_id_are_duplicates_however_common_their_values():
     done = clean(doubled, schema)
     assert done.summary["rejected"]["duplicate"] == 100
     assert done.summary["rows_clean"] == 100
+
+
+def believed(columns: list[np.ndarray], numeric: bool) -> np.ndarray:
+    codes = np.column_stack([np.unique(c, return_inverse=True)[1] for c in columns])
+    return believable_copies(codes, 1.0, level_columns(codes, np.array([numeric] * len(columns))))
+
+
+@pytest.mark.parametrize(("count", "rows"), [(3, 10), (10, 10), (25, 12), (28, 50), (40, 3)])
+def test_few_people_with_many_rows_are_people(count, rows):
+    rng = np.random.default_rng(0)
+    columns = [np.repeat(rng.normal(size=count), rows) for _ in range(8)]
+    assert believed(columns, numeric=True).all()
+
+
+def test_one_person_with_very_many_rows_is_a_person():
+    rng = np.random.default_rng(1)
+    columns = [np.append(rng.integers(0, 4, 499), np.zeros(300, int)) for _ in range(12)]
+    assert believed(columns, numeric=False).sum() == 300
+
+
+@pytest.mark.parametrize(("branches", "n"), [(10, 5000), (60, 3000), (200, 5000)])
+def test_columns_that_are_functions_of_each_other_are_one(branches, n):
+    rng = np.random.default_rng(2)
+    branch, sex = rng.integers(0, branches, n), rng.integers(0, 2, n)
+    assert not believed([branch, branch * 7, branch // 2, sex], numeric=False).any()
+    product = rng.integers(0, 8, n)
+    columns = [branch, branch // 2, branch // 10, product, product // 3, product % 4, sex]
+    assert believed(columns, numeric=False).mean() < 0.02
+
+
+def test_columns_that_depend_on_each_other_are_no_proof():
+    rng = np.random.default_rng(3)
+    for noise in (0.5, 0.3, 0.05):
+        kind = rng.integers(0, 4, 3000)
+        columns = [
+            np.where(rng.random(3000) < noise, rng.integers(0, 4, 3000), kind) for _ in range(8)
+        ]
+        assert believed(columns, numeric=False).mean() < 0.1
+
+
+def test_an_applicant_with_many_rows_is_drawn_like_any_other():
+    shares = []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        group = np.concatenate([np.arange(300), np.repeat(np.arange(300, 400), 20)])
+        content = pd.DataFrame({"x": rng.normal(size=len(group))})
+        bad = (group % 3 == 0).astype(int)
+        side = split(content, group, bad, 0.2, seed)
+        tested = pd.Series(side == "test").groupby(group).first()
+        shares.append((tested[:300].mean(), tested[300:].mean()))
+    few, many = np.mean(shares, axis=0)
+    assert few == pytest.approx(0.2, abs=0.03)
+    assert many == pytest.approx(0.2, abs=0.04)

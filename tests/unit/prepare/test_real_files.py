@@ -1,12 +1,14 @@
 """What real files hold: dates, special codes, outcomes not known yet, groups, other notations."""
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Strict
-from creditrisk.prepare.cells import Notation
+from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.prepare.clean import prepare
 from creditrisk.prepare.contract import check_clean
 from creditrisk.prepare.gates import check_cells, check_quality_gates
@@ -239,3 +241,62 @@ def test_the_gate_names_the_id_column_that_is_missing():
     done = ready(rows + rows)
     with pytest.raises(InputError, match="They agree in loan and member, too"):
         check_quality_gates(done.summary, params(), "params.yaml", SCHEMA.keys)
+
+
+def test_applications_of_two_dates_are_no_duplicates():
+    one = loans(1)[0] | {"loan": "", "member": "M7", "late": "1"}
+    again = [one | {"issued": day} for day in ("2013-02-01", "2015-02-01", "2015-02-01")]
+    # The age and the first credit differ then, too: leave out what depends on the date.
+    columns = {k: v for k, v in TREE["columns"].items() if k not in ("opened", "born")}
+    for rows in (again + loans(100), loans(100) + again):
+        done = ready(rows, tree=TREE | {"columns": columns})
+        assert done.summary["rejected"]["duplicate"] == 1
+        mine = done.clean[done.clean["member"] == "M7"]
+        assert {day.year for day in mine["application_date"]} >= {2013, 2015}
+        assert len(set(mine["applicant"])) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("-$1,234.50", -1234.5), ("$-1,234.50", -1234.5), ("(1,234.50)", -1234.5),
+        ("$(1,234.50)", -1234.5), ("($1,234.50)", -1234.5), ("1,234.50-", -1234.5), ("+$5", 5.0),
+        ("-(5)", None), ("--5", None), ("(-5)", None), ("- 5", None), ("()", None), ("-", None),
+        ("5-6", None), ("($5", None),
+    ],
+)  # fmt: skip
+def test_negative_amounts_of_accountants_are_read(text, value):
+    found = number_reader(DOT, ["$"])(text)
+    assert (None if found is None else float(found)) == value
+    if text.startswith("("):
+        assert number_reader(DOT, ["$"], accounting=False)(text) is None
+
+
+def test_another_format_of_dates_is_named():
+    rows = loans(opened=[f"{i % 28 + 1:02d}/03/2009" for i in range(200)])
+    raw = raw_of(rows, SCHEMA)
+    with pytest.raises(InputError, match=r"column first_credit: 200 of 200 .*by '%d/%m/%Y'"):
+        check_cells(raw, parse(raw, SCHEMA, DOT)[1], SCHEMA, DOT, params(), "params.yaml")
+    rows = loans(issued=[f"{i % 12 + 1:02d}/{i % 28 + 1:02d}/2014" for i in range(200)])
+    raw = raw_of(rows, SCHEMA)
+    # The date of the application is blamed, not those that are counted from it.
+    with pytest.raises(InputError, match=r"column issue: .*by '%m/%d/%Y'"):
+        check_cells(raw, parse(raw, SCHEMA, DOT)[1], SCHEMA, DOT, params(), "params.yaml")
+
+
+def test_ids_that_are_null_words_are_counted():
+    done = ready(loans(member=["unknown"] * 30))
+    assert done.summary["cells"]["member"]["null_word"] == 30
+
+
+def test_a_date_without_quotes_is_refused():
+    with pytest.raises(ValueError, match='write it in quotes: "2015-01-01"'):
+        SplitParams.model_validate({"test_size": 0.2, "from": date(2015, 1, 1)})
+
+
+def test_split_from_needs_dates():
+    columns = {k: c for k, c in TREE["columns"].items() if c["kind"] != "date"}
+    tree = {k: v for k, v in TREE.items() if k != "application_date"} | {"columns": columns}
+    split = SplitParams.model_validate({"test_size": 0.2, "from": "2015-01-01"})
+    with pytest.raises(InputError, match=r"split\.from: the schema has no application_date"):
+        ready(loans(), split, tree)

@@ -75,3 +75,15 @@ def test_a_file_that_a_stage_will_make_is_not_missed(tmp_path, frame):
     tree = project(tmp_path, frame)
     (tmp_path / "x.csv").unlink()
     assert look_at_source(tree, "params.yaml") == []
+
+
+def test_the_newest_loans_may_come_first(tmp_path, frame, monkeypatch):
+    monkeypatch.setattr(check_data, "MAX_ROWS", 100)
+    tree = project(tmp_path, frame.assign(y=np.where(np.arange(300) < 200, 7, frame["y"])))
+    assert "have no outcome" in look_at_source(tree, "params.yaml")[0]
+
+
+def test_a_column_with_many_unreadable_cells_is_named(tmp_path, frame):
+    text = frame["a"].astype(str).where(np.arange(300) % 4 > 0, "many")
+    lines = look_at_source(project(tmp_path, frame.assign(a=text)), "params.yaml")
+    assert lines[0] == "look at a: 75 of 300 cells are unparseable, so they count as missing"

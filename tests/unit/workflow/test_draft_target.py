@@ -5,7 +5,7 @@ import pytest
 
 from creditrisk.core.errors import InputError
 from creditrisk.workflow.draft.cells import distinct_cells
-from creditrisk.workflow.draft.target import Given, guess_target
+from creditrisk.workflow.draft.target import Given, guess_bad, guess_target
 
 LOANS = ["Fully Paid"] * 5 + ["Charged Off"] * 3 + ["Current"] * 4 + ["Default"]
 
@@ -102,3 +102,16 @@ def test_lists_that_do_not_fit(given, words):
 
 def test_a_null_word_may_be_named():
     assert target(["a", "b", "c", "NA"], good=["a"], bad=["b"], exclude=["na"]).exclude == ["NA"]
+
+
+@pytest.mark.parametrize(
+    ("name", "bad"),
+    [
+        ("default", "1"), ("no_default", "0"), ("non_default", "0"), ("not_bad", "0"),
+        ("default_free", "0"), ("disapproved", "1"), ("not_fully_paid", "1"), ("repaid", "0"),
+        ("is_late", "1"), ("related", "0"), ("good_bad", "0"),
+    ],
+)  # fmt: skip
+def test_the_name_of_the_target_says_what_one_means(name, bad):
+    # 0 is the rarer one, which decides where the name says nothing.
+    assert guess_bad(name, "0", "1", {"0": 20, "1": 80})[0] == bad
