@@ -56,7 +56,7 @@ def sniff(path: str | Path, target: str = "") -> Written | None:
     text = text.removeprefix("\ufeff")
     if not text.strip():
         raise InputError(path, "file", "empty", "Give a file with a header and data lines.")
-    delimiter = guess_delimiter(text, is_cut)
+    delimiter = guess_delimiter(text, is_cut, target)
     if delimiter is None:
         problem = "no delimiter (, ; tab | or blanks) cuts its lines into the same number of cells"
         hint = "Is this a table? If it is, write its schema by hand: docs/data.md."
@@ -115,14 +115,25 @@ def guess_encoding(stream: BinaryIO) -> str:
     return "cp1252" if controls and not controls & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else "latin-1"
 
 
-def guess_delimiter(text: str, is_cut: bool = False) -> str | None:
+def guess_delimiter(text: str, is_cut: bool = False, target: str = "") -> str | None:
     """Return the sign that cuts the records into the same number of cells, at least two.
+
+    A sign at which the first record has the name of the target is preferred: cells may hold another
+    sign as regularly.
 
     Args:
         text: the start of the file.
         is_cut: whether the file goes on.
+        target: the name of a column.
     """
-    shares = {sign: _same_share(read_records(text, sign, is_cut)) for sign in DELIMITERS}
+    read = {sign: read_records(text, sign, is_cut) for sign in DELIMITERS}
+    shares = {sign: _same_share(records) for sign, records in read.items()}
+    named = {
+        sign: share
+        for sign, share in shares.items()
+        if share > 0.5 and fold(target) in map(fold, read[sign][0]) and not _is_number(target)
+    }
+    shares = named or shares
     best = max(shares.values())
     if best >= MIN_SAME:
         return next(sign for sign, share in shares.items() if share >= best - 0.02)

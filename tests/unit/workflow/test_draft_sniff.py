@@ -129,3 +129,10 @@ def test_what_is_no_delimited_text(tmp_path):
 def test_notation(texts, delimiter, notation):
     cells = distinct_cells("x", pd.Series(texts, dtype="str"), [])
     assert guess_notation([cells], delimiter) == notation
+
+
+def test_the_delimiter_that_gives_the_target_wins():
+    rows = "".join(f"=cmd|x!A{i},{i},bad\n" for i in range(9))
+    assert guess_delimiter("a,b,y\n" + rows, target="y") == ","
+    assert guess_delimiter("a|b,c|y\n1|2,3|0\n", target="y") == "|"
+    assert guess_delimiter("a,b\n1,2\n", target="2") == ","
