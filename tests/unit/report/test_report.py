@@ -37,7 +37,7 @@ AMOUNTS = DecisionParams(
     cost_bad_accepted=5, cost_good_rejected=1, threshold="oof",
     amount_column="amount", loss_given_default=0.6, margin=0.1,
 )  # fmt: skip
-CHARTS = 8
+CHARTS = 9
 
 
 def applicants(rows, seed, noise=1.0):
