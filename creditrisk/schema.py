@@ -268,11 +268,6 @@ class Schema(_Lax):
         """The ids and groups, by their names in the clean frame."""
         return {c.name: c for c in self.columns.values() if c.kind in KEY_KINDS}
 
-    @cached_property
-    def id_names(self) -> list[str]:
-        """Names of the columns of kind id."""
-        return [name for name, column in self.keys.items() if column.kind == "id"]
-
     def of_kind(self, kind: str) -> list[str]:
         """List the variables of one kind, in the order of the schema."""
         return [name for name, column in self.variables.items() if column.kind == kind]

@@ -1,5 +1,6 @@
 """Applicants from a file of any form, or from a pipe, a batch of rows at a time."""
 
+import io
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -28,7 +29,11 @@ from creditrisk.ingest.signatures import (
 from creditrisk.ingest.source import open_source, put_back, seekable, source_name
 from creditrisk.schema import Schema
 
-_READERS = {PARQUET: ParquetReader, JSON_LINES: JsonReader, EXCEL: ExcelReader}
+_READERS: dict[str, type[Reader]] = {
+    PARQUET: ParquetReader,
+    JSON_LINES: JsonReader,
+    EXCEL: ExcelReader,
+}
 
 
 class Batches(Iterator[pd.DataFrame]):
@@ -45,7 +50,7 @@ class Batches(Iterator[pd.DataFrame]):
     ):
         self.path, self.data, self.schema = path, data, schema
         self.size, self.with_target, self.any_suffix = size, with_target, any_suffix
-        self._reader = Reader(source_name(path), data, schema, size, with_target)
+        self._reader = Reader(io.BytesIO(), source_name(path), data, schema, size, with_target)
         self._frames = self._read()
 
     def __next__(self) -> pd.DataFrame:
@@ -102,9 +107,7 @@ class Batches(Iterator[pd.DataFrame]):
 
     def _reader_of(self, form: str, stream: BinaryIO) -> Reader:
         options = (self.data, self.schema, self.size, self.with_target)
-        if form in _READERS:
-            return _READERS[form](stream, source_name(self.path), *options)
-        return CsvReader(self.path, *options, stream=stream)
+        return _READERS.get(form, CsvReader)(stream, source_name(self.path), *options)
 
 
 def read_batches(

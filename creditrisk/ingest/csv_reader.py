@@ -8,9 +8,7 @@ Both give the same rows, cell for cell. The stream is read once, so it may be a 
 
 import io
 from collections.abc import Generator, Iterator
-from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 from typing import BinaryIO
 
 import pandas as pd
@@ -24,56 +22,32 @@ from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.reader import Reader
 from creditrisk.ingest.records import Record, ragged, read_records
 from creditrisk.ingest.rows import Rows, batch_frame
-from creditrisk.ingest.source import open_source, put_back, source_name
-from creditrisk.schema import Schema
+from creditrisk.ingest.source import put_back
 
 # Encodings in which a byte of a quote or of a line end is never part of another character.
 SIMPLE_ENCODINGS = ("utf-8", "utf8", "latin-1", "ascii")
-MISSING_FILE = "Set data.source in params.yaml to the applicants' file."
 
 
 class CsvReader(Reader):
-    """Reads a CSV file in batches, see `Reader`.
+    """Reads a CSV file in batches, see `Reader`."""
 
-    Args:
-        path: the file.
-        data: how it is written.
-        schema: names the columns to keep; None keeps all of them.
-        size: rows per batch; a batch with very long rows has fewer.
-        with_target: whether the target column is wanted too.
-        stream: the bytes of the file, if it is open already.
-    """
-
-    def __init__(
-        self,
-        path: str | Path,
-        data: DataParams,
-        schema: Schema | None,
-        size: int,
-        with_target: bool,
-        stream: BinaryIO | None = None,
-    ):
-        super().__init__(source_name(path), data, schema, size, with_target)
-        self.path, self.stream = path, stream
-        self._lines_read = 0
-        self._rows_read = 0
+    _lines_read = 0
+    _rows_read = 0
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Yield the batches.
 
         Raises:
-            InputError: the file is missing, empty or can't be read; a column is missing or appears
-                twice; a quote is never closed.
+            InputError: the file is empty or can't be read; a column is missing or appears twice; a
+                quote is never closed.
         """
-        with ExitStack() as stack:
-            stream = self.stream or stack.enter_context(open_source(self.path, MISSING_FILE))
-            rest: bytes | None = b""
-            sign = self.data.delimiter
-            # Arrow takes ASCII delimiters only; a blank stands for a run of blanks.
-            if sign.isascii() and sign != " " and self.data.encoding.lower() in SIMPLE_ENCODINGS:
-                rest = yield from self._fast(stream)
-            if rest is not None:
-                yield from self._exact(put_back(rest, stream) if rest else stream)
+        rest: bytes | None = b""
+        sign = self.data.delimiter
+        # Arrow takes ASCII delimiters only; a blank stands for a run of blanks.
+        if sign.isascii() and sign != " " and self.data.encoding.lower() in SIMPLE_ENCODINGS:
+            rest = yield from self._fast(self.stream)
+        if rest is not None:
+            yield from self._exact(put_back(rest, self.stream) if rest else self.stream)
 
     def _open(self, first: list[str]) -> bool:
         """Take the names of the columns from the first record; return whether it is a row too."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 
@@ -11,11 +11,9 @@ from creditrisk.core.errors import InputError
 from creditrisk.ingest import limits
 from creditrisk.ingest.dates import IN_FULL, date_form, date_text
 from creditrisk.ingest.header import NONE, positions
-from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.reader import Reader
 from creditrisk.ingest.rows import Rows, truth_words
 from creditrisk.ingest.workbook import SheetRow, sheet_rows
-from creditrisk.schema import Schema
 
 _EXACT = 2**63  # greater integers are written with an exponent
 
@@ -23,26 +21,8 @@ _EXACT = 2**63  # greater integers are written with an exponent
 class ExcelReader(Reader):
     """Reads a sheet in batches, see `Reader`. Blank rows at its end are no rows.
 
-    Args:
-        stream: the workbook, a file on the disk.
-        name: of the file, for an error.
-        data: its sheet and header are used, and its decimal sign for the text of numbers.
-        schema: names the columns to keep; None keeps all of them.
-        size: rows per batch; a batch with very long rows has fewer.
-        with_target: whether the target column is wanted too.
+    The stream must be a file on the disk.
     """
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        name: str,
-        data: DataParams,
-        schema: Schema | None,
-        size: int,
-        with_target: bool,
-    ):
-        super().__init__(name, data, schema, size, with_target)
-        self.stream = stream
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Yield the batches.

@@ -8,17 +8,15 @@ import json
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 import pandas as pd
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.text import fold
 from creditrisk.ingest import limits
-from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.reader import Reader
 from creditrisk.ingest.rows import ROW_ID, Rows, truth_words
-from creditrisk.schema import Schema
 
 
 class _Number(str):
@@ -34,28 +32,10 @@ class _Malformed(Exception):
 
 
 class JsonReader(Reader):
-    """Reads JSON lines in batches, see `Reader`.
+    """Reads JSON lines in UTF-8 in batches, see `Reader`.
 
-    Args:
-        stream: the bytes of the file, UTF-8.
-        name: of the file, for an error.
-        data: its decimal sign is used for the text of numbers.
-        schema: names the columns to keep; None keeps those of the first object.
-        size: rows per batch; a batch with very long rows has fewer.
-        with_target: whether the target column is wanted too.
+    Without a schema, the columns are those of the first object.
     """
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        name: str,
-        data: DataParams,
-        schema: Schema | None,
-        size: int,
-        with_target: bool,
-    ):
-        super().__init__(name, data, schema, size, with_target)
-        self.stream = stream
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Yield the batches.

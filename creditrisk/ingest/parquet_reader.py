@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,6 @@ import pyarrow.parquet as pq
 from creditrisk.core.errors import InputError
 from creditrisk.ingest import limits
 from creditrisk.ingest.dates import date_form
-from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.parquet_types import (
     as_text,
     check_type,
@@ -25,7 +23,7 @@ from creditrisk.ingest.parquet_types import (
 )
 from creditrisk.ingest.reader import Reader
 from creditrisk.ingest.rows import batch_frame, too_long
-from creditrisk.schema import Column, Schema
+from creditrisk.schema import Column
 
 ARRAY_BYTES = 2_000  # that an Arrow array takes besides its values
 Texts = dict[str, pa.Array]  # the columns of a batch, from `as_text`
@@ -34,28 +32,9 @@ Texts = dict[str, pa.Array]  # the columns of a batch, from `as_text`
 class ParquetReader(Reader):
     """Reads a Parquet file in batches, see `Reader`.
 
-    A dictionary in the place of numbers or levels stays one: such a column has categories of text.
-
-    Args:
-        stream: the bytes of the file, at any place.
-        name: of the file, for an error.
-        data: its decimal sign is used for the text.
-        schema: names the columns to keep; None keeps all of them.
-        size: rows per batch; a batch with very long texts has fewer.
-        with_target: whether the target column is wanted too.
+    The stream may be at any place. A dictionary in the place of numbers or levels stays one: such a
+    column has categories of text.
     """
-
-    def __init__(
-        self,
-        stream: BinaryIO,
-        name: str,
-        data: DataParams,
-        schema: Schema | None,
-        size: int,
-        with_target: bool,
-    ):
-        super().__init__(name, data, schema, size, with_target)
-        self.stream = stream
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
         """Yield the batches.

@@ -1,6 +1,7 @@
 """What all readers have in common: which columns are wanted, and what was found."""
 
 from collections.abc import Iterator, Sequence
+from typing import BinaryIO
 
 import pandas as pd
 
@@ -19,6 +20,7 @@ class Reader:
     place of the numbers.
 
     Args:
+        stream: the bytes of the file.
         name: of the file, for an error.
         data: how it is written.
         schema: names the columns to keep; None keeps all of them.
@@ -34,9 +36,15 @@ class Reader:
     """
 
     def __init__(
-        self, name: str, data: DataParams, schema: Schema | None, size: int, with_target: bool
+        self,
+        stream: BinaryIO,
+        name: str,
+        data: DataParams,
+        schema: Schema | None,
+        size: int,
+        with_target: bool,
     ):
-        self.name, self.data, self.schema = name, data, schema
+        self.stream, self.name, self.data, self.schema = stream, name, data, schema
         self.size, self.with_target = size, with_target
         self.header: list[str] = []
         self.columns: dict[str, int] = {}

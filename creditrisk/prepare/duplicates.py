@@ -53,7 +53,6 @@ class DuplicateGroups:
         too_common: number of distinct rows whose values are so common that even an agreement in all
             cells may be chance.
         same_cells: number that rows share if they are equal in all cells, whatever their keys.
-        by_chance: whether a row equals others in all cells, and chance explains that.
     """
 
     representative: np.ndarray
@@ -65,7 +64,6 @@ class DuplicateGroups:
     copies_group: np.ndarray
     too_common: int
     same_cells: np.ndarray
-    by_chance: np.ndarray
 
 
 def encode(cells: pd.DataFrame, keys: pd.DataFrame | None) -> np.ndarray:
@@ -126,8 +124,10 @@ def resolve(
     )
     n = len(codes)
     positions = np.arange(n)
+    key_links = [_same_key(column) for column in codes[:, :ids].T]
+    by_key = _components(n, np.concatenate([np.column_stack([positions, positions]), *key_links]))
     same_cells, equals, believed = _equal_rows(
-        codes, width, keyless, max_expected_matches, is_level
+        codes[:, width:], by_key, max_expected_matches, is_level
     )
     # A number of its own for each row that no key and no odds show to be the same applicant as
     # those that equal it, so that they count as different rows.
@@ -149,10 +149,9 @@ def resolve(
             ).sum()
         ),
         same_cells=same_cells,
-        by_chance=equals & ~believed,
     )
     identical = np.column_stack([first, positions])
-    links = [*(_same_key(column) for column in codes[:, :ids].T), identical]
+    links = [*key_links, identical]
     links.append(_first_of(same_cells)[believed])
     while True:
         pairs = _near_pairs(
@@ -191,32 +190,31 @@ def resolve(
 
 
 def _equal_rows(
-    codes: np.ndarray,
-    width: int,
-    keyless: np.ndarray,
-    max_expected_matches: float,
-    is_level: np.ndarray,
+    codes: np.ndarray, by_key: np.ndarray, max_expected_matches: float, is_level: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the rows that are equal in all cells, whatever their keys.
 
-    Rows that are equal in all keys too, and have one, count once: they are one applicant, and say
-    nothing about the odds that strangers are equal.
+    Equal rows of one applicant by their keys count once: they say nothing about the odds that
+    strangers are equal.
+
+    Args:
+        codes: the cells as numbers, without the keys, shape (n, d).
+        by_key: number of the applicant as far as the keys tell, shape (n,).
+        max_expected_matches: see `believable_copies`.
+        is_level: likewise.
 
     Returns:
         The number of each row's group of equal rows; whether others equal it; and whether these are
         the same applicant, rather than equal by chance. Each of shape (n,).
     """
-    _, same_cells, counts = np.unique(
-        codes[:, width:], axis=0, return_inverse=True, return_counts=True
-    )
+    _, same_cells, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
     same_cells = same_cells.ravel()
     equals = counts[same_cells] > 1
     if not equals.any():
         return same_cells, equals, equals
-    once = keyless.copy()
-    once[np.unique(codes, axis=0, return_index=True)[1]] = True
+    once = np.unique(np.column_stack([same_cells, by_key]), axis=0, return_index=True)[1]
     shown = np.zeros(len(counts), dtype=bool)
-    shown[same_cells[once]] = believable_copies(codes[once, width:], max_expected_matches, is_level)
+    shown[same_cells[once]] = believable_copies(codes[once], max_expected_matches, is_level)
     return same_cells, equals, shown[same_cells] & equals
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from creditrisk.core.dates import read_date
 from creditrisk.core.errors import InputError, shorten
+from creditrisk.core.text import normalise
 from creditrisk.prepare.cells import Notation, number_reader
 from creditrisk.prepare.params import PrepareParams
 from creditrisk.prepare.parse import MISSING_CAUSES
@@ -71,19 +72,20 @@ def check_cells(
 
 def _check_format(texts: pd.Series, causes: pd.Series, column: Column) -> None:
     """Stop if many dates are written in another format."""
-    unreadable = texts[causes == "unparseable"].map(lambda text: " ".join(str(text).split()))
-    known = int((causes.isna() | (causes == "unparseable") | (causes == "out_of_domain")).sum())
+    known = int((causes.isna() | causes.isin(["unparseable", "out_of_domain"])).sum())
+    unreadable = _distinct(texts[causes == "unparseable"])
+    # A date may be missing for the sake of the application's date, and be readable itself.
+    for text in [t for t in unreadable if read_date(t, str(column.format))]:
+        del unreadable[text]
+    count = sum(unreadable.values())
+    if not count or count < MIN_UNREADABLE_SHARE * known:
+        return
     found = {
-        form: sum(n for text, n in unreadable.value_counts().items() if read_date(text, form))
+        form: sum(n for text, n in unreadable.items() if read_date(text, form))
         for form in OTHER_FORMATS
-        if form != column.format
     }
-    own = int(
-        sum(read_date(" ".join(t.split()), str(column.format)) is not None for t in unreadable)
-    )
-    count = len(unreadable) - own
     best = max(found, key=found.__getitem__)
-    if count >= MIN_UNREADABLE_SHARE * max(known, 1) and found[best] >= MIN_EXPLAINED_SHARE * count:
+    if found[best] >= MIN_EXPLAINED_SHARE * count:
         problem = f"{count:,} of {known:,} dates can't be read by the format {column.format!r}"
         hint = f"They can by {best!r}: correct `format` in the schema."
         raise InputError("data.schema", f"column {column.name}", problem, hint)
@@ -92,16 +94,16 @@ def _check_format(texts: pd.Series, causes: pd.Series, column: Column) -> None:
 def _check_notation(
     texts: pd.Series, causes: pd.Series, column: Column, notation: Notation, params_file: str
 ) -> None:
-    unreadable = texts[causes == "unparseable"].value_counts()
+    unreadable = _distinct(texts[causes == "unparseable"])
     numbers = int(causes.isna().sum() + (causes == "out_of_domain").sum())
-    count = int(unreadable.sum())
+    count = sum(unreadable.values())
     if count < MIN_UNREADABLE_SHARE * (count + numbers) or not count:
         return
     for decimal, thousands in OTHER_NOTATIONS:
         if (decimal, thousands) == (notation.decimal, notation.thousands):
             continue
         read = number_reader(Notation(decimal, thousands, frozenset()), column.unit)
-        explained = sum(n for text, n in unreadable.items() if read(str(text)) is not None)
+        explained = sum(n for text, n in unreadable.items() if read(text) is not None)
         if explained >= MIN_EXPLAINED_SHARE * count:
             location = "data.decimal" if decimal != notation.decimal else "data.thousands"
             problem = (
@@ -111,6 +113,12 @@ def _check_notation(
             )
             hint = f"They can with data.decimal {decimal!r} and data.thousands {thousands!r}."
             raise InputError(params_file, location, problem, hint)
+
+
+def _distinct(texts: pd.Series) -> dict[str, int]:
+    """Count the distinct cells, as the parsers see them (`parse.read_cells`)."""
+    seen = texts.map(lambda text: " ".join(normalise(text).split()))
+    return {str(text): int(count) for text, count in seen.value_counts().items()}
 
 
 def _check_missing(

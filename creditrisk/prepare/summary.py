@@ -34,18 +34,18 @@ def count_equal(duplicate_groups: DuplicateGroups, is_kept: np.ndarray) -> dict[
     """Count the kept rows that equal another kept row in all cells.
 
     Returns:
-        `together`, rows that count as one applicant with those that equal them; `by_chance`, rows
-        that stay different applicants.
+        `together`, rows that are one applicant with another row that equals them; `by_chance`, the
+        others, which are different applicants.
     """
-    same_cells, by_chance = (
-        duplicate_groups.same_cells[is_kept],
-        duplicate_groups.by_chance[is_kept],
+    rows = pd.DataFrame(
+        {
+            "cells": duplicate_groups.same_cells[is_kept],
+            "applicant": duplicate_groups.group[is_kept],
+        }
     )
-    several = np.bincount(same_cells)[same_cells] > 1
-    return {
-        "together": int((several & ~by_chance).sum()),
-        "by_chance": int((several & by_chance).sum()),
-    }
+    equal = rows.duplicated("cells", keep=False)
+    together = rows.duplicated(keep=False)
+    return {"together": int(together.sum()), "by_chance": int((equal & ~together).sum())}
 
 
 def count_duplicates(

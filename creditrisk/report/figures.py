@@ -1,5 +1,7 @@
 """The report's charts, each from the frame that is also written as a DVC plot."""
 
+from collections.abc import Iterable
+
 import pandas as pd
 import plotly.graph_objects as go
 
@@ -131,41 +133,43 @@ def approvals(points: pd.DataFrame, threshold: float) -> go.Figure:
 def importance(table: pd.DataFrame) -> go.Figure:
     """Plot the rows of a `tables.importance_table`, with two standard errors to each side."""
     chart = go.Figure()
-    # Positions instead of names, since two variables may have the same name in words.
-    positions = list(range(len(table)))
     chart.add_bar(
         x=table["AUC lost"].to_list(),
-        y=positions,
+        y=list(range(len(table))),
         orientation="h",
         marker={"color": BLUE},
         error_x={"array": (2 * table["SE"]).to_list(), "thickness": 1.5, "width": 4},
         hovertemplate="%{x:.4f}<extra></extra>",
     )
-    labels = [label(v) for v in table["variable"]]
-    chart.update_yaxes(tickvals=positions, ticktext=labels, autorange="reversed")
     chart.update_xaxes(nticks=4)
-    height = 70 + sum(10 + 18 * (1 + text.count("<br>")) for text in labels)
-    return styled(chart, x="AUC lost when shuffled", height=max(height, 160))
+    height = _name_rows(chart, table["variable"])
+    return styled(chart, x="AUC lost when shuffled", height=height)
 
 
 def stability(table: pd.DataFrame) -> go.Figure:
     """Plot the rows of a `tables.psi_table`, with the conventional limits 0.1 and 0.25."""
     chart = go.Figure()
-    positions = list(range(len(table)))
     chart.add_bar(
         x=table["PSI"].to_list(),
-        y=positions,
+        y=list(range(len(table))),
         orientation="h",
         marker={"color": BLUE},
         hovertemplate="%{x:.4f}<extra></extra>",
     )
     for limit, colour in ((0.1, ORANGE), (0.25, VERMILION)):
         chart.add_vline(x=limit, line={"color": colour, "dash": "dash"})
-    labels = [label(v) for v in table["variable"]]
-    chart.update_yaxes(tickvals=positions, ticktext=labels, autorange="reversed")
     chart.update_xaxes(nticks=6, rangemode="tozero")
-    height = 70 + sum(10 + 18 * (1 + text.count("<br>")) for text in labels)
-    return styled(chart, x="PSI", height=max(height, 160))
+    return styled(chart, x="PSI", height=_name_rows(chart, table["variable"]))
+
+
+def _name_rows(chart: go.Figure, names: Iterable[str]) -> int:
+    """Name the rows of a horizontal chart, the first on top, and return the height it needs.
+
+    The rows are at positions instead of names, since two variables may have one name in words.
+    """
+    labels = [label(name) for name in names]
+    chart.update_yaxes(tickvals=list(range(len(labels))), ticktext=labels, autorange="reversed")
+    return max(160, 70 + sum(10 + 18 * (1 + text.count("<br>")) for text in labels))
 
 
 def _over_cutoffs(points: pd.DataFrame, column: str, form: str) -> go.Figure:

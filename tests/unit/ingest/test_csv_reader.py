@@ -53,7 +53,7 @@ def test_fast_reader_reads_what_the_exact_one_reads(records, end, how, sign, siz
         path.write_bytes(content)
         outcomes = []
         for exact in (False, True):
-            reader = CsvReader(path, data, SMALL, size, with_target=False)
+            reader = CsvReader(io.BytesIO(path.read_bytes()), "f", data, SMALL, size, False)
             try:
                 batches = list(reader._exact(io.BytesIO(content)) if exact else reader)
                 outcomes.append((batches, reader.blank_lines))
@@ -74,7 +74,7 @@ def test_fast_reader_reads_what_the_exact_one_reads(records, end, how, sign, siz
 def test_training_and_scoring_read_the_same_rows_whatever_the_batch(size):
     data = DataParams(source="x", schema_="y")
     whole = read_csv(DEFAULT_CSV, data, DEFAULT).frame
-    batches = CsvReader(DEFAULT_CSV, data, DEFAULT, size, with_target=False)
+    batches = CsvReader(io.BytesIO(DEFAULT_CSV.read_bytes()), "f", data, DEFAULT, size, False)
     together = pd.concat(batches, ignore_index=True)
     pd.testing.assert_frame_equal(together, whole.drop(columns=DEFAULT.target.column))
 

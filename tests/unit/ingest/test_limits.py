@@ -127,7 +127,7 @@ def test_both_readers_draw_the_same_limits(pieces, end, size):
     outcomes = []
     with patch.multiple(limits, MAX_CELL=5, MAX_RECORD=90, BATCH_CHARACTERS=60):
         for exact in (False, True):
-            reader = CsvReader("f", data, SMALL, size, False, io.BytesIO(content))
+            reader = CsvReader(io.BytesIO(content), "f", data, SMALL, size, False)
             try:
                 frames = list(reader._exact(io.BytesIO(content)) if exact else reader)
                 outcomes.append((pd.concat(frames, ignore_index=True), reader.blank_lines))

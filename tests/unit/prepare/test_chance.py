@@ -207,3 +207,17 @@ def test_an_applicant_with_many_rows_is_drawn_like_any_other():
     few, many = np.mean(shares, axis=0)
     assert few == pytest.approx(0.2, abs=0.03)
     assert many == pytest.approx(0.2, abs=0.04)
+
+
+def test_monthly_rows_of_one_id_say_nothing_about_strangers():
+    # Each customer has the same five monthly rows; in so narrow a table, strangers are equal too.
+    rng = np.random.default_rng(8)
+    columns = {f"c{i}": np.repeat(rng.integers(0, k, 400), 5) for i, k in enumerate((9, 8, 7, 5))}
+    bad = np.repeat((rng.random(400) < 0.3).astype(int), 5)
+    ids = np.repeat(np.arange(400), 5).astype(str)
+    months = np.array([f"m{i}" for i in range(2000)])  # a number of the row: no row is a duplicate
+    schema, raw = table(columns, bad, {"customer": ids, "row": months})
+    done = clean(raw, schema)
+    assert len(done.clean) == 2000
+    assert done.clean["applicant"].nunique() == 400
+    assert done.summary["equal_rows"] == {"together": 2000, "by_chance": 0}
