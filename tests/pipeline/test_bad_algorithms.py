@@ -92,7 +92,9 @@ def test_leak_is_named_loudly(fresh: Project):
     assert "age" in done.err
 
 
-@pytest.mark.parametrize(("auc", "word"), [(0.5, None), (0.4999, "worse"), (0.95, None), (0.96, "b")])
+@pytest.mark.parametrize(
+    ("auc", "word"), [(0.5, None), (0.4999, "worse"), (0.95, None), (0.96, "b")]
+)
 def test_an_auc_below_chance_is_told_as_one_too_good_is(auc, word):
     frame = pd.DataFrame({"bad": [0, 0, 1, 1], "a": [1, 2, 1, 2], "b": [1, 2, 3, 4]})
     told = leakage_warning(auc, frame, ["a", "b"], "the test")
