@@ -12,7 +12,9 @@ PLUGINS := s3 gdrive gcs
 # The start of the name selects the plugin: s3, s3-archive and so on share .venv-s3.
 PLUGIN := $(firstword $(foreach p,$(PLUGINS),$(if $(filter $(p)%,$(REMOTE)),$(p))))
 REMOTE_VENV := $(if $(PLUGIN),.venv-$(PLUGIN),$(VENV))
-PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --require-hashes
+# A lock file has all that is needed, so nothing is resolved: pip would look at a newer version of a package that another
+# one asks for with an extra (coverage[toml]), and refuse it for want of a hash.
+PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 # Resolves the lock files: one version for all Pythons, each file with its hash.
 UV := uv==0.13.9
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-header \

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 import pandas as pd
 
 from creditrisk.core.columns import MANY_LEVELS, is_missing
+from creditrisk.core.text import caseless
 from creditrisk.schema import Schema
 
 # A text that differs in this share of the rows tells applicants apart, and nothing about the next.
 UNIQUE_SHARE = 0.95
 MIN_UNIQUE_ROWS = 20  # in fewer rows, levels may all differ by chance
 LEAK_INFORMATION_VALUE = 0.5  # above it, Siddiqi (2006) calls a variable suspicious
-_POSTAL = re.compile(r"zip|postal|postcode|post_code|plz|pincode|pin_code", re.IGNORECASE)
+_POSTAL = re.compile(
+    r"(^|_)(zips?|zip_?code|postal|postal_?code|post_?code|plz|cep|pin_?code)(_|$)"
+)
 
 CONSTANT, UNIQUE, ALMOST_ID = "constant", "unique_text", "almost_id"
 CODE, LEAK = "code_as_number", "high_information_value"
@@ -54,7 +57,7 @@ def _findings(
         gaps = int(is_missing(train, name).sum())
         rest = f", {gaps:,} cells are missing" if gaps else ""
         yield CONSTANT, f"one value in {len(train) - gaps:,} training rows{rest}"
-    if column.kind == "numeric" and _POSTAL.search(name):
+    if column.kind == "numeric" and is_postal_name(name):
         yield CODE, "a postal code is no number: kind nominal keeps its digits"
     reason = unique_texts(train, schema).get(name) if column.kind == "nominal" else None
     if reason:
@@ -86,6 +89,11 @@ def unique_texts(train: pd.DataFrame, schema: Schema) -> dict[str, str]:
         if distinct >= UNIQUE_SHARE * known:
             found[name] = f"{distinct:,} different texts in {known:,} training rows"
     return found
+
+
+def is_postal_name(name: str) -> bool:
+    """Whether a column is by its name a postal code."""
+    return bool(_POSTAL.search(re.sub(r"\W+", "_", caseless(name))))
 
 
 def words(finding: str) -> str:

@@ -11,6 +11,18 @@ from creditrisk.core.dates import read_date
 from creditrisk.core.text import caseless, code_key, exact_number, fold, normalise
 from creditrisk.schema import Column
 
+# How files write numbers: the decimal sign and the thousands separator, the most usual first.
+NOTATIONS = ((".", ","), (",", "."), (".", " "), (",", " "), (".", "'"))
+# How files write dates, in the codes of strptime: to the day, to the month, with a short year.
+DAY_FORMATS = (
+    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d",
+    "%d-%b-%Y", "%d%b%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y",
+)  # fmt: skip
+MONTH_FORMATS = ("%b-%Y", "%B-%Y", "%b %Y", "%B %Y", "%Y-%m", "%m/%Y", "%Y/%m", "%m-%Y", "%m.%Y")
+SHORT_FORMATS = (
+    "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%y", "%d%b%y", "%b-%y", "%b %y",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Notation:

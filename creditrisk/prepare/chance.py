@@ -24,6 +24,7 @@ MAX_ACCIDENT = 0.01  # probability that chance alone gives as many pairs as are 
 MAX_OWN_ROWS = 5
 MAX_CONTEXT = 4  # columns that a share is conditional on
 PRIOR_ROWS = 30  # rows that a share with one column less counts for, if nothing depends on it
+MIN_PRIOR = 0.03  # share of these rows that always counts
 # Columns of levels whose dependence on each other is weighed: those with the fewest levels.
 MAX_DEPENDENT_COLUMNS = 30
 MAX_NUMERIC_LEVELS = 50  # a numeric column with more values measures, it does not classify
@@ -85,7 +86,7 @@ def believable_pairs(
     if not len(pairs) or len(codes) < MIN_ROWS_FOR_CHANCE or max_expected_matches >= len(codes):
         return np.ones(len(pairs), dtype=bool)
     contexts = _contexts(codes, is_level)
-    functions = [j for j, told in contexts.items() if told and told[0][0] >= FUNCTION]
+    functions = [j for j, best in contexts.items() if best and best[0][0] >= FUNCTION]
     expected = expected_matches(np.delete(codes, functions, axis=1))
     of_pair = expected[pairs].max(axis=1)
     ones = np.ones(len(pairs))
@@ -175,12 +176,12 @@ def expected_copies(
         value, width = codes[:, j].astype("int64") + 1, int(codes[:, j].max(initial=0)) + 2
         share = (_count(value) - left_out) / (n - left_out)
         context = np.zeros(n, dtype="int64")
-        for told, k in contexts.get(j, ()):
+        for information, k in contexts.get(j, ()):
             _, context = np.unique(
                 context * (codes[:, k].max() + 2) + codes[:, k] + 1, return_inverse=True
             )
             both = _count(context * width + value) - few
-            prior = PRIOR_ROWS * float(np.clip(1 - told, 0.03, 1))
+            prior = PRIOR_ROWS * float(np.clip(1 - information, MIN_PRIOR, 1))
             share = (both + prior * share) / (_count(context) - few + prior)
         log_probability += np.log(share)
     return n * np.exp(log_probability)
@@ -227,14 +228,14 @@ def _contexts(codes: np.ndarray, is_level: np.ndarray | None) -> dict[int, list[
     order = [int(j) for j in np.argsort(levels, kind="stable") if usable[j]][:MAX_DEPENDENT_COLUMNS]
     contexts = {}
     for position, j in enumerate(order):
-        told = [
+        found = [
             (float(adjusted_mutual_info_score(sample[:, k], sample[:, j])), k)
             for k in order[:position]
         ]
         best = sorted(
             (
                 (share, k)
-                for share, k in told
+                for share, k in found
                 if share >= MIN_DEPENDENCE or _is_significant(sample[:, k], sample[:, j])
             ),
             reverse=True,

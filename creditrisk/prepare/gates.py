@@ -13,7 +13,14 @@ import pandas as pd
 from creditrisk.core.dates import read_date
 from creditrisk.core.errors import InputError, shorten
 from creditrisk.core.text import normalise
-from creditrisk.prepare.cells import Notation, number_reader
+from creditrisk.prepare.cells import (
+    DAY_FORMATS,
+    MONTH_FORMATS,
+    NOTATIONS,
+    SHORT_FORMATS,
+    Notation,
+    number_reader,
+)
 from creditrisk.prepare.params import PrepareParams
 from creditrisk.prepare.parse import MISSING_CAUSES
 from creditrisk.schema import Column, Schema
@@ -23,11 +30,9 @@ MIN_UNREADABLE_SHARE = 0.05
 # Of the unreadable cells: so many must be numbers in another notation to blame the notation.
 MIN_EXPLAINED_SHARE = 0.9
 OTHER_FORMATS = (
-    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y%m%d",
-    "%b-%Y", "%b-%y", "%Y-%m", "%m/%Y", "%d-%b-%Y", "%d-%b-%y", "%d/%m/%y", "%m/%d/%y",
-    "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+    *DAY_FORMATS, *MONTH_FORMATS, *SHORT_FORMATS,
+    "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
 )  # fmt: skip
-OTHER_NOTATIONS = ((",", "."), (".", ","), (",", " "), (".", " "), (".", "'"))
 TOP_VALUES = 10  # shown of the target's values that are not listed
 _ID_NAME = re.compile(r"(^|[^a-z])(id|ids|no|nr|num|number|key|ref)([^a-z]|$)|id$", re.IGNORECASE)
 
@@ -99,7 +104,7 @@ def _check_notation(
     count = sum(unreadable.values())
     if count < MIN_UNREADABLE_SHARE * (count + numbers) or not count:
         return
-    for decimal, thousands in OTHER_NOTATIONS:
+    for decimal, thousands in NOTATIONS:
         if (decimal, thousands) == (notation.decimal, notation.thousands):
             continue
         read = number_reader(Notation(decimal, thousands, frozenset()), column.unit)

@@ -104,6 +104,12 @@ def test_the_report_compares_the_two_periods(built):
     assert "out of time" in (built.folder / "plots/model_card.md").read_text(encoding="utf-8")
 
 
+def test_the_review_is_made(built):
+    done = built.command("review")
+    assert done.code == 0, done.err
+    assert (built.folder / "review.md").stat().st_size > 1000
+
+
 def test_special_codes_have_lines_of_their_own(built):
     card = pd.read_csv(built.folder / "plots/scorecard.csv", dtype={"code": str})
     own = card[card["variable"] == "late_payments"].set_index("bin")

@@ -7,25 +7,21 @@ from datetime import date
 from itertools import product
 
 from creditrisk.core.dates import has_short_year, read_date
+from creditrisk.prepare.cells import DAY_FORMATS, MONTH_FORMATS, SHORT_FORMATS
 from creditrisk.workflow.draft.cells import Cells, percent, share_of, tidy
 
 MIN_SHARE = 0.95  # of the known cells that fit the format
 SAMPLE = 40  # distinct texts that rule most formats out
 YEARS = range(1900, 2100)
-_DAYS = (
-    "%Y-%m-%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%m-%d-%Y", "%Y.%m.%d",
-    "%d-%b-%Y", "%d%b%Y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y",
-)  # fmt: skip
 _TIMES = (
     " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M:%SZ", "T%H:%M:%S.%f", "T%H:%M:%S.%fZ",
     " %H:%M:%S.%f", " %I:%M:%S %p", " %I:%M %p", ":%H:%M:%S",
 )  # fmt: skip
-_MONTHS = ("%b-%Y", "%B-%Y", "%b %Y", "%B %Y", "%Y-%m", "%m/%Y", "%Y/%m", "%m-%Y", "%m.%Y")
-_SHORT = ("%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%d-%b-%y", "%d%b%y", "%b-%y", "%b %y")
 _SHORTER = ("%y-%b", "%y-%m-%d")  # only where nothing else fits
 _FORMATS = (
-    *_DAYS, *(day + time for time, day in product(_TIMES, _DAYS)), *_MONTHS, *_SHORT,
-    *(day + time for time, day in product(_TIMES[:2], _SHORT[:2])), *_SHORTER,
+    *DAY_FORMATS, *(day + time for time, day in product(_TIMES, DAY_FORMATS)),
+    *MONTH_FORMATS, *SHORT_FORMATS,
+    *(day + time for time, day in product(_TIMES[:2], SHORT_FORMATS[:2])), *_SHORTER,
 )  # fmt: skip
 # All digits: only of this length, since Python's parser would take shorter ones too.
 _DIGITS = {8: "%Y%m%d", 6: "%Y%m"}

@@ -4,6 +4,7 @@ import re
 from typing import NamedTuple
 
 from creditrisk.core.text import caseless, normalise
+from creditrisk.eda.look_at import is_postal_name
 from creditrisk.workflow.draft.cells import Cells, quote
 from creditrisk.workflow.draft.numbers import Numbers
 
@@ -20,7 +21,6 @@ _ID_NAME = re.compile(
 )
 _GROUP_NAME = re.compile(rf"(sk_)?({_WHO})(_?({_ID})(_curr)?)?|({_ID})_?({_WHO})|sk_id_curr")
 _ROW_NAME = re.compile(r"(unnamed_\d+|x|index|rownames?|row_names?|row_?n(o|r|um|umber)|obs|)")
-_POSTAL = re.compile(r"(^|_)(zip|zips|zipcode|postal|postalcode|postcode|plz|cep)(_|$)")
 _PADDED = re.compile(r"0\d{3,9}", re.ASCII)
 _INTEGER = re.compile(r"\d+", re.ASCII)
 _LATER = re.compile(
@@ -118,7 +118,7 @@ def _example(cells: Cells) -> str:
 
 def is_postal(cells: Cells) -> str:
     """Say why a column holds postal codes or other codes of digits; empty if it does not."""
-    if _POSTAL.search(words_of(cells.source)):
+    if is_postal_name(words_of(cells.source)):
         return "by its name a postal code, which is no number"
     widths = {len(text) for text in cells.known}
     padded = sum(n for text, n in cells.known.items() if _PADDED.fullmatch(text) and int(text))

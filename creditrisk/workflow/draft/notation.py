@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable
 
-from creditrisk.prepare.cells import Notation, number_reader
+from creditrisk.prepare.cells import NOTATIONS, Notation, number_reader
 from creditrisk.workflow.draft.cells import Cells
 
-CANDIDATES = ((".", ","), (",", "."), (".", " "), (".", "'"), (",", " "))
 MAX_UNITS = 10  # different texts beside the numbers of a column
 SAMPLE = 300  # distinct texts per column
 # What a unit or a currency leaves: the number begins and ends with a digit, a sign or a point.
@@ -25,7 +24,7 @@ def guess_notation(columns: Iterable[Cells], delimiter: str) -> tuple[str, str]:
     Returns:
         The two signs.
     """
-    order = list(CANDIDATES)
+    order = list(NOTATIONS)
     if delimiter == ";":
         order[:2] = [(",", "."), (".", ",")]
     readers = {pair: number_reader(Notation(*pair, frozenset())) for pair in order}
