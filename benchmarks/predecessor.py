@@ -35,13 +35,14 @@ from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold, e
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import LOSSES, compute_metrics
 from creditrisk.modeling.folds import Fold, make_folds
-from creditrisk.modeling.pipeline import PreprocessParams
-from creditrisk.modeling.registry import algorithm, grid
+from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.registry import algorithm
 from creditrisk.select.nested import best_inside
 from creditrisk.select.params import SelectParams
-from creditrisk.train.ensemble import mean_pd, members_of
+from creditrisk.train.ensemble import combine_unseen, side_by_side
+from creditrisk.train.ensemble_params import AUTO, ensemble_params
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import SearchSpec, search
+from creditrisk.train.search import make_spec, search
 
 # Added to the seed, so that the folds differ from those of the search and the nested estimate.
 BENCHMARK_SEED = 2000
@@ -86,17 +87,23 @@ def our_parts(
     )
     parts = {}
     for name in single:
-        candidates = grid(name, params.algorithms[name], params.seed)
-        spec = SearchSpec(name, candidates, features, params.preprocess, params.train, params.seed)
-        found = search(spec, inside, folds, progress=False)
+        common = (features, params.preprocess, params.train, params.seed)
+        spec = make_spec(name, params.algorithms[name], *common, rows=len(inside))
+        _, found = search(spec, inside, folds, progress=False)
         pds = found.model.predict_proba(outside[spec.columns])[:, 1]
         unseen = outside[["row_id", "bad"]].assign(pd=pds)
         parts[name] = {"inner": found.oof, "outer": unseen}
+    inner_keys = ["repeat", "fold", "position"]
+    inner = side_by_side({name: parts[name]["inner"] for name in single}, inner_keys)
+    outer = side_by_side({name: parts[name]["outer"] for name in single}, ["row_id"])
     for name in [name for name in entries if name not in single]:
-        members = members_of(name, params.algorithms[name], single)
+        chosen = ensemble_params(name, params.algorithms[name], single)
+        members = None if chosen.members == AUTO else list(chosen.members)
+        names = members or single
+        pds, unseen_pds = combine_unseen(inner, outer, names, members, chosen.method)
         parts[name] = {
-            "inner": mean_pd([parts[m]["inner"] for m in members], ["repeat", "fold", "position"]),
-            "outer": mean_pd([parts[m]["outer"] for m in members], ["row_id"]),
+            "inner": inner[[*inner_keys, "bad"]].assign(pd=pds),
+            "outer": outer[["row_id", "bad"]].assign(pd=unseen_pds),
         }
     return parts
 
@@ -117,7 +124,7 @@ def compete(
     """
     for fold in folds:
         inside = frame.iloc[fold.train].reset_index(drop=True)
-        # `mean_pd` sorts by row_id, so all sides use that order.
+        # `side_by_side` sorts by row_id, so all sides use that order.
         outside = frame.iloc[fold.test].sort_values("row_id", ignore_index=True)
         bad, costs = outside["bad"].to_numpy(), params.decision.costs(outside)
 

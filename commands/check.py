@@ -9,8 +9,6 @@ from typing import Any
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.logs import say
 from creditrisk.core.params import read_yaml
-from creditrisk.modeling.registry import algorithm, names
-from creditrisk.select.stale_outputs import find_stale_outputs, refuse_stale_outputs, train_outputs
 from creditrisk.workflow.check import check
 from creditrisk.workflow.check_data import look_at_source
 from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
@@ -36,9 +34,6 @@ def main() -> None:
         for line in look_at_source(tree, args.params):
             say(f"check: {line}")
     refuse_broken_state()
-    hashed, others = train_outputs(read_yaml("dvc.yaml"))
-    entries = {name: algorithm(name).model_dump() for name in names()}
-    refuse_stale_outputs("creditrisk/algorithms.yaml", find_stale_outputs(hashed, entries, others))
     count = f", {len(experiments)} experiments" if len(experiments) > 1 else ""
     say(f"check: {len(tree['algorithms'])} algorithms, {candidates} candidates{count}")
 

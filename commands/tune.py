@@ -14,20 +14,25 @@ from creditrisk.core.errors import InputError
 from creditrisk.core.files import read_frame, read_json, write_text
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
+from creditrisk.modeling.blocks import block_for, place_of
+from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.persistence import sha256
-from creditrisk.modeling.pipeline import PreprocessParams
-from creditrisk.modeling.registry import algorithm, grid, names
+from creditrisk.modeling.registry import algorithm, names
+from creditrisk.modeling.sample import search_sample
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import SearchSpec
+from creditrisk.train.search import make_spec
 from creditrisk.workflow.imports import import_closure
 from creditrisk.workflow.tune.objective import Bench
 from creditrisk.workflow.tune.outcome import Outcome, changes, fixed_values
-from creditrisk.workflow.tune.space import Space, read_space
+from creditrisk.workflow.tune.space import Space, read_space, undecided
 from creditrisk.workflow.tune.study import Search, open_study, study_name
 from creditrisk.workflow.tune.yaml_edit import replace_values
 
 # A study goes on only while all that its scores depend on is the same: data, parameters, code.
-LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "optuna")
+LIBRARIES = (
+    "scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "lightgbm",
+    "interpret-core", "optuna",
+)  # fmt: skip
 SCORING_CODE = "creditrisk.workflow.tune.objective"
 NOT_SCORED = {"calibration", "nested", "outer_folds", "inner_folds"}
 ROOT = Path(__file__).parents[1]
@@ -62,10 +67,16 @@ def main() -> None:
     entry = algorithm(algo)
     params = read_params(args.params, Params, block=f"algorithms.{algo}")
     space = read_space(args.space, algo, params.seed)
-    present = grid(algo, params.block, params.seed)
-    fixed = fixed_values(algo, params.block, present[0], space, args.space)
     frame, features = read_frame(args.train), read_json(args.features)
-    spec = SearchSpec(algo, present, features, params.preprocess, params.train, params.seed)
+    common = (features, params.preprocess, params.train, params.seed)
+    spec = make_spec(algo, params.block, *common, rows=len(frame))
+    block, present = block_for(algo, params.block, len(frame)), spec.candidates
+    space |= undecided(present, space)
+    fixed = fixed_values(algo, block, present[0], space, args.space)
+    rows = len(frame)
+    frame = search_sample(frame, params.train.search_rows, params.seed)
+    if len(frame) < rows:
+        _log(algo, f"searches on a sample of {len(frame):,} of {rows:,} rows")
     depends_on = [
         sha256(args.train.read_bytes()),
         features,
@@ -84,12 +95,14 @@ def main() -> None:
         bench = Bench(spec, frame, memory)
         search = Search(study, bench, space, fixed, params.seed, lambda line: _log(algo, line))
         found = search.run(present, args.trials)
-    finish(args, params, space, found)
+    finish(args, params, space, found, rows)
 
 
-def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcome) -> None:
+def finish(
+    args: argparse.Namespace, params: Params, space: Space, found: Outcome, rows: int
+) -> None:
     """Report what the search found, and save it if it beats the current values."""
-    algo, block = args.algo, params.block
+    algo, block = args.algo, block_for(args.algo, params.block, rows)
     _log(algo, found.verdict(params.train.scoring, params.train.folds))
     if found.gain <= 0:
         _log(algo, f"{args.params} stays as it is")
@@ -102,8 +115,10 @@ def finish(args: argparse.Namespace, params: Params, space: Space, found: Outcom
         return
     # As bytes, because text mode would translate the line ends.
     text = args.params.read_bytes().decode("utf-8")
-    changed = replace_values(text, ["algorithms", algo], better)
-    write_text(changed, args.params)
+    for key, value in better.items():
+        place = ["algorithms", algo, *place_of(algo, params.block, rows, key)]
+        text = replace_values(text, place, {key: value})
+    write_text(text, args.params)
     _log(
         algo,
         f"{args.params} is changed, and nothing else: see `git diff {args.params}`. Next: "

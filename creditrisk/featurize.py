@@ -1,11 +1,13 @@
 """featurize: derived columns, and the list of features that the models use."""
 
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import BeforeValidator, field_validator
 
+from creditrisk.bins import read_bins
 from creditrisk.core.columns import MANY_LEVELS, name_fault
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Name, Strict, distinct_keys
@@ -61,7 +63,10 @@ def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFr
 
 
 def manifest(
-    schema: Schema, params: FeaturizeParams, train: pd.DataFrame | None = None
+    schema: Schema,
+    params: FeaturizeParams,
+    train: pd.DataFrame | None = None,
+    bins_file: Path | None = None,
 ) -> dict[str, Any]:
     """List the features that the models use: the content of features.json.
 
@@ -72,12 +77,15 @@ def manifest(
         schema: the schema of the data set.
         params: the block `featurize`.
         train: the training rows, which show what a column is worth; None leaves that out.
+        bins_file: has bins made by hand, if it exists.
 
     Returns:
         `numeric` (source columns, then derived ones) and `nominal` (also the companions with the
         special codes of numeric variables), lists of names; `many`, those of the nominal ones that
         have more than `MANY_LEVELS` levels; `ordinal`, name to levels in ascending order; `target`;
-        `derived`, name to definition; `left_out`, name to reason.
+        `derived`, name to definition; `left_out`, name to reason; `missing`, the variables with
+        missing training cells; `monotone`, variable to 1 or -1 as the schema asks for it; with any,
+        `levels`, the nominal variables to their levels; `bins`, from the bins file.
 
     Raises:
         InputError: a derived column has the name of another column, or a reserved one.
@@ -112,14 +120,22 @@ def manifest(
         problem = f"no feature is left: {'; '.join(f'{n}: {why}' for n, why in left_out.items())}"
         hint = "Add variables, or set force: true for a text that is one."
         raise InputError("data.schema", "columns", problem, hint)
-    return {
+    ordinal = {name: list(schema.features[name].levels or ()) for name in schema.of_kind("ordinal")}
+    ways = {name: column.monotone for name, column in schema.variables.items() if column.monotone}
+    found: dict[str, Any] = {
         "numeric": numeric,
         "nominal": nominal,
         "many": many,
-        "ordinal": {
-            name: list(schema.features[name].levels or ()) for name in schema.of_kind("ordinal")
-        },
+        "ordinal": ordinal,
         "target": "bad",
         "derived": derived,
         "left_out": left_out,
+        "monotone": {name: 1 if way == "up" else -1 for name, way in ways.items()},
+        "bins": read_bins(bins_file, schema, numeric) if bins_file else {},
     }
+    if train is not None:
+        gaps = derive(train, derived)
+        found["missing"] = [n for n in (*numeric, *nominal, *ordinal) if gaps[n].isna().any()]
+        if ways:
+            found["levels"] = {n: sorted(train[n].dropna().unique()) for n in nominal}
+    return found

@@ -106,6 +106,8 @@ class Column(_Lax):
         special: codes in the place of a number that are no numbers (`refused`, `not asked`), to
             their labels.
         format: how a date is written, by the codes of Python's strptime.
+        monotone: `up` if the risk can only rise with the number, `down` if it can only fall; the
+            boosting models and the bins of a scorecard keep to it.
         force: whether a column whose text differs in nearly every row is a feature all the same.
         description: for people.
     """
@@ -119,6 +121,7 @@ class Column(_Lax):
     levels: Annotated[dict[Name, Name] | None, BeforeValidator(_labelled)] = None
     special: Annotated[dict[Name, Name], BeforeValidator(_labelled)] = {}
     format: Name | None = None
+    monotone: Literal["up", "down"] | None = None
     force: bool = False
     description: Prose = ""
 
@@ -145,6 +148,8 @@ class Column(_Lax):
             raise ValueError("min and max are for numeric columns and dates only")
         if self.kind != "numeric" and (self.integer or self.special):
             raise ValueError("integer and special are for numeric columns only")
+        if self.kind not in ("numeric", "date") and self.monotone:
+            raise ValueError("monotone is for numeric columns and dates only")
         if self.force and self.kind != "nominal":
             raise ValueError("force is for nominal columns only")
         self._check_date()

@@ -13,6 +13,7 @@ from creditrisk.core.files import (
     write_json,
     write_text,
 )
+from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.evaluate.fairness import FairnessParams
@@ -22,7 +23,6 @@ from creditrisk.modeling.persistence import load_model
 from creditrisk.report.card import model_card
 from creditrisk.report.data import ReportData
 from creditrisk.report.page import build_page
-from creditrisk.select.stale_outputs import refuse_stale
 from creditrisk.tracking.recording import Recording
 
 
@@ -31,6 +31,7 @@ class Params(Strict):
 
     seed: Seed
     folds: int
+    search_rows: int
     decision: DecisionParams
     fairness: FairnessParams
 
@@ -60,11 +61,9 @@ def main() -> None:
         report="plots/report.html",
         card="plots/model_card.md",
     ).parse_args()
-    params = read_params(args.params, Params, folds="train.folds")
+    params = read_params(args.params, Params, folds="train.folds", search_rows="train.search_rows")
     board = read_csv(args.board)
-    refuse_stale(
-        str(args.board), [f"{args.oof}/${{key}}.parquet"], {n: {} for n in board["algorithm"]}
-    )
+    remove_leftovers(args.oof, board["algorithm"])
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
     recording = Recording("evaluate", inputs, params.model_dump())
     # Both hashes are in Git: the cut-off in the description decides about applicants, too.
@@ -81,6 +80,7 @@ def main() -> None:
         decision=params.decision,
         groups=params.fairness,
         folds=params.folds,
+        importance_rows=params.search_rows,
         seed=params.seed,
         start=prepared["split_by"].get("from"),
     )

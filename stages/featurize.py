@@ -1,5 +1,6 @@
 """featurize: derive columns, split the rows into train and test, list the features."""
 
+from creditrisk.bins import PATH as BINS_FILE
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import APPLICATION_DATE, KEYS, original_columns
 from creditrisk.core.files import read_frame, write_frame, write_json
@@ -24,11 +25,13 @@ def main() -> None:
         train="data/processed/train.parquet",
         test="data/processed/test.parquet",
         features="data/processed/features.json",
+        bins=str(BINS_FILE),
     ).parse_args()
     params = read_params(args.params, Params, schema_path="data.schema")
     explored = read_frame(args.explored)
     in_train = explored["split"] == "train"
-    features = manifest(load_schema(params.schema_path), params.featurize, explored.loc[in_train])
+    schema = load_schema(params.schema_path)
+    features = manifest(schema, params.featurize, explored.loc[in_train], args.bins)
     frame = derive(explored, features["derived"])
     columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
     dated = [APPLICATION_DATE] if APPLICATION_DATE in frame else []

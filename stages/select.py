@@ -21,6 +21,7 @@ from creditrisk.core.files import (
     write_json,
     write_text,
 )
+from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.costs import DecisionParams
@@ -31,7 +32,6 @@ from creditrisk.select.best_scorecard import best_scorecard
 from creditrisk.select.contenders import load_contenders
 from creditrisk.select.leaderboard import choose, leaderboard
 from creditrisk.select.params import SelectParams
-from creditrisk.select.stale_outputs import refuse_stale
 from creditrisk.select.summary import estimate_choice, summarise_choice
 from creditrisk.tracking.recording import Recording
 from creditrisk.tracking.run_data import Champion
@@ -62,6 +62,9 @@ def main() -> None:
         __doc__,
         candidates="data/candidates",
         trained="metrics/train",
+        trials="plots/train",
+        oof="data/oof",
+        models="models",
         train="data/processed/train.parquet",
         features="data/processed/features.json",
         adjustments="data/processed/adjustments.json",
@@ -78,8 +81,11 @@ def main() -> None:
         hint = nearest(params.model, ["auto", *entries])
         raise InputError(args.params, "model", f"unknown algorithm {params.model!r}", hint)
     known = {name: entry.model_dump() for name, entry in entries.items()}
-    written = [f"{args.candidates}/${{item.family}}/${{key}}{end}" for end in ("", ".json")]
-    refuse_stale(str(args.params), [*written, f"{args.trained}/${{key}}.json"], known)
+    folders = [*args.candidates.glob("*/"), args.trained, args.oof, args.trials]
+    gone = {name for folder in folders for name in remove_leftovers(folder, entries)}
+    for name in sorted(gone):
+        (args.models / f"{name}.joblib").unlink(missing_ok=True)
+        say(f"select: removed what is left of {name}, which has no block any more")
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
     inputs |= {"schema": Path(params.schema_path)}
     recording = Recording("select", inputs, params.model_dump() | known)

@@ -14,17 +14,20 @@ from creditrisk.core.files import (
     write_frame,
     write_json,
 )
+from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.metrics.leakage import leakage_warning
+from creditrisk.modeling.blocks import grid
+from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.persistence import dump_model, sha256
-from creditrisk.modeling.pipeline import PreprocessParams
-from creditrisk.modeling.registry import algorithm, grid
+from creditrisk.modeling.registry import algorithm
 from creditrisk.tracking.recording import Recording
 from creditrisk.train.candidate_files import load_candidate, save_candidate
-from creditrisk.train.ensemble import members_of, train_vote
+from creditrisk.train.ensemble import train_ensemble
+from creditrisk.train.ensemble_params import AUTO, ensemble_params
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import SearchSpec, relevant_candidates
+from creditrisk.train.search import make_spec
 from creditrisk.train.trained_model import TrainedModel, summarise, train_single
 
 
@@ -55,26 +58,34 @@ def main() -> None:
     if algo is None:
         parser.error("the following arguments are required: ALGO")
     entry = algorithm(algo)
-    params = read_params(args.params, Params, block=f"algorithms.{algo}")
+    # An ensemble reads all blocks, which say what single models there are.
+    single = entry.family == "single"
+    place = f"algorithms.{algo}" if single else "algorithms"
+    params = read_params(args.params, Params, block=place)
+    block = params.block if single else params.block[algo]
 
     def record(inputs: dict[str, Path]) -> Recording:
-        return Recording(f"train@{algo}", inputs, params.model_dump() | entry.model_dump())
+        shown = params.model_dump() | {"block": block} | entry.model_dump()
+        return Recording(f"train@{algo}", inputs, shown)
 
-    if entry.family == "single":
-        candidates = grid(algo, params.block, params.seed)
+    if single:
+        grid(algo, block, params.seed)  # also checks what holds for other numbers of rows
         frame, features = read_frame(args.train, KEYS), read_json(args.features, FEATURES)
-        candidates = relevant_candidates(candidates, features)
-        spec = SearchSpec(algo, candidates, features, params.preprocess, params.train, params.seed)
+        common = (features, params.preprocess, params.train, params.seed)
+        spec = make_spec(algo, block, *common, rows=len(frame))
         recording = record({"train": args.train, "features": args.features})
         trained, columns = train_single(spec, frame, recording.search), spec.columns
     else:
-        folders = {path.name: path for path in sorted(args.single.glob("*/"))}
-        members = members_of(algo, params.block, list(folders))
+        for gone in remove_leftovers(args.single, params.block):
+            say(f"train@{algo}: removed what is left of {gone}, which has no block any more")
+        folders = {p.name: p for p in sorted(args.single.glob("*/")) if p.name in params.block}
+        chosen = ensemble_params(algo, block, list(folders))
+        members = None if chosen.members == AUTO else list(chosen.members)
         frame = read_frame(args.train, KEYS)
         columns = feature_columns(frame)
-        trained_members = {name: load_candidate(folders[name]) for name in members}
-        recording = record({"train": args.train} | {name: folders[name] for name in members})
-        trained = train_vote(trained_members, frame, columns)
+        possible = {name: load_candidate(folders[name]) for name in members or folders}
+        recording = record({"train": args.train} | {name: folders[name] for name in possible})
+        trained = train_ensemble(possible, frame, columns, members, chosen.method)
     model_file = dump_model(trained.model)
     metrics = summarise(trained, frame, columns) | {"model_sha256": sha256(model_file)}
     write(algo, entry.family, trained, model_file, metrics)
@@ -116,6 +127,8 @@ def print_summary(algo: str, metrics: dict[str, Any], warning: str | None) -> No
             "before they converged: raise max_iter",
             warning=True,
         )
+    if metrics.get("one_bin"):
+        say(f"train@{algo}: in one bin, so of no use: {', '.join(metrics['one_bin'])}")
     if warning:
         say(warning, warning=True)
 

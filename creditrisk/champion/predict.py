@@ -16,9 +16,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
+
+from creditrisk.modeling.binning.binner import Binner
 
 # Rows per call of a model. To score a single row takes as long as to score a block.
 BLOCK = 8192
@@ -36,8 +38,12 @@ def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     """
     if not len(rows):
         return np.empty(0)
+    pds = [_member_pd(member, rows) for member in ensemble_members(model)]
+    if isinstance(model, StackingClassifier):
+        last = model.final_estimator_
+        return in_blocks(lambda block: last.predict_proba(block)[:, 1], np.column_stack(pds))
     # The same average as in VotingClassifier.
-    return np.average([_member_pd(member, rows) for member in ensemble_members(model)], axis=0)
+    return np.average(pds, axis=0, weights=getattr(model, "weights", None))
 
 
 def _member_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
@@ -72,7 +78,7 @@ def in_blocks(work: Callable[[Any], np.ndarray], rows: Any) -> np.ndarray:
 
 def ensemble_members(model: BaseEstimator) -> list[BaseEstimator]:
     """Return the members of an ensemble, or the model itself if it is none."""
-    if isinstance(model, VotingClassifier):
+    if isinstance(model, VotingClassifier | StackingClassifier):
         return [m.estimator if isinstance(m, FrozenEstimator) else m for m in model.estimators_]
     return [model]
 
@@ -107,6 +113,10 @@ def transform_rows(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
         Float64, shape (n, d'): the same as applying the steps one after the other.
     """
     impute, encode = pipeline.named_steps["impute"], pipeline.named_steps["encode"]
+    if isinstance(impute, Binner):
+        # The few bins are encoded like texts.
+        bins = impute.transform(rows).astype(object)
+        return _encode([encode.named_transformers_["bins"]], bins).astype(np.float64, copy=False)
     parts = []
     for name, first, columns in impute.transformers_:
         if not len(columns):

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
@@ -87,8 +86,8 @@ def scorecard(
         of a bin; `rows` and `bad_rate` of the training rows; `woe`, the encoded value, above 0 if
         there are more bad than on average (missing if the encoder returns several numbers, or
         always the same one); its `coefficient`; `points`. The last lines of a variable are for a
-        missing value, which is imputed unless missing is a level of its own, and, if the variable
-        has levels, for a level that no training row has.
+        missing value, which counts as the bin with the highest bad rate if few training rows have
+        one, and, if the variable has levels, for a level that no training row has.
 
     Raises:
         RuntimeError: the model is not linear, or an encoded number depends on two variables, which
@@ -194,12 +193,11 @@ def _own_lines(
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
     bad, values = frame["bad"].to_numpy(), frame[name]
     if name in features["numeric"]:
-        cut = pipeline.named_steps["encode"].named_transformers_["numeric"][0]
-        inner = cut.bin_edges_[features["numeric"].index(name)][1:-1]
+        inner = pipeline.named_steps["impute"].codes_[name].edges
         for low, high in pairwise([-np.inf, *inner, np.inf]):
             value = low if np.isfinite(low) else np.nextafter(high, -np.inf)
             yield _counts((values >= low) & (values < high), bad) | {
-                "bin": _interval(_shortest_edge(low, values), _shortest_edge(high, values)),
+                "bin": _interval(low, high),
                 "code": "",
                 "low": low if np.isfinite(low) else np.nan,
                 "high": high if np.isfinite(high) else np.nan,
@@ -231,15 +229,6 @@ def _counts(rows: pd.Series, bad: np.ndarray) -> dict[str, Any]:
     here = rows.fillna(False).to_numpy(dtype=bool)
     count = int(here.sum())
     return {"rows": count, "bad_rate": float(bad[here].mean()) if count else np.nan}
-
-
-def _shortest_edge(edge: float, values: pd.Series) -> float:
-    """Round an edge down to the fewest digits, at least six, that leave every value in its bin."""
-    if not np.isfinite(edge):
-        return edge
-    exact = Decimal(repr(float(edge)))
-    rounded = (float(Context(n, ROUND_FLOOR).plus(exact)) for n in range(6, 18))
-    return next(low for low in rounded if not ((values >= low) & (values < edge)).any())
 
 
 def _interval(low: float, high: float) -> str:

@@ -7,7 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 # A model file depends on these: another version may read it differently, or give other PDs.
-LIBRARIES = ("scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "pandas", "numpy")
+LIBRARIES = (
+    "scikit-learn", "imbalanced-learn", "category_encoders", "xgboost", "lightgbm",
+    "interpret-core", "pandas", "numpy",
+)  # fmt: skip
 # Libraries that are distributed under several names; the first installed one counts.
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 

@@ -1,14 +1,16 @@
 """Which variables the champion uses most: permutation importance, out of fold."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.ensemble import VotingClassifier
+from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import Pipeline
 
 from creditrisk.core.columns import SPECIAL
 from creditrisk.metrics.intervals import fold_error
@@ -18,40 +20,54 @@ from creditrisk.modeling.folds import Fold
 SHUFFLES = 5
 
 
-def unfitted_copy(model: BaseEstimator) -> BaseEstimator:
-    """Return an unfitted copy of the champion, which can be fitted on fewer rows.
+Scores = Callable[[pd.DataFrame], np.ndarray]
+
+
+def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Scores:
+    """Fit the champion on other rows, and return the function that ranks rows by risk.
 
     A calibrator does not change the ranking, so it is left out if the model gives probabilities
-    itself. The members of a vote are no longer frozen.
+    itself. The members of an ensemble are fitted, and combined as they were.
+
+    Args:
+        model: the champion.
+        rows: the features, shape (n, d).
+        bad: outcomes, shape (n,).
     """
-    if isinstance(model, VotingClassifier):
-        members = [(name, unfitted_copy(member)) for name, member in model.estimators]
-        return VotingClassifier(members, voting=model.voting)
     if isinstance(model, FrozenEstimator):
-        return unfitted_copy(model.estimator)
+        return fit_again(model.estimator, rows, bad)
+    if isinstance(model, VotingClassifier | StackingClassifier):
+        members = [fit_again(member, rows, bad) for _, member in model.estimators]
+
+        def combined(some: pd.DataFrame) -> np.ndarray:
+            pds = np.column_stack([member(some) for member in members])
+            if isinstance(model, StackingClassifier):
+                return model.final_estimator_.predict_proba(pds)[:, 1]
+            return np.average(pds, axis=1, weights=model.weights)
+
+        return combined
     if isinstance(model, CalibratedClassifierCV) and hasattr(model.estimator, "predict_proba"):
-        return unfitted_copy(model.estimator)
-    return clone(model)
+        return fit_again(model.estimator, rows, bad)
+    fitted = clone(model)
+    if isinstance(fitted, Pipeline):
+        fitted.set_params(sample="passthrough")  # it may ask for more rows than there are here
+    fitted.fit(rows, bad)
+    return lambda some: fitted.predict_proba(some)[:, 1]
 
 
 def _shuffled_auc(
-    model: BaseEstimator,
-    rows: pd.DataFrame,
-    bad: np.ndarray,
-    name: str,
-    rng: np.random.Generator,
+    score: Scores, rows: pd.DataFrame, bad: np.ndarray, name: str, rng: np.random.Generator
 ) -> float:
-    """Return the mean AUC with one variable shuffled; one call scores all shuffles."""
-    copies = []
+    """Return the mean AUC with one variable shuffled."""
+    aucs = []
     for _ in range(SHUFFLES):
         order = rng.permutation(len(rows))
-        copy = rows.copy(deep=False)
+        shuffled = rows.copy(deep=False)
         for column in (name, SPECIAL + name):
             if column in rows:
-                copy[column] = rows[column].to_numpy()[order]
-        copies.append(copy)
-    scores = model.predict_proba(pd.concat(copies, ignore_index=True))[:, 1]
-    return float(np.mean([roc_auc_score(bad, part) for part in np.split(scores, SHUFFLES)]))
+                shuffled[column] = rows[column].to_numpy()[order]
+        aucs.append(roc_auc_score(bad, score(shuffled)))
+    return float(np.mean(aucs))
 
 
 def permutation_importance(
@@ -60,7 +76,7 @@ def permutation_importance(
     """Measure how much AUC is lost when one variable is shuffled (Breiman 2001).
 
     The model is fitted again in each fold, and the variable is shuffled among rows that the model
-    has not seen. All shuffled copies of a fold are scored in one call.
+    has not seen. One shuffled copy of a fold is scored at a time, so little memory is needed.
 
     Args:
         model: the champion.
@@ -75,16 +91,15 @@ def permutation_importance(
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
-    unfitted = unfitted_copy(model)
     variables = [name for name in features if not name.startswith(SPECIAL)]
     losses: list[dict[str, Any]] = []
     for fold in folds:
         with checked_fits(frame[features], "model"):
-            fitted = clone(unfitted).fit(frame[features].iloc[fold.train], bad[fold.train])
+            score = fit_again(model, frame[features].iloc[fold.train], bad[fold.train])
         rows, outcomes = frame[features].iloc[fold.test], bad[fold.test]
-        whole = roc_auc_score(outcomes, fitted.predict_proba(rows)[:, 1])
+        whole = roc_auc_score(outcomes, score(rows))
         losses.append(
-            {name: whole - _shuffled_auc(fitted, rows, outcomes, name, rng) for name in variables}
+            {name: whole - _shuffled_auc(score, rows, outcomes, name, rng) for name in variables}
         )
     table = pd.DataFrame(losses)
     count = len({fold.fold for fold in folds})

@@ -20,6 +20,7 @@ from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
 from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.metrics.performance import NAMES, compute_metrics
 from creditrisk.modeling.folds import make_folds
+from creditrisk.modeling.sample import search_sample
 
 BOOTSTRAP_DRAWS = 1000
 
@@ -56,6 +57,7 @@ def evaluate_champion(
     groups: FairnessParams,
     folds: int,
     seed: int,
+    importance_rows: int,
     start: str | None = None,
 ) -> Evaluation:
     """Evaluate the champion.
@@ -70,14 +72,17 @@ def evaluate_champion(
         groups: the columns by which decisions are compared.
         folds: number of folds for the importance of variables.
         seed: random seed of the bootstrap, the folds and the shuffles.
+        importance_rows: with more training rows, the importance of variables is measured on a
+            stratified sample of so many.
         start: first day of the test rows of a split by time; None for another split.
     """
     features, threshold = champion.columns, champion.threshold
     on_train, on_test = (predicted(model, part, features, decision) for part in (train, test))
     on_oof = out_of_fold(oof, train, decision)
     tables = curves(on_test, on_oof, threshold, seed)
-    cut = make_folds(on_train.bad, train["applicant"].to_numpy(), folds, 1, seed)
-    tables["importance"] = permutation_importance(model, train, features, cut, seed)
+    some = search_sample(train, importance_rows, seed)
+    cut = make_folds(some["bad"].to_numpy(), some["applicant"].to_numpy(), folds, 1, seed)
+    tables["importance"] = permutation_importance(model, some, features, cut, seed)
     tables["fairness"] = fairness(test, on_test.pd, threshold, groups, champion.schema_contract)
     late = rows_from(test, start)
     on_late = on_test.take(late)

@@ -1,32 +1,22 @@
-"""The registry of algorithms, and the grid of candidates that a block of params.yaml spans."""
+"""The registry of algorithms: which there are, and how an estimator is made."""
 
 import importlib
 import re
 import sys
-from collections.abc import Collection
 from importlib import resources
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import ParameterGrid
 
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import READ_EVENT
 from creditrisk.core.yaml_text import parse_yaml
-from creditrisk.modeling.pipeline import BINS, ENCODERS, MANY_LEVELS, RESAMPLERS
-from creditrisk.modeling.values import check_by_fits, check_values, refuse_odd_values
 
 REGISTRY = "creditrisk/algorithms.yaml"
 # Estimators come from these; another library is a line here and a dependency in pyproject.toml.
-PACKAGES = ("sklearn", "imblearn", "xgboost", "category_encoders")
+PACKAGES = ("sklearn", "imblearn", "xgboost", "lightgbm", "interpret", "category_encoders")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
-CHOICES: dict[str, Collection[Any]] = {
-    "encoder": ENCODERS,
-    "resample": RESAMPLERS,
-    "bins": BINS,
-    "many_levels": MANY_LEVELS,
-}
 
 
 class Algorithm(BaseModel):
@@ -36,10 +26,11 @@ class Algorithm(BaseModel):
 
     label: str
     family: Literal["single", "ensemble"]
-    reads: str
     estimator: str
     fixed: dict[str, Any]
     simplicity: int
+    handles_missing: bool = False
+    constraints: str | None = None
     calibration: tuple[str, ...] = ("none", "platt", "isotonic")
 
     def build(self, seed: int) -> BaseEstimator:
@@ -115,60 +106,3 @@ def _entries() -> dict[str, Any]:
             hint = "Use a letter, then letters, digits, _ or -, at most 40."
             raise InputError(REGISTRY, f"algorithms.{name}", problem, hint)
     return entries
-
-
-def grid(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
-    """List the candidates of an algorithm: all combinations of the values in its block.
-
-    A list is searched and a single value is fixed. A list within a list is one value, for example
-    the layers of a perceptron. All values are checked before the search starts.
-
-    Args:
-        name: the algorithm.
-        block: its block of params.yaml.
-        seed: random seed of the estimator.
-
-    Returns:
-        One dict per candidate, from parameter to value, in a fixed order.
-
-    Raises:
-        InputError: a name is unknown, or a value is invalid.
-    """
-    location = f"algorithms.{name}"
-    refuse_odd_values(name, block)
-    entry = algorithm(name)
-    estimator = entry.build(seed)
-    tunable = set(estimator.get_params(deep=False)) - set(entry.fixed) - {"random_state"}
-    for key in block:
-        if key not in tunable | set(CHOICES):
-            hint = nearest(key, sorted(tunable) + list(CHOICES))
-            raise InputError("params.yaml", f"{location}.{key}", "unknown parameter", hint)
-    axes: dict[str, list[Any]] = {"encoder": ["onehot"], "resample": ["none"]}
-    axes |= {key: value if isinstance(value, list) else [value] for key, value in block.items()}
-    for key, values in axes.items():
-        if not values:
-            hint = "Write a value, or a list of values to search."
-            raise InputError("params.yaml", f"{location}.{key}", "an empty list", hint)
-        for value in values if key in CHOICES else []:
-            if not any(type(value) is type(v) and value == v for v in CHOICES[key]):
-                problem, hint = f"unknown {key} {value!r}", nearest(str(value), CHOICES[key])
-                raise InputError("params.yaml", f"{location}.{key}", problem, hint)
-    candidates = [dict(sorted(c.items())) for c in ParameterGrid(axes)]
-    for candidate in candidates:
-        check_values(location, estimator, model_params(candidate))
-    # scikit-learn checks what kind of value a list is, not what is in it.
-    lists = any(isinstance(value, list) for values in axes.values() for value in values)
-    if lists or not hasattr(estimator, "_parameter_constraints"):
-        first = {key: values[0] for key, values in axes.items()}
-        others = [first | {key: value} for key, values in axes.items() for value in values[1:]]
-        check_by_fits(location, entry.build(seed), list(map(model_params, [first, *others])))
-    return candidates
-
-
-def model_params(candidate: dict[str, Any]) -> dict[str, Any]:
-    """Select the parameters of the estimator from a candidate; inner lists become tuples."""
-    return {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in candidate.items()
-        if key not in CHOICES
-    }

@@ -114,7 +114,11 @@ def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | No
     # -1 gives a model without trees.
     if trees is not None and (not isinstance(trees, int) or trees < 1):
         return ValueError(f"{_COUNT} must be a whole number of at least 1, got {trees}")
-    few = {key: 2 for key in (_COUNT, "max_iter") if key in estimator.get_params(deep=False)}
+    few = {
+        key: 2
+        for key in (_COUNT, "max_iter", "max_rounds")
+        if key in estimator.get_params(deep=False)
+    }
     values = values | few
     try:
         with warnings.catch_warnings():

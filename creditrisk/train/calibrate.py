@@ -13,8 +13,6 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 
-from creditrisk.modeling.folds import Fold
-
 METHODS = {"platt": "sigmoid", "isotonic": "isotonic"}
 
 
@@ -152,43 +150,27 @@ def _platt_decreases(oof: pd.DataFrame) -> bool:
 
 
 def fit_calibrated(
-    model: BaseEstimator,
-    method: str,
-    rows: pd.DataFrame,
-    bad: np.ndarray,
-    folds: list[Fold],
-    oof: pd.DataFrame | None = None,
+    model: BaseEstimator, method: str, rows: pd.DataFrame, bad: np.ndarray, oof: pd.DataFrame
 ) -> BaseEstimator:
     """Fit the model on all rows, and its calibrator on the out-of-fold scores of one repeat.
+
+    The result is what CalibratedClassifierCV makes with `ensemble=False`. That class would fit the
+    model in each fold once more, to get the scores that are known, and takes only folds that test
+    each row once.
 
     Args:
         model: an unfitted pipeline.
         method: `none`, `platt` or `isotonic`.
         rows: features, shape (n, d).
         bad: outcomes, shape (n,).
-        folds: only those of the first repeat are used.
-        oof: the out-of-fold scores; needed where the folds do not test all rows, as those by time.
+        oof: out-of-fold scores: `repeat`, `bad`, `score`; those of the first repeat are used.
     """
-    if method == "none":
-        return clone(model).fit(rows, bad)
-    splits = [(fold.train, fold.test) for fold in folds if fold.repeat == 0]
-    if oof is not None and sum(len(test) for _, test in splits) < len(rows):
-        return _calibrated_by(model, method, rows, bad, oof)
-    fitted = CalibratedClassifierCV(model, method=METHODS[method], cv=splits, ensemble=False)
-    fitted.fit(rows, bad)
-    # The folds are positions of training rows, which a model file does not need.
-    return fitted.set_params(cv=None)
-
-
-def _calibrated_by(
-    model: BaseEstimator, method: str, rows: pd.DataFrame, bad: np.ndarray, oof: pd.DataFrame
-) -> CalibratedClassifierCV:
-    """Do what CalibratedClassifierCV does with `ensemble=False`, from scores that are given.
-
-    The class itself takes only folds that test each row once.
-    """
-    fitted = _calibrator(method, oof["score"].to_numpy(), oof["bad"].to_numpy())
     whole = clone(model).fit(rows, bad)
+    if method == "none":
+        return whole
+    first = oof[oof["repeat"] == 0].sort_values("position")
+    fitted = _calibrator(method, first["score"].to_numpy(), first["bad"].to_numpy())
     fitted.calibrated_classifiers_[0].estimator = whole
     fitted.n_features_in_ = rows.shape[1]
+    fitted.feature_names_in_ = np.asarray(list(rows), dtype=object)
     return fitted.set_params(estimator=clone(model), ensemble=False, cv=None)

@@ -77,4 +77,5 @@ def load_candidate(folder: Path) -> TrainedModel:
         best_params=summary["best_params"],
         calibration=summary["calibration"],
         unconverged=summary["unconverged_folds"],
+        rows=summary["rows"],
     )

@@ -36,6 +36,9 @@ class TrainParams(Strict):
             cross-validation.
         outer_folds: number of folds of the nested estimate.
         inner_folds: number of folds of the search within each outer fold.
+        search_rows: with more training rows, the grid is searched, and the nested estimate made, on
+            a stratified sample of so many. The best candidate is fitted, and its out-of-fold PDs
+            are made, on all rows, which are then split into folds once.
     """
 
     folds: Folds
@@ -46,3 +49,4 @@ class TrainParams(Strict):
     nested: bool
     outer_folds: Folds
     inner_folds: Folds
+    search_rows: Annotated[int, Field(ge=1000)] = 10_000

@@ -16,10 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
 from creditrisk.core.errors import InputError
+from creditrisk.modeling.blocks import block_for, fit_rows, grid, model_params, relevant_candidates
 from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import Fold
-from creditrisk.modeling.pipeline import PreprocessParams, build_pipeline, candidate_params
-from creditrisk.modeling.registry import algorithm, model_params
+from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
+from creditrisk.modeling.registry import algorithm
 from creditrisk.train.calibrate import (
     choose_calibration,
     cross_calibrate,
@@ -45,6 +47,7 @@ class SearchSpec:
         preprocess: the block `preprocess`.
         train: the block `train`.
         seed: random seed.
+        fit_rows: number of rows that a fit takes at most; None for all.
     """
 
     name: str
@@ -53,6 +56,7 @@ class SearchSpec:
     preprocess: PreprocessParams
     train: TrainParams
     seed: int
+    fit_rows: int | None = None
 
     @property
     def columns(self) -> list[str]:
@@ -62,63 +66,84 @@ class SearchSpec:
 
     def pipeline(self) -> Pipeline:
         """Build the pipeline whose parameters the candidates set."""
-        model = algorithm(self.name).build(self.seed)
-        return build_pipeline(self.features, self.preprocess, model)
+        return build_pipeline(algorithm(self.name).build(self.seed))
 
-    def settings(self, candidate: dict[str, Any], smallest: int) -> dict[str, Any]:
+    def settings(self, candidate: dict[str, Any], classes: tuple[int, int]) -> dict[str, Any]:
         """Return the parameters that a candidate sets in the pipeline.
 
         Args:
             candidate: one of `candidates`.
-            smallest: number of rows of the smaller class, in the fold where it has fewest.
+            classes: good and bad rows in the smallest training part.
         """
-        return candidate_params(
-            candidate["encoder"],
-            candidate["resample"],
-            model_params(candidate),
-            self.features,
-            self.seed,
-            smallest,
-            candidate.get("bins"),
-            self.preprocess.numeric_impute,
-            candidate.get("many_levels"),
+        entry = algorithm(self.name)
+        recipe = Recipe(
+            self.features, self.preprocess, self.seed, entry.handles_missing, entry.constraints
         )
+        model = model_params(candidate)
+        return candidate_params(recipe, candidate, model, classes, self.fit_rows)
 
 
-def relevant_candidates(
-    candidates: list[dict[str, Any]], features: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Drop what makes no difference for the data: `many_levels` without a column of many levels.
+def make_spec(
+    name: str,
+    block: dict[str, Any],
+    features: dict[str, Any],
+    preprocess: PreprocessParams,
+    train: TrainParams,
+    seed: int,
+    rows: int,
+) -> SearchSpec:
+    """Make the specification of a search from the parameters.
 
     Args:
-        candidates: from `registry.grid`.
+        name: the algorithm.
+        block: its block of params.yaml.
         features: the content of features.json.
+        preprocess: the block `preprocess`.
+        train: the block `train`.
+        seed: random seed.
+        rows: number of training rows.
+
+    Raises:
+        InputError: a name in the block is unknown, or a value is invalid.
     """
-    if features.get("many"):
-        return candidates
-    kept: list[dict[str, Any]] = []
-    for candidate in candidates:
-        one = {key: value for key, value in candidate.items() if key != "many_levels"}
-        if one not in kept:
-            kept.append(one)
-    return kept
+    candidates = relevant_candidates(
+        grid(name, block, seed, rows), features, preprocess, algorithm(name).handles_missing
+    )
+    limit = fit_rows(block_for(name, block, rows))
+    return SearchSpec(name, candidates, features, preprocess, train, seed, limit)
+
+
+def smallest_classes(bad: np.ndarray, folds: list[Fold]) -> tuple[int, int]:
+    """Count the good and the bad rows in the training parts, the least of each; two numbers."""
+    counts = np.array([np.bincount(bad[fold.train], minlength=2) for fold in folds])
+    good, bads = counts.min(axis=0)
+    return int(good), int(bads)
 
 
 @dataclass(frozen=True)
-class SearchResult:
-    """The result of a search.
+class Best:
+    """The best candidate of a grid.
 
     Attributes:
-        candidate: the best one, by the names in params.yaml.
+        candidate: by the names in params.yaml.
         scores: one row per candidate: `candidate` (its position), `mean`, `std`, `rank`.
-        calibration: `none`, `platt` or `isotonic`.
-        oof: `position` (of the row), `repeat`, `fold`, `bad`, `pd`.
-        model: gives PDs; fitted on all rows.
-        unconverged: number of fits of the best candidate that stopped before they converged.
     """
 
     candidate: dict[str, Any]
     scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A candidate, calibrated and fitted.
+
+    Attributes:
+        calibration: `none`, `platt` or `isotonic`.
+        oof: `position` (of the row), `repeat`, `fold`, `bad`, `pd`.
+        model: gives PDs; fitted on all rows.
+        unconverged: number of fits that stopped before they converged.
+    """
+
     calibration: str
     oof: pd.DataFrame
     model: BaseEstimator
@@ -126,13 +151,31 @@ class SearchResult:
 
 
 def search(
+    spec: SearchSpec, frame: pd.DataFrame, folds: list[Fold], progress: bool = True
+) -> tuple[Best, Fitted]:
+    """Search the grid, calibrate the best candidate, fit it on all rows.
+
+    Args:
+        spec: what to search.
+        frame: `bad` and the features, n rows.
+        folds: positions in `frame`.
+        progress: whether to show a progress bar.
+
+    Raises:
+        InputError: a fit failed, or the score of a candidate is not a number.
+    """
+    best = find_best(spec, frame, folds, progress=progress)
+    return best, fit_best(spec, best.candidate, frame, folds)
+
+
+def find_best(
     spec: SearchSpec,
     frame: pd.DataFrame,
     folds: list[Fold],
     on_fitted: OnFitted | None = None,
     progress: bool = True,
-) -> SearchResult:
-    """Search the grid, calibrate the best candidate, fit it on all rows.
+) -> Best:
+    """Search the grid.
 
     Args:
         spec: what to search.
@@ -145,8 +188,8 @@ def search(
         InputError: a fit failed, or the score of a candidate is not a number.
     """
     rows, bad = frame[spec.columns], frame["bad"].to_numpy()
-    smallest = min(np.bincount(bad[fold.train], minlength=2).min() for fold in folds)
-    settings = [spec.settings(candidate, smallest) for candidate in spec.candidates]
+    classes = smallest_classes(bad, folds)
+    settings = [spec.settings(candidate, classes) for candidate in spec.candidates]
     # The cache lets candidates that differ only in the model share the preprocessing of each fold.
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
         blank = spec.pipeline().set_params(memory=memory)
@@ -154,24 +197,32 @@ def search(
         scores = _scores(grid)
         if on_fitted:
             on_fitted(grid, spec.candidates, rows, bad)
-        best = int(scores["mean"].to_numpy().argmax())
-        location, chosen = f"algorithms.{spec.name}", settings[best]
-        with checked_fits(rows, location):
-            oof, unconverged = out_of_fold(clone(blank).set_params(**chosen), rows, bad, folds)
-    allowed = algorithm(spec.name).calibration
-    with checked_fits(rows, location):
-        method = choose_calibration(spec.train.calibration, oof, allowed)
+    return Best(spec.candidates[int(scores["mean"].to_numpy().argmax())], scores)
+
+
+def fit_best(
+    spec: SearchSpec, candidate: dict[str, Any], frame: pd.DataFrame, folds: list[Fold]
+) -> Fitted:
+    """Predict the rows out of fold with a candidate, calibrate it, and fit it on all rows.
+
+    Args:
+        spec: what was searched.
+        candidate: the best one.
+        frame: `bad` and the features, n rows.
+        folds: positions in `frame`.
+
+    Raises:
+        InputError: a fit failed.
+    """
+    rows, bad = frame[spec.columns], frame["bad"].to_numpy()
+    chosen = spec.settings(candidate, smallest_classes(bad, folds))
+    pipeline = spec.pipeline().set_params(**chosen)
+    with checked_fits(rows, f"algorithms.{spec.name}"):
+        oof, unconverged = out_of_fold(pipeline, rows, bad, folds)
+        method = choose_calibration(spec.train.calibration, oof, algorithm(spec.name).calibration)
         oof["pd"] = cross_calibrate(method, oof)
-        pipeline = spec.pipeline().set_params(**chosen)
-        model = fit_calibrated(pipeline, method, rows, bad, folds, oof)
-    return SearchResult(
-        candidate=spec.candidates[best],
-        scores=scores,
-        calibration=method,
-        oof=oof[["position", "repeat", "fold", "bad", "pd"]],
-        model=model,
-        unconverged=unconverged,
-    )
+        model = fit_calibrated(pipeline, method, rows, bad, oof)
+    return Fitted(method, oof[["position", "repeat", "fold", "bad", "pd"]], model, unconverged)
 
 
 def search_scoring(spec: SearchSpec, blank: Pipeline, settings: list[dict[str, Any]]) -> str:

@@ -11,8 +11,10 @@ from sklearn.base import BaseEstimator
 from creditrisk.metrics.costs import Sample
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import compute_fold_metrics, compute_metrics
+from creditrisk.modeling.binning.binner import variables_in_one_bin
 from creditrisk.modeling.folds import Fold
-from creditrisk.train.search import OnFitted, SearchResult, SearchSpec, search
+from creditrisk.modeling.sample import search_sample
+from creditrisk.train.search import Fitted, OnFitted, SearchSpec, find_best, fit_best, search
 from creditrisk.train.train_folds import nested_folds, search_folds
 
 
@@ -31,6 +33,9 @@ class TrainedModel:
         best_params: the best candidate, by the names in params.yaml.
         calibration: `none`, `platt` or `isotonic`.
         unconverged: number of fits of the best candidate that stopped before they converged.
+        rows: `train`, number of training rows; `search`, of those that the search and the nested
+            estimate used; `fit`, of those that a fit took.
+        one_bin: the variables that ended in one bin; None without bins.
     """
 
     model: BaseEstimator
@@ -40,6 +45,8 @@ class TrainedModel:
     best_params: dict[str, Any]
     calibration: str
     unconverged: int
+    rows: dict[str, int]
+    one_bin: list[str] | None = None
 
 
 def train_single(
@@ -61,24 +68,38 @@ def train_single(
             candidate is not a number.
     """
     train = spec.train
+    sample = search_sample(frame, train.search_rows, spec.seed)
+    sampled = len(sample) < len(frame)
     # Make the folds first, so that too few rows fail before any fit.
-    folds = search_folds(frame, train, spec.seed)
-    outer_folds = nested_folds(frame, train, spec.seed)
+    folds = search_folds(sample, train, spec.seed)
+    outer_folds = nested_folds(sample, train, spec.seed)
     repeats = 1 + max(fold.repeat for fold in folds)
     log(
         f"train@{spec.name}: {len(spec.candidates)} candidates x {train.folds} folds"
-        f" x {repeats} repeats" + (", by time" if train.folds_by == "time" else "")
+        f" x {repeats} repeats"
+        + (", by time" if train.folds_by == "time" else "")
+        + (f", on {len(sample):,} of {len(frame):,} rows" if sampled else "")
     )
-    found = search(spec, frame, folds, on_fitted)
-    trials = pd.concat([pd.DataFrame(spec.candidates), found.scores], axis=1)
+    best = find_best(spec, sample, folds, on_fitted)
+    if sampled:
+        folds = search_folds(frame, train.model_copy(update={"repeats": 1}), spec.seed)
+        log(f"train@{spec.name}: {len(folds)} folds and a fit on all rows")
+    found = fit_best(spec, best.candidate, frame, folds)
+    trials = pd.concat([pd.DataFrame(spec.candidates), best.scores], axis=1)
     return TrainedModel(
         model=found.model,
         oof=_by_row(found.oof, frame),
-        nested=_nested(spec, frame, outer_folds, log),
+        nested=_nested(spec, sample, outer_folds, log),
         trials=trials.drop(columns="candidate").sort_values("rank", kind="stable"),
-        best_params=found.candidate,
+        best_params=best.candidate,
         calibration=found.calibration,
         unconverged=found.unconverged,
+        rows={
+            "train": len(frame),
+            "search": len(sample),
+            "fit": min(len(frame), spec.fit_rows or len(frame)),
+        },
+        one_bin=variables_in_one_bin(found.model),
     )
 
 
@@ -92,7 +113,7 @@ def _nested(
     for outer, inner_folds in folds:
         inside = frame.iloc[outer.train].reset_index(drop=True)
         outside = frame.iloc[outer.test].reset_index(drop=True)
-        found = search(spec, inside, inner_folds, progress=False)
+        _, found = search(spec, inside, inner_folds, progress=False)
         parts.append(_nested_part(outer.fold, found, inside, outside, spec.columns))
         log(f"train@{spec.name}: nested fold {outer.fold + 1} of {len(folds)}")
     columns = ["outer", "role", "row_id", "repeat", "fold", "bad", "pd"]
@@ -100,7 +121,7 @@ def _nested(
 
 
 def _nested_part(
-    outer: int, found: SearchResult, inside: pd.DataFrame, outside: pd.DataFrame, columns: list[str]
+    outer: int, found: Fitted, inside: pd.DataFrame, outside: pd.DataFrame, columns: list[str]
 ) -> pd.DataFrame:
     inner = _by_row(found.oof, inside).assign(role="inner")
     unseen = outside[["row_id", "bad"]].assign(
@@ -145,4 +166,5 @@ def summarise(trained: TrainedModel, frame: pd.DataFrame, features: list[str]) -
         "best_params": trained.best_params,
         "candidates": len(trained.trials),
         "unconverged_folds": trained.unconverged,
-    }
+        "rows": trained.rows,
+    } | ({} if trained.one_bin is None else {"one_bin": trained.one_bin})

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from creditrisk.bins import PATH as BINS_FILE
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import Seed, Strict, names_at
@@ -15,14 +16,13 @@ from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.featurize import FeaturizeParams, manifest
 from creditrisk.ingest.params import DataParams
 from creditrisk.metrics.costs import DecisionParams
-from creditrisk.modeling.pipeline import PreprocessParams
-from creditrisk.modeling.registry import algorithm, grid
-from creditrisk.modeling.registry import names as registered
-from creditrisk.modeling.values import refuse_odd_values
+from creditrisk.modeling.blocks import grid
+from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.registry import algorithm
 from creditrisk.prepare.params import PrepareParams, SplitParams
 from creditrisk.schema import load_schema
 from creditrisk.select.params import SelectParams
-from creditrisk.train.ensemble import members_of
+from creditrisk.train.ensemble_params import ensemble_params
 from creditrisk.train.params import TrainParams
 from creditrisk.workflow.tracked_files import dvc_paths, is_stage_output
 
@@ -69,26 +69,19 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     ):
         hint = "Correct the path, or fetch the file with `dvc pull`."
         raise InputError(path, "data.source", f"no file {data.source}", hint)
-    numeric = manifest(load_schema(data.schema_), params.featurize)["numeric"]
+    numeric = manifest(load_schema(data.schema_), params.featurize, bins_file=BINS_FILE)["numeric"]
     amount = params.decision.amount_column
     if amount is not None and amount not in numeric:
         problem, hint = f"no numeric column {amount}", nearest(amount, numeric)
         raise InputError(path, "decision.amount_column", problem, hint)
     families = {name: algorithm(name).family for name in names}
-    for name in registered():
-        # DVC makes a stage per entry. Without its block it would fail in the middle of a run.
-        if name not in names:
-            problem = "missing, but creditrisk/algorithms.yaml has an entry with this name"
-            raise InputError(path, f"algorithms.{name}", problem, "Put it back, or remove both.")
     single = [name for name in names if families[name] == "single"]
     candidates = 0
     for name, block in params.algorithms.items():
         if families[name] == "single":
-            refuse_odd_values(name, block)
             candidates += _count_candidates(name, json.dumps(block), params.seed)
         else:
-            members_of(name, block, single)
-            candidates += 1
+            candidates += len(ensemble_params(name, block, single).method)
     if params.model not in ("auto", *names):
         hint = nearest(params.model, ["auto", *names])
         raise InputError(path, "model", f"unknown algorithm {params.model!r}", hint)

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 
 from creditrisk.modeling.folds import Fold
-from creditrisk.train.search import SearchSpec, search_scoring
+from creditrisk.train.search import SearchSpec, search_scoring, smallest_classes
 from creditrisk.train.train_folds import search_folds
 
 # A terminal sends Ctrl-C to the workers too, which would print tracebacks. So they ignore it: this
@@ -32,11 +32,9 @@ class Bench:
         self.spec = spec
         self.rows, self.bad = frame[spec.columns], frame["bad"].to_numpy()
         self.folds: list[Fold] = search_folds(frame, spec.train, spec.seed)
-        self._smallest_class = min(
-            np.bincount(self.bad[fold.train], minlength=2).min() for fold in self.folds
-        )
+        self._classes = smallest_classes(self.bad, self.folds)
         self._pipeline = spec.pipeline().set_params(memory=memory)
-        settings = [spec.settings(c, self._smallest_class) for c in spec.candidates]
+        settings = [spec.settings(c, self._classes) for c in spec.candidates]
         self.scoring = search_scoring(spec, self._pipeline, settings)
 
     def scores(self, candidate: dict) -> list[float]:
@@ -52,7 +50,7 @@ class Bench:
             ValueError: a fit failed, or a score is not a number.
             TypeError: a fit failed.
         """
-        setting = self.spec.settings(candidate, self._smallest_class)
+        setting = self.spec.settings(candidate, self._classes)
         with warnings.catch_warnings(), parallel_config("loky", **IGNORE_CTRL_C):
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = cross_val_score(

@@ -14,7 +14,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import Strict, read_yaml
-from creditrisk.modeling.registry import CHOICES, algorithm, grid
+from creditrisk.modeling.blocks import CHOICES, grid
+from creditrisk.modeling.registry import algorithm
 
 Number = int | float
 DIGITS = 3  # significant digits; a value is tried exactly as it will be written
@@ -130,6 +131,19 @@ def read_space(path: str | Path, algo: str, seed: int) -> Space:
                 problem, _, hint = problem.partition(". ")
                 raise InputError(path, f"{algo}.{name}", problem, hint) from None
     return space
+
+
+def undecided(candidates: list[dict[str, Any]], space: Space) -> Space:
+    """Return a choice for what the data, not the block, make the candidates differ in.
+
+    Args:
+        candidates: those that train searches.
+        space: the search space.
+    """
+    found = {c["missing_indicator"] for c in candidates if "missing_indicator" in c}
+    if len(found) < 2 or "missing_indicator" in space:
+        return {}
+    return {"missing_indicator": Choice(choices=[False, True])}
 
 
 def _range(path: str | Path, location: str, entry: Any) -> Range | Choice:

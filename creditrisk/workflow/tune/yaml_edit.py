@@ -7,7 +7,7 @@ import yaml
 from creditrisk.core.errors import InputError
 
 
-def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
+def replace_values(text: str, path: list[str | int], values: dict[str, Any]) -> str:
     """Set new values for keys of one block.
 
     Args:
@@ -41,17 +41,19 @@ def replace_values(text: str, path: list[str], values: dict[str, Any]) -> str:
         is_right = False
     if not is_right:
         hint = f"Write these values by hand: {_flow(values)}"
-        raise InputError("params.yaml", ".".join(path), "can't be changed in place", hint)
+        raise InputError("params.yaml", ".".join(map(str, path)), "can't be changed in place", hint)
     return changed
 
 
-def _block(text: str, path: list[str]) -> yaml.MappingNode:
+def _block(text: str, path: list[str | int]) -> yaml.MappingNode:
     node = yaml.compose(text, Loader=yaml.SafeLoader)
     for name in path:
-        node = next(value for key, value in node.value if key.value == name) if node else None
+        node = next(value for key, value in node.value if key.value == str(name)) if node else None
     if not isinstance(node, yaml.MappingNode):
         hint = "Write `name: value` lines."
-        raise InputError("params.yaml", ".".join(path), "is not a block of parameters", hint)
+        raise InputError(
+            "params.yaml", ".".join(map(str, path)), "is not a block of parameters", hint
+        )
     return node
 
 

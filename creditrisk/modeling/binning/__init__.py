@@ -1,0 +1,1 @@
+"""Bins of numeric variables and groups of levels, for models that a table of points can hold."""
