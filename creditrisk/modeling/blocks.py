@@ -11,7 +11,7 @@ from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.pipeline import BINS, MONOTONE
 from creditrisk.modeling.registry import algorithm
 from creditrisk.modeling.resample import RESAMPLERS, WITHOUT_DISTANCES
-from creditrisk.modeling.values import check_by_fits, check_values, refuse_odd_values
+from creditrisk.modeling.values import Place, check_by_fits, check_values, refuse_odd_values
 
 # What a candidate says beside the parameters of the estimator.
 CHOICES: dict[str, Collection[Any]] = {
@@ -107,15 +107,38 @@ def grid(
         InputError: a name is unknown, or a value is invalid.
     """
     if rows is not None:
-        return _candidates(name, block_for(name, block, rows), seed)
-    limits = [0, *(limit + 1 for limit in _overrides(name, block))]
-    return max((_candidates(name, block_for(name, block, n), seed) for n in limits), key=len)
+        return _candidates(name, block, seed, rows)
+    every = _numbers_of_rows(name, block)
+    return max((_candidates(name, block, seed, count) for count in every), key=len)
 
 
-def _candidates(name: str, block: dict[str, Any], seed: int) -> list[dict[str, Any]]:
-    location = f"algorithms.{name}"
-    refuse_odd_values(name, block)
-    _check_fit_rows(location, block)
+def refuse_odd_block(name: str, block: dict[str, Any]) -> None:
+    """Refuse what no estimator takes, in a block and in what replaces its values.
+
+    Raises:
+        InputError: a number is not finite or too large, or a value is a date or a block.
+    """
+    for count in _numbers_of_rows(name, block):
+        refuse_odd_values(_place(name, block, count), block_for(name, block, count))
+
+
+def _numbers_of_rows(name: str, block: dict[str, Any]) -> list[int]:
+    """List numbers of rows, one for each set of values that may hold."""
+    return [0, *(limit + 1 for limit in _overrides(name, block))]
+
+
+def _place(name: str, block: dict[str, Any], rows: int) -> Place:
+    def place(key: str) -> str:
+        keys = [*place_of(name, block, rows, key), key] if key else []
+        return ".".join(["algorithms", name, *map(str, keys)])
+
+    return place
+
+
+def _candidates(name: str, whole: dict[str, Any], seed: int, rows: int) -> list[dict[str, Any]]:
+    block, place = block_for(name, whole, rows), _place(name, whole, rows)
+    refuse_odd_values(place, block)
+    _check_fit_rows(place(FIT_ROWS), block)
     block = {key: value for key, value in block.items() if key != FIT_ROWS}
     entry = algorithm(name)
     estimator = entry.build(seed)
@@ -123,27 +146,27 @@ def _candidates(name: str, block: dict[str, Any], seed: int) -> list[dict[str, A
     for key in block:
         if key not in tunable | set(CHOICES):
             hint = nearest(key, [*sorted(tunable), *CHOICES, FIT_ROWS, WHEN])
-            raise InputError("params.yaml", f"{location}.{key}", "unknown parameter", hint)
+            raise InputError("params.yaml", place(key), "unknown parameter", hint)
     axes: dict[str, list[Any]] = {"encoder": ["onehot"], "resample": ["none"]}
     axes |= {key: value if isinstance(value, list) else [value] for key, value in block.items()}
     for key, values in axes.items():
         if not values:
             hint = "Write a value, or a list of values to search."
-            raise InputError("params.yaml", f"{location}.{key}", "an empty list", hint)
+            raise InputError("params.yaml", place(key), "an empty list", hint)
         for value in values if key in CHOICES else []:
             if not any(type(value) is type(v) and value == v for v in CHOICES[key]):
                 problem = f"unknown {key} {value!r}"
                 hint = nearest(str(value), map(str, CHOICES[key]))
-                raise InputError("params.yaml", f"{location}.{key}", problem, hint)
+                raise InputError("params.yaml", place(key), problem, hint)
     candidates = [dict(sorted(c.items())) for c in ParameterGrid(axes)]
     for candidate in candidates:
-        check_values(location, estimator, model_params(candidate))
+        check_values(place, estimator, model_params(candidate))
     # scikit-learn checks what kind of value a list is, not what is in it.
     lists = any(isinstance(value, list) for values in axes.values() for value in values)
     if lists or not hasattr(estimator, "_parameter_constraints"):
         first = {key: values[0] for key, values in axes.items()}
         others = [first | {key: value} for key, values in axes.items() for value in values[1:]]
-        check_by_fits(location, entry.build(seed), list(map(model_params, [first, *others])))
+        check_by_fits(place, entry.build(seed), list(map(model_params, [first, *others])))
     return candidates
 
 
@@ -154,7 +177,7 @@ def _check_fit_rows(location: str, block: dict[str, Any]) -> None:
     if isinstance(rows, bool) or not isinstance(rows, int) or rows < LEAST_ROWS:
         problem = f"a whole number of at least {LEAST_ROWS} is needed, got {rows!r}"
         hint = "Write one number; leave the line out to fit on all rows."
-        raise InputError("params.yaml", f"{location}.{FIT_ROWS}", problem, hint)
+        raise InputError("params.yaml", location, problem, hint)
 
 
 def model_params(candidate: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import math
 import re
 import warnings
+from collections.abc import Callable
 from typing import Any, get_args
 
 import numpy as np
@@ -15,11 +16,15 @@ from creditrisk.core.errors import InputError, shorten
 MAX_WHOLE = 2**31 - 1
 
 
-def refuse_odd_values(name: str, block: dict[str, Any]) -> None:
+# Returns the dotted place of a parameter in params.yaml, for errors; of the block for "".
+Place = Callable[[str], str]
+
+
+def refuse_odd_values(place: Place, block: dict[str, Any]) -> None:
     """Refuse what no estimator takes, whatever the parameter.
 
     Args:
-        name: the algorithm.
+        place: see `Place`.
         block: its block of params.yaml.
 
     Raises:
@@ -35,7 +40,7 @@ def refuse_odd_values(name: str, block: dict[str, Any]) -> None:
             problem = _oddity(item)
             if problem:
                 hint = "Write a number, a word, or a list of them."
-                raise InputError("params.yaml", f"algorithms.{name}.{key}", problem, hint)
+                raise InputError("params.yaml", place(key), problem, hint)
 
 
 def _oddity(value: Any) -> str | None:
@@ -48,11 +53,11 @@ def _oddity(value: Any) -> str | None:
     return None
 
 
-def check_values(location: str, estimator: BaseEstimator, values: dict[str, Any]) -> None:
+def check_values(place: Place, estimator: BaseEstimator, values: dict[str, Any]) -> None:
     """Check the values of a candidate as far as the estimator declares what it takes.
 
     Args:
-        location: the dotted place of the block, for errors.
+        place: see `Place`.
         estimator: its parameters are set to the values.
         values: from parameter to value.
 
@@ -63,29 +68,25 @@ def check_values(location: str, estimator: BaseEstimator, values: dict[str, Any]
         # XGBoost checks its values only when fitted, and may take text like 'four' as missing.
         if isinstance(value, str) and not _takes_text(estimator, key):
             problem = f"expected a number, got the text {value!r}"
-            raise InputError("params.yaml", f"{location}.{key}", problem, "Write a number.")
+            raise InputError("params.yaml", place(key), problem, "Write a number.")
         # In Python `true` is an int: `n_estimators: true` would give a model with one tree.
         if isinstance(value, bool) and not _takes_flag(estimator, key):
             problem = f"expected a number, got {str(value).lower()}"
-            raise InputError("params.yaml", f"{location}.{key}", problem, "Write a number.")
+            raise InputError("params.yaml", place(key), problem, "Write a number.")
     try:
         estimator.set_params(**values)
         if hasattr(estimator, "_parameter_constraints"):
             estimator._validate_params()
     except InvalidParameterError as error:
         key = next((k for k in values if f"'{k}'" in str(error)), "")
-        raise InputError(
-            "params.yaml", f"{location}.{key}", str(error), "Correct the value."
-        ) from None
+        raise InputError("params.yaml", place(key), str(error), "Correct the value.") from None
 
 
-def check_by_fits(
-    location: str, estimator: BaseEstimator, candidates: list[dict[str, Any]]
-) -> None:
+def check_by_fits(place: Place, estimator: BaseEstimator, candidates: list[dict[str, Any]]) -> None:
     """Check values that the estimator does not check itself, by fitting it to a few rows.
 
     Args:
-        location: the dotted place of the block, for errors.
+        place: see `Place`.
         estimator: is not changed.
         candidates: from parameter to value. There is one fit per candidate, so give one for each
             value, with the first value of every other parameter. This is a candidate of the grid,
@@ -98,9 +99,9 @@ def check_by_fits(
         error = _failure(estimator, candidate)
         if error:
             culprit = [k for k, v in candidate.items() if _failure(estimator, {k: v})][:1]
-            parameter = ".".join([location, *culprit])
             hint = "Use a value that the estimator accepts."
-            raise InputError("params.yaml", parameter, _cause(error), hint) from error
+            where = place("".join(culprit))
+            raise InputError("params.yaml", where, _cause(error), hint) from error
 
 
 def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | None:

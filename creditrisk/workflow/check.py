@@ -16,7 +16,7 @@ from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.featurize import FeaturizeParams, manifest
 from creditrisk.ingest.params import DataParams
 from creditrisk.metrics.costs import DecisionParams
-from creditrisk.modeling.blocks import grid
+from creditrisk.modeling.blocks import grid, refuse_odd_block
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.registry import algorithm
 from creditrisk.prepare.params import PrepareParams, SplitParams
@@ -79,6 +79,7 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     candidates = 0
     for name, block in params.algorithms.items():
         if families[name] == "single":
+            refuse_odd_block(name, block)
             candidates += _count_candidates(name, json.dumps(block), params.seed)
         else:
             candidates += len(ensemble_params(name, block, single).method)

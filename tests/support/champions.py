@@ -16,12 +16,15 @@ from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.featurize import FeaturizeParams, derive, manifest
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.table import read_csv
+from creditrisk.modeling.blocks import model_params
 from creditrisk.modeling.folds import make_folds
+from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.persistence import sha256
-from creditrisk.modeling.pipeline import PreprocessParams, build_pipeline, candidate_params
-from creditrisk.modeling.registry import algorithm, model_params
+from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
+from creditrisk.modeling.registry import algorithm
 from creditrisk.train.calibrate import fit_calibrated
 from creditrisk.train.ensemble import soft_vote
+from creditrisk.train.search import out_of_fold
 from tests.support.defects import ROOT
 from tests.support.small_data import DEFAULT, DEFAULT_CSV, clean
 
@@ -74,15 +77,20 @@ def model(kind):
     candidate, calibration = KINDS[kind]
     features = rows()[1]
     bad = train["bad"].to_numpy()
-    settings = candidate_params(
-        candidate["encoder"], candidate["resample"], model_params(candidate), features, 42, 100,
-        candidate.get("bins"),
-    )  # fmt: skip
-    blank = algorithm(kind.split()[0]).build(42)
-    params = PreprocessParams(**PARAMS["preprocess"])
-    pipeline = build_pipeline(features, params, blank).set_params(**settings)
+    blank = pipeline(kind.split()[0], candidate, features)
     folds = make_folds(bad, train["applicant"].to_numpy(), 3, 1, 42)
-    return fit_calibrated(pipeline, calibration, train[columns()], bad, folds)
+    oof, _ = out_of_fold(blank, train[columns()], bad, folds)
+    return fit_calibrated(blank, calibration, train[columns()], bad, oof)
+
+
+def pipeline(algo, candidate, features, seed=42, **changed):
+    """An unfitted pipeline of a candidate, with the default `preprocess` but for the changes."""
+    params = PreprocessParams(**(PARAMS["preprocess"] | changed))
+    entry = algorithm(algo)
+    recipe = Recipe(features, params, seed, entry.handles_missing, entry.constraints)
+    candidate = {"encoder": "onehot", "resample": "none"} | candidate
+    settings = candidate_params(recipe, candidate, model_params(candidate), (100, 100))
+    return build_pipeline(entry.build(seed)).set_params(**settings)
 
 
 def description(path):

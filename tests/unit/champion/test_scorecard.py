@@ -13,15 +13,9 @@ from creditrisk.champion.predict import default_pd, transform_rows
 from creditrisk.champion.scorecard import exact_edges, format_number, linear, scorecard
 from creditrisk.core.files import write_csv
 from creditrisk.eda.adjust import apply
-from creditrisk.modeling.pipeline import (
-    ENCODERS,
-    PreprocessParams,
-    build_pipeline,
-    candidate_params,
-)
-from creditrisk.modeling.registry import algorithm
+from creditrisk.modeling.encode import ENCODERS
 from creditrisk.train.calibrate import choose_calibration
-from tests.support.champions import PARAMS, columns, model, part, resampled, rows
+from tests.support.champions import columns, model, part, pipeline, resampled, rows
 from tests.support.small_data import DEFAULT
 
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
@@ -31,11 +25,9 @@ KINDS = ("scorecard", "scorecard platt")
 @cache
 def carded(encoder, bins=4, resample="none", **changed):
     """A scorecard of the default data with any encoder."""
-    train, features = part("train"), rows()[1]
-    settings = candidate_params(encoder, resample, {"C": 0.3}, features, 42, 100, bins)
-    params = PreprocessParams(**(PARAMS["preprocess"] | changed))
-    pipeline = build_pipeline(features, params, algorithm("scorecard").build(42))
-    return pipeline.set_params(**settings).fit(train[columns()], train["bad"])
+    candidate = {"encoder": encoder, "resample": resample, "bins": bins, "C": 0.3}
+    blank = pipeline("scorecard", candidate, rows()[1], **changed)
+    return blank.fit(part("train")[columns()], part("train")["bad"])
 
 
 def table(kind):
@@ -105,10 +97,10 @@ def test_level_without_a_line_counts_as_those_that_it_is_merged_with():
     train, raw = part("train"), part("test")[columns()]
     merges = {"purpose": {"into": "rare levels", "kept": ["0", "1", "2", "3", "9"]}}
     adjustments = {"caps": {}, "merges": merges}
-    pipeline = clone(carded("woe"))
-    pipeline.fit(apply(train, adjustments)[columns()], train["bad"])
-    card = scorecard(pipeline, apply(train, adjustments), rows()[1], DEFAULT, SCALE, merges)
-    found = SCALE.points(default_pd(pipeline, apply(raw, adjustments)))
+    merged = clone(carded("woe"))
+    merged.fit(apply(train, adjustments)[columns()], train["bad"])
+    card = scorecard(merged, apply(train, adjustments), rows()[1], DEFAULT, SCALE, merges)
+    found = SCALE.points(default_pd(merged, apply(raw, adjustments)))
     assert by_hand(card, raw) == pytest.approx(found, abs=1e-9)
     assert by_hand(card, apply(raw, adjustments)) == pytest.approx(found, abs=1e-9)
 

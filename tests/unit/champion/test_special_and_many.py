@@ -13,18 +13,13 @@ from creditrisk.champion.scorecard import scorecard
 from creditrisk.core.columns import NO_CODE
 from creditrisk.eda.adjust import EdaParams, learn
 from creditrisk.featurize import FeaturizeParams, manifest
-from creditrisk.modeling.pipeline import (
-    ENCODERS,
-    RESAMPLERS,
-    PreprocessParams,
-    build_pipeline,
-    candidate_params,
-)
-from creditrisk.modeling.registry import algorithm, grid
+from creditrisk.modeling.blocks import grid, relevant_candidates
+from creditrisk.modeling.encode import ENCODERS
+from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.resample import RESAMPLERS
 from creditrisk.schema import parse_schema
 from creditrisk.score.reasons import Cells, contributions, reasons_text, value_formatter
-from creditrisk.train.search import relevant_candidates
-from tests.support.champions import PARAMS
+from tests.support.champions import PARAMS, pipeline
 
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 SCHEMA = parse_schema(
@@ -74,14 +69,11 @@ COLUMNS = [*FEATURES["numeric"], *FEATURES["nominal"], *FEATURES["ordinal"]]
 
 
 def fitted(algo="lr", encoder="onehot", resample="none", bins=None, many=None, **values):
-    settings = candidate_params(
-        encoder, resample, values, FEATURES, 42, 100, bins, many_levels=many
-    )
-    pipeline = build_pipeline(
-        FEATURES, PreprocessParams(**PARAMS["preprocess"]), algorithm(algo).build(42)
-    )
+    candidate = values | {"encoder": encoder, "resample": resample}
+    candidate |= {"bins": bins} if bins else {}
+    candidate |= {"many_levels": many} if many else {}
     rows = applicants()
-    return pipeline.set_params(**settings).fit(rows[COLUMNS], rows["bad"])
+    return pipeline(algo, candidate, FEATURES).fit(rows[COLUMNS], rows["bad"])
 
 
 def test_a_unique_text_is_no_feature_unless_forced():
@@ -117,8 +109,9 @@ def test_many_levels_go_with_any_resampler(resample):
 
 def test_the_search_tries_both_only_where_it_makes_a_difference():
     candidates = grid("lr", {"C": [0.1, 1.0], "many_levels": ["target", "merge"]}, 42)
-    assert len(relevant_candidates(candidates, FEATURES)) == 4
-    few = relevant_candidates(candidates, FEATURES | {"many": []})
+    common = (PreprocessParams(**PARAMS["preprocess"]), True)
+    assert len(relevant_candidates(candidates, FEATURES, *common)) == 4
+    few = relevant_candidates(candidates, FEATURES | {"many": []}, *common)
     assert len(few) == 2
     assert all("many_levels" not in candidate for candidate in few)
 

@@ -9,14 +9,10 @@ import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 
-from creditrisk.modeling.pipeline import (
-    ENCODERS,
-    MIXED,
-    RESAMPLERS,
-    PreprocessParams,
-    build_pipeline,
-    candidate_params,
-)
+from creditrisk.modeling.encode import ENCODERS
+from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
+from creditrisk.modeling.resample import MIXED, RESAMPLERS
 
 PARAMS = PreprocessParams(
     numeric_impute="median",
@@ -59,9 +55,9 @@ def applicants(rows=120, seed=0):
 
 
 def pipeline(encoder="onehot", resample="none", params=PARAMS, smallest=30):
-    model = LogisticRegression(max_iter=2000)
-    settings = candidate_params(encoder, resample, {"C": 0.5}, FEATURES, 0, smallest)
-    return build_pipeline(FEATURES, params, model).set_params(**settings)
+    candidate = {"encoder": encoder, "resample": resample}
+    settings = candidate_params(Recipe(FEATURES, params), candidate, {"C": 0.5}, (90, smallest))
+    return build_pipeline(LogisticRegression(max_iter=2000)).set_params(**settings)
 
 
 def encoded(fitted, frame):

@@ -5,7 +5,8 @@ import yaml
 
 from creditrisk.core.errors import InputError
 from creditrisk.modeling import registry
-from creditrisk.modeling.registry import algorithm, grid, model_params, names
+from creditrisk.modeling.blocks import grid, model_params
+from creditrisk.modeling.registry import algorithm, names
 
 
 def test_lists_are_searched_and_single_values_fixed():
@@ -90,7 +91,7 @@ def registry_of(monkeypatch, tmp_path, entries):
     monkeypatch.setattr(registry.resources, "files", lambda package: tmp_path)
 
 
-ENTRY = {"label": "x", "family": "single", "reads": "y", "fixed": {}, "simplicity": 1}
+ENTRY = {"label": "x", "family": "single", "fixed": {}, "simplicity": 1}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from creditrisk.train.calibrate import (
     fit_calibrated,
     raw_scores,
 )
+from creditrisk.train.search import out_of_fold
 
 
 def scored(rows=600, stretch=1.0, repeats=2, folds=3, seed=0):
@@ -136,7 +137,8 @@ def sample(rows=200, seed=0):
 @pytest.mark.parametrize("model", [LogisticRegression(), SVC(random_state=0)], ids=["lr", "svc"])
 def test_final_model_is_scikit_learns_own_on_the_first_repeats_folds(model, method):
     frame, bad, folds = sample()
-    fitted = fit_calibrated(model, method, frame, bad, folds)
+    oof, _ = out_of_fold(model, frame, bad, folds)
+    fitted = fit_calibrated(model, method, frame, bad, oof)
     assert type(fitted) is CalibratedClassifierCV
     assert fitted.cv is None  # the folds would carry the training rows' positions
     first = [(fold.train, fold.test) for fold in folds if fold.repeat == 0]
@@ -147,7 +149,8 @@ def test_final_model_is_scikit_learns_own_on_the_first_repeats_folds(model, meth
 
 def test_final_models_calibrator_is_the_one_learned_from_the_out_of_fold_scores():
     frame, bad, folds = sample()
-    fitted = fit_calibrated(SVC(random_state=0), "platt", frame, bad, folds)
+    known, _ = out_of_fold(SVC(random_state=0), frame, bad, folds)
+    fitted = fit_calibrated(SVC(random_state=0), "platt", frame, bad, known)
     scores = np.empty(len(bad))
     for fold in folds[:4]:
         part = SVC(random_state=0).fit(frame.iloc[fold.train], bad[fold.train])
@@ -162,7 +165,8 @@ def test_final_models_calibrator_is_the_one_learned_from_the_out_of_fold_scores(
 
 def test_uncalibrated_final_model_is_the_model_itself():
     frame, bad, folds = sample()
-    fitted = fit_calibrated(LogisticRegression(C=0.1), "none", frame, bad, folds)
+    oof, _ = out_of_fold(LogisticRegression(C=0.1), frame, bad, folds)
+    fitted = fit_calibrated(LogisticRegression(C=0.1), "none", frame, bad, oof)
     own = LogisticRegression(C=0.1).fit(frame, bad)
     assert type(fitted) is LogisticRegression
     assert np.array_equal(fitted.coef_, own.coef_)

@@ -10,8 +10,9 @@ import pytest
 
 from creditrisk.core.errors import InputError
 from creditrisk.evaluate.importance import permutation_importance
+from creditrisk.modeling.encode import ENCODERS
 from creditrisk.modeling.folds import make_folds
-from creditrisk.modeling.pipeline import ENCODERS, PreprocessParams
+from creditrisk.modeling.params import PreprocessParams
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import SearchSpec
 from creditrisk.train.trained_model import train_single

@@ -16,8 +16,10 @@ from sklearn.metrics import roc_auc_score
 
 from creditrisk.metrics.costs import Costs
 from creditrisk.metrics.performance import compute_fold_metrics
+from creditrisk.modeling.encode import ENCODERS
 from creditrisk.modeling.folds import make_folds
-from creditrisk.modeling.pipeline import ENCODERS, RESAMPLERS, PreprocessParams
+from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.resample import RESAMPLERS
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import SearchSpec, search
 from creditrisk.train.trained_model import train_single
@@ -145,7 +147,7 @@ def test_encoder_fitted_outside_the_folds_would_be_noticed(encoder):
     encoded, features = leaky(train, encoder)
     bad = train["bad"].to_numpy()
     folds = make_folds(bad, train["applicant"], 3, 1, 1)
-    found = search(spec("onehot", "none", features=features, C=1.0), encoded, folds)
+    _, found = search(spec("onehot", "none", features=features, C=1.0), encoded, folds)
     assert cv_auc(found.oof) - 0.5 > 2 * noise(bad)
 
 
@@ -157,8 +159,8 @@ def test_resampler_run_before_the_folds_would_be_noticed():
     bad = copies["bad"].to_numpy()
     tree = spec("ordinal", "none", "dt")
     folds = make_folds(bad, copies["applicant"], 3, 1, 1)
-    assert cv_auc(search(tree, copies, folds).oof) - 0.5 > 2 * noise(bad)
+    assert cv_auc(search(tree, copies, folds)[1].oof) - 0.5 > 2 * noise(bad)
     # The folds keep the rows of one applicant together, and the leak is gone.
     copies["applicant"] = copies["row_id"]
     folds = make_folds(bad, copies["applicant"], 3, 1, 1)
-    assert abs(cv_auc(search(tree, copies, folds).oof) - 0.5) < noise(bad)
+    assert abs(cv_auc(search(tree, copies, folds)[1].oof) - 0.5) < noise(bad)

@@ -1,5 +1,7 @@
 """The search of one algorithm on few rows."""
 
+from types import SimpleNamespace
+
 import joblib
 import numpy as np
 import pandas as pd
@@ -7,7 +9,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from creditrisk.modeling.folds import make_folds
-from creditrisk.modeling.pipeline import PreprocessParams
+from creditrisk.modeling.params import PreprocessParams
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import SearchSpec, search
 
@@ -43,7 +45,8 @@ def run(name, candidates, scoring="roc_auc", calibration="auto"):
     full = [{"encoder": "onehot", "resample": "none"} | c for c in candidates]
     with joblib.parallel_config("sequential"):
         spec = SearchSpec(name, full, FEATURES, PREPROCESS, train, seed=1)
-        return search(spec, frame, folds, progress=False), frame
+        best, fitted = search(spec, frame, folds, progress=False)
+    return SimpleNamespace(**vars(best), **vars(fitted)), frame
 
 
 @pytest.mark.slow
