@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -53,20 +52,6 @@ def found(*args: str, folder: Path | None = None) -> str:
     if done.returncode and any(map(_LEVEL.match, done.stderr.splitlines())):
         raise _failure(args, done.stderr)
     return "" if done.returncode else done.stdout.strip()
-
-
-def in_repository(folder: Path | None = None) -> bool:
-    """Return whether a folder is in a Git repository; without Git on this machine, it is not.
-
-    Raises:
-        InputError: there is one, and Git refuses to work with it.
-    """
-    if shutil.which("git") is None:
-        return False
-    done = _run(("rev-parse", "--git-dir"), folder)
-    if done.returncode and _NO_REPOSITORY not in done.stderr:
-        raise _failure(("rev-parse",), done.stderr)
-    return not done.returncode
 
 
 def files_in_git(paths: Iterable[str], folder: Path | None = None) -> list[str]:

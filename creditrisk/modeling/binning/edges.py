@@ -13,8 +13,8 @@ import numpy as np
 
 FINE_BINS = 20  # a value that this share of the rows has is a fine bin by itself
 MIN_ROWS = 30
-MIN_SHARE = 0.01  # of the rows, in each bin
-DIFFERENT = 2.706  # chi-square with one degree of freedom, 10%: neighbours below it are merged
+MIN_SHARE = 0.005  # of the rows, in each bin
+DIFFERENT = 3.841  # chi-square with one degree of freedom, 5%: neighbours below it are merged
 # Monotone bins are taken where they keep this share of the information value.
 KEPT_VALUE = 0.95
 UP, DOWN = 1, -1

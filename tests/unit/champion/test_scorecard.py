@@ -111,22 +111,18 @@ def test_file_sorts_numbers_as_the_model_does_right_at_an_edge(tmp_path):
     card = pd.read_csv(tmp_path / "scorecard.csv", dtype={"code": str}, keep_default_na=False,
                        na_values={"low": "", "high": ""})  # fmt: skip
     edges = card.loc[card["variable"] == "monthly_burden", "low"].dropna()
-    assert (edges.map("{:.10g}".format).astype(float) != edges).any()
     around = [f(edge, up) for edge in edges for f, up in
               ((np.nextafter, -np.inf), (max, edge), (np.nextafter, np.inf))]  # fmt: skip
-    assert edges.isin(part("train")["monthly_burden"]).any()
     frame = pd.concat([part("test")[columns()].head(1)] * len(around), ignore_index=True)
     frame["monthly_burden"] = around
     found = SCALE.points(default_pd(fitted, frame))
     assert by_hand(card, frame) == pytest.approx(found, abs=1e-6)
-    # The words are shorter, and sort every row that was seen the same.
-    seen, said = part("train")["monthly_burden"], {}
+    # A person reads the edges: the burden has ten digits and more, they have two.
+    assert all(len(f"{edge:g}".strip("0").replace(".", "")) <= 2 for edge in edges)
+    # The words are the edges.
     burden = card[(card["variable"] == "monthly_burden") & (card["bin"] != "missing")]
-    for line in burden.to_dict("records"):
-        said |= {line["low"]: line["bin"].split()[1], line["high"]: line["bin"].split()[-1]}
-    for edge in edges:
-        assert ((seen >= float(said[edge])) == (seen >= edge)).all()
-    assert np.median([len(said[edge].replace(".", "")) for edge in edges]) == 6
+    said = {float(line.split()[-1]) for line in burden["bin"][:-1]}
+    assert said == set(edges)
 
 
 def test_numbers_in_digits():
