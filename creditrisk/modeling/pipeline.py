@@ -165,7 +165,7 @@ def _constraints(recipe: Recipe, candidate: dict[str, Any]) -> dict[str, Any]:
     if candidate.get("missing_indicator"):
         width += sum(map(len, indicated(features).values()))
     ways = [wanted.get(name, 0) for name in features["numeric"]]
-    return {str(recipe.constraints): [*ways, *[0] * width]}
+    return {str(recipe.constraints): (*ways, *[0] * width)}
 
 
 def _binned(recipe: Recipe, encoder: str, bins: int, monotone: bool | str) -> dict[str, Any]:

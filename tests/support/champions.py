@@ -83,13 +83,13 @@ def model(kind):
     return fit_calibrated(blank, calibration, train[columns()], bad, oof)
 
 
-def pipeline(algo, candidate, features, seed=42, **changed):
+def pipeline(algo, candidate, features, seed=42, fit_rows=None, classes=(100, 100), **changed):
     """An unfitted pipeline of a candidate, with the default `preprocess` but for the changes."""
     params = PreprocessParams(**(PARAMS["preprocess"] | changed))
     entry = algorithm(algo)
     recipe = Recipe(features, params, seed, entry.handles_missing, entry.constraints)
     candidate = {"encoder": "onehot", "resample": "none"} | candidate
-    settings = candidate_params(recipe, candidate, model_params(candidate), (100, 100))
+    settings = candidate_params(recipe, candidate, model_params(candidate), classes, fit_rows)
     return build_pipeline(entry.build(seed)).set_params(**settings)
 
 
