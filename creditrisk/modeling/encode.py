@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, TargetEncoder
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 
 def _by_position(kind: Any) -> Callable[[list[str]], BaseEstimator]:
@@ -27,7 +27,8 @@ def _by_position(kind: Any) -> Callable[[list[str]], BaseEstimator]:
 ENCODERS: dict[str, Callable[[list[str]], BaseEstimator]] = {
     "onehot": lambda columns: OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     "binary": _by_position(ce.BinaryEncoder),
-    "ordinal": _by_position(ce.OrdinalEncoder),
+    # Numbers in the order of the codes, which often mean something.
+    "ordinal": lambda columns: OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
     "woe": _by_position(ce.WOEEncoder),
     "target": _by_position(ce.TargetEncoder),
 }

@@ -1,8 +1,9 @@
 """Ensembles: the PDs of trained single models combined; the models are not fitted again.
 
-Three ways to combine: the plain mean (a soft vote), a mean with weights, and stacking, a logistic
-regression on the members' log-odds (Wolpert 1992). Members, weights and the way are learned from
-out-of-fold PDs only, and each row's PD comes from what was learned on the other folds.
+Three ways to combine: the mean PD (a soft vote); weights, none negative, for the log-odds
+(Satopaa et al. 2014); and stacking, a logistic regression on the log-odds (Wolpert 1992). Members,
+weights and the way are learned from out-of-fold PDs only, and each row's PD comes from what was
+learned on the other folds.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,9 +26,10 @@ from creditrisk.train.ensemble_params import METHODS
 from creditrisk.train.trained_model import TrainedModel
 
 CLIP = 1e-6  # log-odds of PDs of 0 and 1 are not finite
-LEAST_GAIN = 1e-4  # of log loss: what a member must add to be taken
-LEAST_WEIGHT = 0.01
-STACKING_C = 0.1  # of the logistic regression, which is drawn to equal coefficients
+BEST = 3  # members of a mean whose members are not named
+LEAST_WEIGHT = 0.02  # a member with less is left out
+# How strongly weights are drawn to equal ones: as if so many rows asked for them.
+PRIOR_ROWS = 2
 NESTED_KEYS = ["outer", "role", "repeat", "fold", "row_id"]
 
 
@@ -38,8 +40,8 @@ class Combination:
     Attributes:
         method: `mean`, `weights` or `stacking`.
         members: names of the members, in order.
-        weights: one per member; of the mean (they add up to 1), or of the log-odds.
-        intercept: of stacking.
+        weights: one per member; of the PDs for `mean`, else of the log-odds.
+        intercept: of the log-odds.
     """
 
     method: str
@@ -57,9 +59,9 @@ class Combination:
             Shape (n,).
         """
         own = pds[self.members].to_numpy()
-        if self.method == "stacking":
-            return expit(logit(own.clip(CLIP, 1 - CLIP)) @ self.weights + self.intercept)
-        return own @ self.weights
+        if self.method == "mean":
+            return own @ self.weights
+        return expit(logit(own.clip(CLIP, 1 - CLIP)) @ self.weights + self.intercept)
 
 
 def learn(
@@ -70,76 +72,61 @@ def learn(
     Args:
         pds: a column per single model, n rows.
         bad: outcomes, shape (n,).
-        members: their names; None to choose those that help: forward, as long as the log loss of
-            the mean falls by `LEAST_GAIN` (Caruana et al. 2004, without repeats).
+        members: their names; None to choose those that help: for `mean` the `BEST` ones by log
+            loss, else those whose weight is not negligible.
         method: `mean`, `weights` or `stacking`.
     """
-    chosen = members or helpful(pds, bad)
-    equal = np.full(len(chosen), 1 / len(chosen))
-    if method == "mean" or len(chosen) == 1:
-        return Combination("mean", chosen, equal)
-    own = pds[chosen].to_numpy()
-    if method == "weights":
-        weights = _best_weights(own, bad)
-        kept = weights >= LEAST_WEIGHT
-        names = [name for name, keep in zip(chosen, kept, strict=True) if keep]
-        return Combination("weights", names, weights[kept] / weights[kept].sum())
-    # Drawn to the mean of the log-odds, not to 0: the coefficients start equal.
-    odds = logit(own.clip(CLIP, 1 - CLIP))
-    centred = odds - odds.mean(axis=1, keepdims=True)
-    whole = np.column_stack([odds.mean(axis=1), centred * np.sqrt(STACKING_C)])
-    fitted = LogisticRegression(C=1.0, max_iter=1000).fit(whole, bad)
-    slope, more = fitted.coef_[0][0], fitted.coef_[0][1:] * np.sqrt(STACKING_C)
-    weights = slope * equal + more - more.mean()
-    return Combination("stacking", chosen, weights, float(fitted.intercept_[0]))
+    if method == "mean":
+        chosen = members or best_members(pds, bad)
+        return Combination("mean", chosen, np.full(len(chosen), 1 / len(chosen)))
+    names = members or list(pds)
+    weights, intercept = log_odds_weights(pds[names], bad, method == "weights")
+    kept = np.abs(weights) >= LEAST_WEIGHT
+    if members is None and kept.any() and not kept.all():
+        names = [name for name, keep in zip(names, kept, strict=True) if keep]
+        weights, intercept = log_odds_weights(pds[names], bad, method == "weights")
+    return Combination(method, names, weights, intercept)
 
 
-def helpful(pds: pd.DataFrame, bad: np.ndarray) -> list[str]:
-    """Choose the members whose mean has the least log loss, one after the other.
+def best_members(pds: pd.DataFrame, bad: np.ndarray) -> list[str]:
+    """Return the `BEST` single models by log loss, the best first."""
+    losses = {name: log_loss(bad, pds[name]) for name in pds}
+    return sorted(losses, key=losses.__getitem__)[:BEST]
+
+
+def log_odds_weights(
+    pds: pd.DataFrame, bad: np.ndarray, positive: bool
+) -> tuple[np.ndarray, float]:
+    """Find weights of the log-odds, and an intercept, with the least penalised log loss.
+
+    The penalty draws the weights of k members to 1/k each: with few rows the result is near the
+    plain mean of the log-odds, with many rows the data decide.
 
     Args:
-        pds: a column per single model, n rows.
+        pds: a column per member, shape (n, k).
         bad: outcomes, shape (n,).
+        positive: whether no weight may be negative.
 
     Returns:
-        Names, the best first.
+        The weights, shape (k,), and the intercept.
     """
-    left = list(pds)
-    chosen: list[str] = []
-    total, best = np.zeros(len(pds)), np.inf
-    while left:
-        losses = {
-            name: log_loss(bad, (total + pds[name].to_numpy()) / (len(chosen) + 1)) for name in left
-        }
-        name = min(losses, key=losses.__getitem__)
-        if losses[name] > best - LEAST_GAIN:
-            break
-        best = losses[name]
-        total = total + pds[name].to_numpy()
-        chosen.append(name)
-        left.remove(name)
-    return chosen
+    odds = logit(pds.to_numpy().clip(CLIP, 1 - CLIP))
+    n, k = odds.shape
+    penalty = PRIOR_ROWS * k / n
 
+    def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
+        weights, off = values[:k], values[:k] - 1 / k
+        score = odds @ weights + values[k]
+        # log(1 + exp(score)) - bad * score, without overflow.
+        mean = float(np.mean(np.logaddexp(0, score) - bad * score))
+        residual = (expit(score) - bad) / n
+        slopes = np.r_[odds.T @ residual + 2 * penalty * off, residual.sum()]
+        return mean + penalty * float(off @ off), slopes
 
-def _best_weights(own: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    """Find the weights of the mean PD with the least log loss: none negative, sum 1."""
-    count = own.shape[1]
-
-    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
-        mixed = (own @ weights).clip(CLIP, 1 - CLIP)
-        slope = (mixed - bad) / (mixed * (1 - mixed))
-        return float(log_loss(bad, mixed)), own.T @ slope / len(bad)
-
-    found = minimize(
-        loss,
-        np.full(count, 1 / count),
-        jac=True,
-        method="SLSQP",
-        bounds=[(0, 1)] * count,
-        constraints={"type": "eq", "fun": lambda w: w.sum() - 1, "jac": np.ones_like},
-    )
-    weights = found.x.clip(0)
-    return weights / weights.sum()
+    start = np.r_[np.full(k, 1 / k), 0.0]
+    limits = [(0.0 if positive else None, None)] * k + [(None, None)]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits)
+    return found.x[:k], float(found.x[k])
 
 
 def cross_combine(
@@ -208,14 +195,14 @@ def train_ensemble(
     method, pds, trials = best_method(table, names, members, methods)
     first = table[table["repeat"] == 0]
     found = learn(first[names], first["bad"].to_numpy(), members, method)
-    shares = {n: round(float(w), 4) for n, w in zip(found.members, found.weights, strict=True)}
+    weights = {n: round(float(w), 4) for n, w in zip(found.members, found.weights, strict=True)}
     return TrainedModel(
         model=combined_model(found, {n: trained[n].model for n in found.members}, frame, columns),
         oof=table[["row_id", "repeat", "fold", "bad"]].assign(pd=pds),
         nested=_nested(trained, members, methods),
         trials=trials.assign(members=" ".join(found.members)),
         best_params={"members": found.members, "method": method}
-        | ({} if found.method == "mean" else {"weights": shares}),
+        | ({} if found.method == "mean" else {"weights": weights}),
         calibration="none",
         unconverged=sum(trained[name].unconverged for name in found.members),
         rows=next(iter(trained.values())).rows | {"fit": len(frame)},
@@ -276,10 +263,8 @@ def combined_model(
     """
     frozen = [(name, FrozenEstimator(model)) for name, model in models.items()]
     few = frame.groupby("bad").head(1)  # frozen members are not fitted: `fit` learns the classes
-    if found.method != "stacking":
-        weights = None if found.method == "mean" else [float(w) for w in found.weights]
-        vote = VotingClassifier(frozen, voting="soft", weights=weights)
-        return vote.fit(few[columns], few["bad"].to_numpy())
+    if found.method == "mean":
+        return VotingClassifier(frozen, voting="soft").fit(few[columns], few["bad"].to_numpy())
     last = make_pipeline(
         FunctionTransformer(np.clip, kw_args={"a_min": CLIP, "a_max": 1 - CLIP}),
         FunctionTransformer(logit),
