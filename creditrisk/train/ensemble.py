@@ -29,7 +29,7 @@ CLIP = 1e-6  # log-odds of PDs of 0 and 1 are not finite
 BEST = 3  # members of a mean whose members are not named
 LEAST_WEIGHT = 0.02  # a member with less is left out
 # How strongly weights are drawn to equal ones: as if so many rows asked for them.
-PRIOR_ROWS = 2
+PRIOR_ROWS = 20
 NESTED_KEYS = ["outer", "role", "repeat", "fold", "row_id"]
 
 
