@@ -1,15 +1,20 @@
-"""The soft vote: the mean of its members, which are not fitted again."""
+"""Ensembles: members that are not fitted again, combined by what other folds teach."""
+
+import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
+from creditrisk.champion.predict import default_pd
 from creditrisk.core.errors import InputError
-from creditrisk.train.ensemble import train_ensemble
+from creditrisk.train.ensemble import best_method, cross_combine, learn, train_ensemble
 from creditrisk.train.ensemble_params import ensemble_params
 from creditrisk.train.trained_model import TrainedModel
 
@@ -43,7 +48,7 @@ def member(model, frame, seed, order=None):
     """A candidate with PDs of its own, its rows in any order."""
     rng = np.random.default_rng(seed)
     oof = frame[["row_id", "bad"]].assign(repeat=0, fold=frame["row_id"] % 2, pd=rng.random(40))
-    nested = oof.assign(outer=0, role=np.where(oof["fold"] == 0, "inner", "outer"))
+    nested = oof.assign(outer=0, role=np.where(frame["row_id"] % 4 < 2, "inner", "outer"))
     return TrainedModel(
         model=model.fit(frame[COLUMNS], frame["bad"]),
         oof=oof if order is None else oof.iloc[order],
@@ -141,3 +146,101 @@ def test_wrong_blocks_are_refused_with_their_place(block, words):
 
 def test_members_keep_the_order_of_the_block():
     assert ensemble_params("vote", {"members": ["xgb", "lr"]}, SINGLE).members == ["xgb", "lr"]
+
+
+def scored(rows=3000, seed=0):
+    """Out-of-fold PDs of five models: two know different halves of the risk, the others less."""
+    rng = np.random.default_rng(seed)
+    a, b = rng.normal(size=(2, rows))
+    bad = (rng.random(rows) < expit(-1.5 + a + b)).astype(int)
+    odds = {
+        "one": -1.5 + a + 0.3 * rng.normal(size=rows),
+        "two": -1.5 + b + 0.3 * rng.normal(size=rows),
+        "echo": -1.5 + a + 0.6 * rng.normal(size=rows),
+        "noise": -1.5 + rng.normal(size=rows),
+        "shy": 0.2 * (a + b) - 1.2,
+    }
+    table = pd.DataFrame({name: expit(values) for name, values in odds.items()})
+    fold = np.arange(rows) % 4
+    return table.assign(repeat=0, fold=fold, bad=bad, row_id=np.arange(rows)), list(odds)
+
+
+@pytest.mark.parametrize("method", ["weights", "stacking"])
+def test_weights_find_who_knows_what(method):
+    table, names = scored()
+    found = learn(table[names], table["bad"].to_numpy(), None, method)
+    weight = dict(zip(found.members, found.weights, strict=True))
+    assert weight.get("noise", 0) < 0.3 * min(weight["one"], weight["two"])
+    if method == "weights":
+        assert min(weight.values()) > 0
+    pds = cross_combine(table, names, None, method)
+    assert log_loss(table["bad"], pds) < min(log_loss(table["bad"], table[n]) for n in names) - 0.02
+    # Weights of the log-odds also undo a member that is too cautious.
+    assert abs(pds.mean() - table["bad"].mean()) < 0.01
+
+
+def test_few_rows_leave_the_weights_nearly_equal():
+    table, names = scored()
+    few, many = (
+        learn(table[names].head(n), table["bad"].head(n).to_numpy(), names, "weights").weights
+        for n in (60, 3000)
+    )
+    assert few.std() < many.std() / 2
+    assert few == pytest.approx(np.full(5, 0.2), abs=0.15)
+
+
+def test_a_mean_without_named_members_is_of_the_best_three():
+    table, names = scored()
+    found = learn(table[names], table["bad"].to_numpy(), None, "mean")
+    losses = {name: log_loss(table["bad"], table[name]) for name in names}
+    assert found.members == sorted(losses, key=losses.get)[:3]
+
+
+def test_the_way_with_the_least_log_loss_out_of_fold_is_taken():
+    table, names = scored()
+    method, pds, trials = best_method(table, names, None, ["mean", "weights", "stacking"])
+    assert method == trials["method"].iloc[0]
+    assert trials["log_loss"].is_monotonic_increasing
+    assert trials["log_loss"].iloc[0] == pytest.approx(log_loss(table["bad"], pds))
+    assert set(trials["method"]) == {"mean", "weights", "stacking"}
+
+
+@pytest.mark.parametrize("method", ["mean", "weights", "stacking"])
+def test_a_rows_pd_is_learned_from_the_other_folds(method):
+    table, names = scored(400)
+    before = cross_combine(table, names, None, method)
+    here = table["fold"] == 2
+    flipped = table.assign(bad=np.where(here, 1 - table["bad"], table["bad"]))
+    after = cross_combine(flipped, names, None, method)
+    assert np.array_equal(before[here], after[here])
+    assert not np.allclose(before[~here], after[~here])
+
+
+@pytest.mark.parametrize("method", ["mean", "weights", "stacking"])
+def test_noise_stays_noise_in_an_ensemble(method):
+    table, names = scored(2000)
+    table["bad"] = np.random.default_rng(5).permutation(table["bad"])
+    auc = roc_auc_score(table["bad"], cross_combine(table, names, None, method))
+    assert abs(auc - 0.5) < 3 * np.sqrt(2001 / (12 * 400 * 1600))
+
+
+@pytest.mark.parametrize("method", ["weights", "stacking"])
+def test_the_model_is_of_public_classes_and_gives_the_pds_of_the_rule(frame, members, method):
+    more = {name: members[name] for name in ("lr", "dt")}
+    trained = train_ensemble(more, frame, COLUMNS, ["lr", "dt"], [method])
+    assert b"creditrisk" not in pickle.dumps(trained.model)
+    each = {n: m.model.predict_proba(frame[COLUMNS])[:, 1] for n, m in more.items()}
+    pds = pd.DataFrame({n: m.oof.set_index("row_id")["pd"].sort_index() for n, m in more.items()})
+    found = learn(pds, frame["bad"].to_numpy(), ["lr", "dt"], method)
+    whole = trained.model.predict_proba(frame[COLUMNS])[:, 1]
+    assert whole == pytest.approx(found.combine(pd.DataFrame(each)), abs=1e-9)
+    assert default_pd(trained.model, frame[COLUMNS]) == pytest.approx(whole, abs=1e-12)
+    assert trained.best_params["weights"].keys() == {"lr", "dt"}
+
+
+def test_auto_needs_a_single_model():
+    assert ensemble_params("vote", {"members": "auto"}, SINGLE).members == "auto"
+    with pytest.raises(InputError, match="there is no single model to combine"):
+        ensemble_params("vote", {"members": "auto"}, [])
+    with pytest.raises(InputError, match=r"algorithms\.vote\.method"):
+        ensemble_params("vote", {"members": "auto", "method": "median"}, SINGLE)
