@@ -14,6 +14,7 @@ from creditrisk.report.data import ReportData
 from creditrisk.report.fairness import fairness_notes, fairness_table
 from creditrisk.report.language import MARKDOWN, Language
 from creditrisk.report.scorecard import points_words
+from creditrisk.report.selection import sample_words
 from creditrisk.report.stability import moved_words, split_words
 from creditrisk.report.tables import cost, number
 
@@ -118,6 +119,7 @@ def _choice(data: ReportData) -> str:
         f"{markdown_code(data.champion.calibration)}.",
         "Imputation, encoding, scaling and resampling are learned inside each fold. Caps and "
         "merged levels are learned from the training rows only.",
+        *filter(None, [sample_words(data)]),
     ]
     shown = tables.board_table(board, selected["scoring"])
     return _bullets(lines) + "\n\n" + _table(shown, dict.fromkeys(shown.columns[3:], ".3f"))
@@ -191,7 +193,7 @@ def _groups(data: ReportData) -> str:
 def _scorecard(data: ReportData) -> str:
     if data.points.empty:
         return "No model is a scorecard."
-    return f"{points_words(data)} The table is in `plots/scorecard.csv`."
+    return f"{points_words(data, markdown)} The table is in `plots/scorecard.csv`."
 
 
 def _reproduce(data: ReportData) -> str:

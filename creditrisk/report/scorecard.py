@@ -1,5 +1,7 @@
 """The report's section on the scorecard."""
 
+from collections.abc import Callable
+
 import pandas as pd
 
 from creditrisk.html.page import Block, table, text
@@ -19,8 +21,13 @@ def points(data: ReportData) -> list[Block]:
     ]  # fmt: skip
 
 
-def points_words(data: ReportData) -> str:
-    """Explain the table of points, and say whether it is the champion."""
+def points_words(data: ReportData, quote: Callable[[str], str] = str) -> str:
+    """Explain the table of points, and say whether it is the champion.
+
+    Args:
+        data: what the page shows.
+        quote: escapes the name of a variable for the language of the text.
+    """
     name = data.points["algorithm"].iloc[0]
     subject = (
         "The champion is a scorecard"
@@ -30,9 +37,17 @@ def points_words(data: ReportData) -> str:
     return (
         f"{subject}, a table of points that can be checked line by line. An applicant's score is "
         "the sum of one line per variable. A WoE above 0 means more bad applicants than on "
-        "average. All bins have about the same number of training rows, so the bad rates need not "
-        "rise or fall steadily from bin to bin; the table shows where they do."
+        "average. Neighbouring bins of a number differ in their bad rates; where it costs little, "
+        "these rise or fall steadily from bin to bin." + _useless(data.points, quote)
     )
+
+
+def _useless(points: pd.DataFrame, quote: Callable[[str], str]) -> str:
+    """Name the variables whose lines all have the same points, which say nothing."""
+    by_name = points.groupby("variable", sort=False)["points"]
+    spread = by_name.max() - by_name.min()
+    names = [quote(name.replace("_", " ")) for name in spread.index[spread < 1e-9]]
+    return f" Of no use, because all is one bin: {', '.join(names)}." if names else ""
 
 
 def points_table(data: ReportData) -> pd.DataFrame:

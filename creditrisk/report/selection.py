@@ -14,7 +14,7 @@ def choice(data: ReportData) -> list[Block]:
     board = tables.board_table(data.board, data.selected["scoring"])
     forms = dict.fromkeys(board, ",.3f") | {"rank": "d"}
     return [
-        text(f"{_how(data, score)} {_lead(data, score)}"),
+        text(" ".join(filter(None, [_how(data, score), _lead(data, score), sample_words(data)]))),
         figure(
             figures.leaderboard(data.board, data.champion.algorithm, f"mean CV {score}"),
             "Leaderboard",
@@ -44,6 +44,21 @@ def _how(data: ReportData, score: str) -> str:
         f"Of {len(board)} models, the {winner} is the simplest whose mean {score} is within one "
         f"standard error of the best; it ranks {rank}."
     )
+
+
+def sample_words(data: ReportData) -> str:
+    """Say which steps took a sample of the training rows; empty if none did."""
+    rows = data.selected["rows"]
+    words = []
+    if rows["search"] < rows["train"]:
+        words.append(
+            f"Hyperparameters were searched, and the nested estimate was made, on a stratified "
+            f"sample of {rows['search']:,} of the {rows['train']:,} training rows; the other "
+            "figures are of all rows."
+        )
+    if rows["fit"] < rows["train"]:
+        words.append(f"The champion is fitted on a sample of {rows['fit']:,} rows.")
+    return " ".join(words)
 
 
 def _lead(data: ReportData, score: str) -> str:

@@ -41,6 +41,7 @@ def summarise_choice(
         "cv_se": champion.cv.se,
         "threshold": champion.cv.threshold,
         "cv_folds": cv_fold_scores(champion.oof, scoring),
+        "rows": champion.summary["rows"],
     }
     if len(board) > 1:
         first, second = board["algorithm"].tolist()[:2]

@@ -77,6 +77,14 @@ def applicants(shuffled, seed=3):
     return frame.assign(bad=rng.permutation(bad) if shuffled else bad)
 
 
+def with_gaps(frame):
+    """Leave out every fourth amount and every sixth grade."""
+    numbers = np.arange(len(frame))
+    return frame.assign(
+        amount=frame["amount"].mask(numbers % 4 == 0), grade=frame["grade"].mask(numbers % 6 == 0)
+    )
+
+
 def noise(bad, errors=3):
     ones = int(np.sum(bad))
     zeros = len(bad) - ones
@@ -118,9 +126,28 @@ CHOICES += [
 ]
 
 
+# The algorithms that learn bins, gaps or many small steps from the outcomes, and the indicators.
+GAPS = FEATURES | {"missing": ["amount", "grade"]}
+CHOICES += [
+    pytest.param(spec(e, "none", algo, GAPS, **values), id=name)
+    for name, e, algo, values in [
+        ("scorecard", "woe", "scorecard", {"bins": 8, "monotone": "auto", "C": 1.0}),
+        ("scorecard, one-hot", "onehot", "scorecard", {"bins": 5, "monotone": True, "C": 1.0}),
+        ("et", "ordinal", "et", {"n_estimators": 50}),
+        ("lgbm", "onehot", "lgbm", {"n_estimators": 50, "num_leaves": 7}),
+        ("ebm", "woe", "ebm", {"outer_bags": 2, "interactions": 0, "max_rounds": 200}),
+        ("xgb", "target", "xgb", {"n_estimators": 50, "max_depth": 3}),
+        ("indicators", "onehot", "lr", {"C": 1.0, "missing_indicator": True}),
+        ("indicators, svc", "onehot", "svc", {"C": 1.0, "missing_indicator": True}),
+    ]
+]
+
+
 @pytest.mark.parametrize("spec", CHOICES)
 def test_outcome_that_hangs_on_no_column_is_not_predicted(spec):
     frame = applicants(shuffled=True)
+    if "missing" in spec.features:
+        frame = with_gaps(frame)
     for name, (auc, bad) in aucs(spec, frame).items():
         assert abs(auc - 0.5) < noise(bad), f"{name} AUC {auc:.3f}"
 
