@@ -142,8 +142,9 @@ def compete(
         parts = our_parts(params, features, inside, outside)
         inner = {name: part["inner"] for name, part in parts.items()}
         simplicity = {name: algorithm(name).simplicity for name in parts}
-        best = best_inside(inner, params.train.scoring, params.select.rule, simplicity)
         ensembles = [name for name in parts if algorithm(name).family == "ensemble"]
+        rule = params.select.rule
+        best = best_inside(inner, params.train.scoring, rule, simplicity, ensembles)
         for side, name in [(OURS, best), *((f"ours: {name}", name) for name in ensembles)]:
             oof = inner[name]
             seen = params.decision.costs(inside.iloc[oof["position"]])

@@ -29,7 +29,7 @@ from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.registry import algorithm
 from creditrisk.schema import load_schema
 from creditrisk.select.best_scorecard import best_scorecard
-from creditrisk.select.contenders import load_contenders
+from creditrisk.select.contenders import ensembles_of, load_contenders
 from creditrisk.select.leaderboard import choose, leaderboard
 from creditrisk.select.params import SelectParams
 from creditrisk.select.summary import estimate_choice, summarise_choice
@@ -94,7 +94,8 @@ def main() -> None:
     contenders = load_contenders(args.candidates, args.trained, entries, frame, params.decision)
     board = leaderboard(contenders.values(), params.scoring)
     rule, oofs = params.select.rule, {name: each.oof for name, each in contenders.items()}
-    winner = choose(board, oofs, params.model, rule, params.scoring)
+    ensembles = ensembles_of(contenders.values())
+    winner = choose(board, oofs, params.model, rule, params.scoring, ensembles)
     choice = (contenders, winner, params.model, rule, params.scoring)
     metrics = summarise_choice(board, *choice)
     if params.nested:

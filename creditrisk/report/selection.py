@@ -38,8 +38,14 @@ def _how(data: ReportData, score: str) -> str:
         )
     if len(board) == 1:
         return f"There was only one model ({winner}), so there was nothing to choose."
-    if data.selected["rule"] == "best":
+    if data.selected["rule"] == "best" and rank == 1:
         return f"The {winner} has the best mean {score} of {len(board)} models."
+    if data.selected["rule"] == "best":
+        return (
+            f"By its mean {score} the {winner} ranks {rank} of {len(board)} models, less than one "
+            "standard error behind the first. It was chosen because it is an ensemble, while the "
+            "best of many single models looks better than it is."
+        )
     return (
         f"Of {len(board)} models, the {winner} is the simplest whose mean {score} is within one "
         f"standard error of the best; it ranks {rank}."

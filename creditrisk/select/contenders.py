@@ -40,6 +40,7 @@ class Contender:
     Attributes:
         name: the algorithm.
         label: its name in words.
+        family: `single` or `ensemble`.
         simplicity: 1 is the simplest to explain.
         folder: data/candidates/FAMILY/NAME, which train wrote.
         summary: the content of metrics/train/NAME.json.
@@ -50,6 +51,7 @@ class Contender:
 
     name: str
     label: str
+    family: str
     simplicity: int
     folder: Path
     summary: Mapping[str, Any]
@@ -91,6 +93,7 @@ def load_contenders(
         contenders[name] = Contender(
             name=name,
             label=entry.label,
+            family=entry.family,
             simplicity=entry.simplicity,
             folder=model_folder,
             summary=read_summary(model_folder),
@@ -123,6 +126,11 @@ def cv_metrics(oof: pd.DataFrame, frame: pd.DataFrame, decision: DecisionParams)
         std=to_jsonable(folds.std(ddof=1).to_dict()),
         se=to_jsonable({name: fold_error(folds[name].to_numpy(), count) for name in folds}),
     )
+
+
+def ensembles_of(contenders: Iterable[Contender]) -> list[str]:
+    """List the names of the ensembles."""
+    return [contender.name for contender in contenders if contender.family == "ensemble"]
 
 
 def simplicity_of(contenders: Iterable[Contender]) -> dict[str, int]:

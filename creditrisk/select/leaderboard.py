@@ -1,6 +1,6 @@
 """Rank the contenders and choose the champion."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -45,9 +45,18 @@ def leaderboard(contenders: Iterable[Contender], scoring: str) -> pd.DataFrame:
 
 
 def choose(
-    board: pd.DataFrame, oofs: Mapping[str, pd.DataFrame], model: str, rule: str, scoring: str
+    board: pd.DataFrame,
+    oofs: Mapping[str, pd.DataFrame],
+    model: str,
+    rule: str,
+    scoring: str,
+    ensembles: Collection[str] = (),
 ) -> str:
     """Choose the champion: the model that is named, or the one that the rule chooses.
+
+    The best of many single models looks better than it is, while an ensemble of them is one model.
+    So by the rule `best` the best ensemble is chosen unless a single model is better by more than
+    one standard error of the paired difference.
 
     Args:
         board: the leaderboard, best first.
@@ -55,6 +64,7 @@ def choose(
         model: the parameter `model`: an algorithm, or `auto`.
         rule: the parameter `select.rule`.
         scoring: scikit-learn's name of the score.
+        ensembles: which of the models are ensembles.
 
     Raises:
         InputError: the named model is not on the leaderboard.
@@ -67,7 +77,9 @@ def choose(
         return model
     best = names[0]
     if rule == "best":
-        return best
+        combined = next((name for name in names if name in ensembles), best)
+        gap = compare(oofs[best], oofs[combined], scoring)
+        return combined if gap["difference"] <= gap["se"] else best
     by_simplicity = board.sort_values("simplicity")["algorithm"]
     for name in by_simplicity:
         gap = compare(oofs[best], oofs[name], scoring)

@@ -1,6 +1,6 @@
 """The nested estimate: how well search, calibration and choice do on unseen applicants."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,7 @@ def nested_estimate(
     decision: DecisionParams,
     rule: str = "best",
     simplicity: Mapping[str, int] | None = None,
+    ensembles: Collection[str] = (),
 ) -> dict[str, Any]:
     """Estimate the performance of the whole procedure on unseen applicants.
 
@@ -33,6 +34,7 @@ def nested_estimate(
         decision: the costs of the two errors, and how the cut-off is chosen.
         rule: the parameter `select.rule`.
         simplicity: name to simplicity, which decides between equal scores; None if all are equal.
+        ensembles: which of the models are ensembles.
 
     Returns:
         `mean` and `se` of each metric over the outer folds, the algorithm `chosen` in each, and
@@ -43,7 +45,8 @@ def nested_estimate(
     for outer in sorted(next(iter(nested.values()))["outer"].unique()):
         parts = {name: part[part["outer"] == outer] for name, part in nested.items()}
         inner = {name: part[part["role"] == "inner"] for name, part in parts.items()}
-        best = best_inside(inner, scoring, rule, simplicity or dict.fromkeys(inner, 1))
+        ranks = simplicity or dict.fromkeys(inner, 1)
+        best = best_inside(inner, scoring, rule, ranks, ensembles)
         seen, unseen = inner[best], parts[best][parts[best]["role"] == "outer"]
         threshold = choose_threshold(_sample(seen, by_row, decision), decision)
         scores.append(compute_metrics(_sample(unseen, by_row, decision), threshold))
@@ -65,7 +68,11 @@ def _sample(part: pd.DataFrame, by_row: pd.DataFrame, decision: DecisionParams) 
 
 
 def best_inside(
-    inner: Mapping[str, pd.DataFrame], scoring: str, rule: str, simplicity: Mapping[str, int]
+    inner: Mapping[str, pd.DataFrame],
+    scoring: str,
+    rule: str,
+    simplicity: Mapping[str, int],
+    ensembles: Collection[str] = (),
 ) -> str:
     """Choose a champion, as `leaderboard` and `choose` do, on the rows of an outer training part.
 
@@ -74,11 +81,12 @@ def best_inside(
         scoring: scikit-learn's name of the score.
         rule: the parameter `select.rule`.
         simplicity: name to simplicity.
+        ensembles: which of the models are ensembles.
     """
     rows = [(n, fold_scores(oof, scoring).mean(), simplicity[n]) for n, oof in inner.items()]
     rows.sort(key=lambda row: (-row[1], row[2]))
     board = pd.DataFrame(rows, columns=["algorithm", "score", "simplicity"])
-    return choose(board, inner, "auto", rule, scoring)
+    return choose(board, inner, "auto", rule, scoring, ensembles)
 
 
 def optimism(cv: Mapping[str, float], nested: Mapping[str, float]) -> dict[str, float]:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.metrics.performance import fold_scores
-from creditrisk.select.contenders import Contender, simplicity_of
+from creditrisk.select.contenders import Contender, ensembles_of, simplicity_of
 from creditrisk.select.leaderboard import compare
 from creditrisk.select.nested import nested_estimate, optimism
 
@@ -82,6 +82,7 @@ def estimate_choice(
         decision,
         rule,
         simplicity_of(contenders.values()),
+        ensembles_of(contenders.values()),
     )
     return {"nested": nested, "optimism": optimism(contenders[winner].cv.mean, nested["mean"])}
 

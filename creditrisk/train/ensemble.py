@@ -27,9 +27,10 @@ from creditrisk.train.trained_model import TrainedModel
 
 CLIP = 1e-6  # log-odds of PDs of 0 and 1 are not finite
 BEST = 3  # members of a mean whose members are not named
-LEAST_WEIGHT = 0.02  # a member with less is left out
-# How strongly weights are drawn to equal ones: as if so many rows asked for them.
-PRIOR_ROWS = 20
+LEAST_SHARE = 0.5  # of an equal share: a member with a smaller weight is left out
+# Before the data speak, a member's weight falls with its log loss: by a third for each 0.01.
+LOSS_SCALE = 40
+PRIOR_ROWS = 20  # how strongly weights are drawn to these: as if so many rows asked for them
 NESTED_KEYS = ["outer", "role", "repeat", "fold", "row_id"]
 
 
@@ -73,19 +74,19 @@ def learn(
         pds: a column per single model, n rows.
         bad: outcomes, shape (n,).
         members: their names; None to choose those that help: for `mean` the `BEST` ones by log
-            loss, else those whose weight is not negligible.
+            loss, else those whose weight is not much smaller than an equal share.
         method: `mean`, `weights` or `stacking`.
     """
     if method == "mean":
         chosen = members or best_members(pds, bad)
         return Combination("mean", chosen, np.full(len(chosen), 1 / len(chosen)))
-    names = members or list(pds)
-    weights, intercept = log_odds_weights(pds[names], bad, method == "weights")
-    kept = np.abs(weights) >= LEAST_WEIGHT
-    if members is None and kept.any() and not kept.all():
-        names = [name for name, keep in zip(names, kept, strict=True) if keep]
+    names = list(members or pds)
+    while True:
         weights, intercept = log_odds_weights(pds[names], bad, method == "weights")
-    return Combination(method, names, weights, intercept)
+        lightest = int(np.abs(weights).argmin())
+        if members or abs(weights[lightest]) * len(names) >= LEAST_SHARE or len(names) == 1:
+            return Combination(method, names, weights, intercept)
+        names.pop(lightest)
 
 
 def best_members(pds: pd.DataFrame, bad: np.ndarray) -> list[str]:
@@ -99,8 +100,8 @@ def log_odds_weights(
 ) -> tuple[np.ndarray, float]:
     """Find weights of the log-odds, and an intercept, with the least penalised log loss.
 
-    The penalty draws the weights of k members to 1/k each: with few rows the result is near the
-    plain mean of the log-odds, with many rows the data decide.
+    The penalty draws the weights to those of a mean in which a member counts the less, the greater
+    its own log loss: with few rows the result is near that, with many rows the data decide.
 
     Args:
         pds: a column per member, shape (n, k).
@@ -113,9 +114,12 @@ def log_odds_weights(
     odds = logit(pds.to_numpy().clip(CLIP, 1 - CLIP))
     n, k = odds.shape
     penalty = PRIOR_ROWS * k / n
+    alone = np.array([log_loss(bad, pds[name]) for name in pds])
+    before = np.exp(-LOSS_SCALE * (alone - alone.min()))
+    before /= before.sum()
 
     def loss(values: np.ndarray) -> tuple[float, np.ndarray]:
-        weights, off = values[:k], values[:k] - 1 / k
+        weights, off = values[:k], values[:k] - before
         score = odds @ weights + values[k]
         # log(1 + exp(score)) - bad * score, without overflow.
         mean = float(np.mean(np.logaddexp(0, score) - bad * score))
@@ -123,7 +127,7 @@ def log_odds_weights(
         slopes = np.r_[odds.T @ residual + 2 * penalty * off, residual.sum()]
         return mean + penalty * float(off @ off), slopes
 
-    start = np.r_[np.full(k, 1 / k), 0.0]
+    start = np.r_[before, 0.0]
     limits = [(0.0 if positive else None, None)] * k + [(None, None)]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=limits)
     return found.x[:k], float(found.x[k])
