@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
@@ -55,19 +56,25 @@ def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Scor
     return lambda some: fitted.predict_proba(some)[:, 1]
 
 
-def _shuffled_auc(
-    score: Scores, rows: pd.DataFrame, bad: np.ndarray, name: str, rng: np.random.Generator
-) -> float:
-    """Return the mean AUC with one variable shuffled."""
-    aucs = []
-    for _ in range(SHUFFLES):
-        order = rng.permutation(len(rows))
-        shuffled = rows.copy(deep=False)
-        for column in (name, SPECIAL + name):
-            if column in rows:
-                shuffled[column] = rows[column].to_numpy()[order]
-        aucs.append(roc_auc_score(bad, score(shuffled)))
-    return float(np.mean(aucs))
+def _losses(
+    model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray, fold: Fold, orders: dict[str, Any]
+) -> dict[str, float]:
+    """Fit the model on the fold's training rows; return the loss of AUC by each variable."""
+    with checked_fits(rows, "model"):
+        score = fit_again(model, rows.iloc[fold.train], bad[fold.train])
+    unseen, outcomes = rows.iloc[fold.test], bad[fold.test]
+    whole = roc_auc_score(outcomes, score(unseen))
+    losses = {}
+    for name, shuffles in orders.items():
+        aucs = []
+        for order in shuffles:
+            shuffled = unseen.copy(deep=False)
+            for column in (name, SPECIAL + name):
+                if column in unseen:
+                    shuffled[column] = unseen[column].to_numpy()[order]
+            aucs.append(roc_auc_score(outcomes, score(shuffled)))
+        losses[name] = float(whole - np.mean(aucs))
+    return losses
 
 
 def permutation_importance(
@@ -92,15 +99,15 @@ def permutation_importance(
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
     variables = [name for name in features if not name.startswith(SPECIAL)]
-    losses: list[dict[str, Any]] = []
-    for fold in folds:
-        with checked_fits(frame[features], "model"):
-            score = fit_again(model, frame[features].iloc[fold.train], bad[fold.train])
-        rows, outcomes = frame[features].iloc[fold.test], bad[fold.test]
-        whole = roc_auc_score(outcomes, score(rows))
-        losses.append(
-            {name: whole - _shuffled_auc(score, rows, outcomes, name, rng) for name in variables}
-        )
+    # Drawn here, so that the numbers do not depend on the number of processes.
+    orders = [
+        {n: [rng.permutation(len(fold.test)) for _ in range(SHUFFLES)] for n in variables}
+        for fold in folds
+    ]
+    losses = joblib.Parallel(n_jobs=-1)(
+        joblib.delayed(_losses)(model, frame[features], bad, fold, order)
+        for fold, order in zip(folds, orders, strict=True)
+    )
     table = pd.DataFrame(losses)
     count = len({fold.fold for fold in folds})
     out = pd.DataFrame(

@@ -89,9 +89,13 @@ def learn(
         names.pop(lightest)
 
 
+def _loss(bad: np.ndarray, pds: np.ndarray | pd.Series) -> float:
+    return float(log_loss(bad, pds, labels=[0, 1]))
+
+
 def best_members(pds: pd.DataFrame, bad: np.ndarray) -> list[str]:
     """Return the `BEST` single models by log loss, the best first."""
-    losses = {name: log_loss(bad, pds[name]) for name in pds}
+    losses = {name: _loss(bad, pds[name]) for name in pds}
     return sorted(losses, key=losses.__getitem__)[:BEST]
 
 
@@ -114,7 +118,7 @@ def log_odds_weights(
     odds = logit(pds.to_numpy().clip(CLIP, 1 - CLIP))
     n, k = odds.shape
     penalty = PRIOR_ROWS * k / n
-    alone = np.array([log_loss(bad, pds[name]) for name in pds])
+    alone = np.array([_loss(bad, pds[name]) for name in pds])
     before = np.exp(-LOSS_SCALE * (alone - alone.min()))
     before /= before.sum()
 
@@ -172,7 +176,7 @@ def best_method(
         The method; its PDs, shape (n,); and `method`, `log_loss` of each.
     """
     found = {method: cross_combine(table, names, members, method) for method in methods}
-    losses = {method: float(log_loss(table["bad"], pds)) for method, pds in found.items()}
+    losses = {method: _loss(table["bad"].to_numpy(), pds) for method, pds in found.items()}
     best = min(losses, key=losses.__getitem__)
     trials = pd.DataFrame({"method": list(losses), "log_loss": list(losses.values())})
     return best, found[best], trials.sort_values("log_loss", kind="stable")
