@@ -10,9 +10,9 @@ class SelectParams(Strict):
 
     Attributes:
         rule: `best` chooses the model with the best mean score, but the best ensemble unless a
-            single model is better by more than one standard error; `one_standard_error` the simplest
-            model whose mean score is within one standard error (of the paired difference) of the
-            best.
+            single model is better by more than one standard error; `one_standard_error` chooses the
+            simplest model whose mean score is within one standard error (of the paired difference)
+            of the best.
     """
 
     rule: Literal["best", "one_standard_error"]

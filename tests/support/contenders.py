@@ -13,6 +13,7 @@ def contender(name: str, cv: CvMetrics, simplicity: int = 1, oof: pd.DataFrame |
     return Contender(
         name=name,
         label=f"{name} in words",
+        family="single",
         simplicity=simplicity,
         folder=Path("nowhere"),
         summary={"calibration": "none"},
