@@ -111,15 +111,13 @@ def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | No
     """
     rng = np.random.default_rng(0)
     rows, bad = rng.normal(size=(16, 200)), np.tile([0, 1], 8)
-    trees = values.get(_COUNT)
-    # -1 gives a model without trees.
-    if trees is not None and (not isinstance(trees, int) or trees < 1):
-        return ValueError(f"{_COUNT} must be a whole number of at least 1, got {trees}")
-    few = {
-        key: 2
-        for key in (_COUNT, "max_iter", "max_rounds")
-        if key in estimator.get_params(deep=False)
-    }
+    for name in _COUNTS:
+        trees = values.get(name)
+        # -1 gives a model without trees.
+        if trees is not None and (not isinstance(trees, int) or trees < 1):
+            return ValueError(f"{name} must be a whole number of at least 1, got {trees}")
+    known = estimator.get_params(deep=False)
+    few = {key: 2 for key in (*_COUNTS, "max_iter") if key in known}
     values = values | few
     try:
         with warnings.catch_warnings():
@@ -130,8 +128,9 @@ def _failure(estimator: BaseEstimator, values: dict[str, Any]) -> Exception | No
     return None
 
 
-# The number of trees in all boosting libraries. It and the number of iterations make a fit slow.
-_COUNT = "n_estimators"
+# The numbers of trees and of rounds in the boosting libraries. They and the number of iterations
+# make a fit slow.
+_COUNTS = ("n_estimators", "max_rounds")
 
 
 def _cause(error: Exception) -> str:

@@ -78,6 +78,8 @@ def choose(
     best = names[0]
     if rule == "best":
         combined = next((name for name in names if name in ensembles), best)
+        if combined == best:
+            return best
         gap = compare(oofs[best], oofs[combined], scoring)
         return combined if gap["difference"] <= gap["se"] else best
     by_simplicity = board.sort_values("simplicity")["algorithm"]

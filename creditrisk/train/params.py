@@ -21,6 +21,15 @@ def _known(scoring: str) -> str:
 Scoring = Annotated[str, AfterValidator(_known)]
 
 
+class TrainOverrides(Strict):
+    """Values of the block `train` that hold for more training rows; see `TrainParams`."""
+
+    folds: Folds | None = None
+    repeats: Annotated[int, Field(ge=1, le=100)] | None = None
+    outer_folds: Folds | None = None
+    inner_folds: Folds | None = None
+
+
 class TrainParams(Strict):
     """The block `train`.
 
@@ -39,6 +48,8 @@ class TrainParams(Strict):
         search_rows: with more training rows, the grid is searched, and the nested estimate made, on
             a stratified sample of so many. The best candidate is fitted, and its out-of-fold PDs
             are made, on all rows, which are then split into folds once.
+        when_rows_above: number of training rows to values that hold if there are more, as in the
+            blocks of the algorithms; for the numbers of folds and repeats.
     """
 
     folds: Folds
@@ -50,3 +61,12 @@ class TrainParams(Strict):
     outer_folds: Folds
     inner_folds: Folds
     search_rows: Annotated[int, Field(ge=1000)] = 10_000
+    when_rows_above: dict[Annotated[int, Field(ge=0)], TrainOverrides] = Field(default_factory=dict)
+
+    def for_rows(self, rows: int) -> "TrainParams":
+        """Return the parameters that hold for a number of training rows."""
+        plain = self.model_dump(exclude={"when_rows_above"})
+        for limit in sorted(self.when_rows_above):
+            if rows > limit:
+                plain |= self.when_rows_above[limit].model_dump(exclude_none=True)
+        return TrainParams.model_validate(plain)

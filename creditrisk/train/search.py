@@ -110,7 +110,8 @@ def make_spec(
         grid(name, block, seed, rows), features, preprocess, algorithm(name).handles_missing
     )
     limit = fit_rows(block_for(name, block, rows))
-    return SearchSpec(name, candidates, features, preprocess, train, seed, limit)
+    chosen = train.for_rows(rows)
+    return SearchSpec(name, candidates, features, preprocess, chosen, seed, limit)
 
 
 def smallest_classes(bad: np.ndarray, folds: list[Fold]) -> tuple[int, int]:

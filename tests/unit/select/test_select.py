@@ -69,12 +69,13 @@ def test_one_standard_error_takes_the_simplest_that_is_close_and_no_other():
 
 
 def test_an_ensemble_gives_way_only_to_a_single_model_that_is_clearly_better():
-    board = board_of({"rf": 0.8, "vote": 0.79, "lr": 0.7})
+    ranks = {"rf": 5, "vote": 8, "lr": 1}
+    board = board_of({"rf": 0.8, "vote": 0.79, "lr": 0.7}, ranks)
     for noise, winner in ((0.001, "vote"), (0.5, "rf")):
         oofs = {"rf": predictions(0.0), "vote": predictions(noise), "lr": predictions(0.9)}
         assert choose(board, oofs, "auto", "best", "roc_auc", ["vote"]) == winner
         assert choose(board, oofs, "auto", "best", "roc_auc") == "rf"
-    first = board_of({"vote": 0.8, "rf": 0.79})
+    first = board_of({"vote": 0.8, "rf": 0.79}, ranks)
     oofs = {"rf": predictions(0.5), "vote": predictions(0.0)}
     assert choose(first, oofs, "auto", "best", "roc_auc", ["vote"]) == "vote"
 

@@ -129,6 +129,7 @@ SOUND = {
     ("algorithms.lgbm.subsample_freq", -1): lambda: fits("lgbm", subsample_freq=-1),
     ("algorithms.lgbm.subsample_freq", 0): lambda: fits("lgbm", subsample_freq=0),
     ("algorithms.ebm.inner_bags", 0): lambda: fits("ebm", inner_bags=0, outer_bags=1),
+    ("algorithms.ebm.early_stopping_rounds", 0): lambda: fits("ebm", early_stopping_rounds=0),
     ("algorithms.ebm.interactions", 0): lambda: fits("ebm", interactions=0, outer_bags=1),
     ("algorithms.mlp.alpha", 0): lambda: fits("mlp", alpha=0, solver="lbfgs"),
     ("algorithms.svc.gamma", 0): lambda: fits("svc", gamma=0),
