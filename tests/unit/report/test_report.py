@@ -88,7 +88,8 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         }
     )
     selected = {
-        "rows": {"train": 800, "search": 800, "fit": 800}, "algorithm": best, "model": "auto", "rule": "best", "scoring": "roc_auc",
+        "algorithm": best, "model": "auto", "rule": "best", "scoring": "roc_auc",
+        "rows": {"train": 800, "search": 800, "fit": 800},
         "cv": cvs[best].mean, "cv_se": cvs[best].se, "threshold": threshold,
     }  # fmt: skip
     with patch("creditrisk.evaluate.measure.BOOTSTRAP_DRAWS", 30):
