@@ -9,6 +9,7 @@ from typing import Any
 
 from values import SHA256, read_json
 
+from creditrisk.core.dvc_lock import from_root
 from creditrisk.core.errors import InputError
 from creditrisk.core.yaml_text import parse_yaml
 
@@ -36,7 +37,7 @@ def read_lock(content: bytes) -> dict[str, Any]:
     stages = tree.get("stages") if isinstance(tree, dict) else None
     if not isinstance(stages, dict):
         raise ValueError("not a dvc.lock")
-    return stages
+    return from_root(stages)
 
 
 def entries(stage: Mapping[str, Any], kind: str) -> dict[str, Any]:
@@ -92,7 +93,8 @@ def kept_in_git(pipeline: bytes) -> list[re.Pattern[str]]:
     """List the outputs that dvc.yaml keeps out of DVC's cache, so that Git has them.
 
     Args:
-        pipeline: dvc.yaml. What it fills in, such as `${key}`, stands for any name.
+        pipeline: dvc.yaml. `${root}` is the folder of the project; all else that it fills in, such
+            as `${key}`, stands for any name.
     """
     bodies = [
         stage.get("do", stage) for stage in parse_yaml(pipeline, "dvc.yaml")["stages"].values()
@@ -108,7 +110,8 @@ def kept_in_git(pipeline: bytes) -> list[re.Pattern[str]]:
         for out in entries if isinstance(out, dict)
         for path, options in out.items() if options.get("cache") is False
     ]  # fmt: skip
-    return [re.compile("[^/]+".join(map(re.escape, _FILLED_IN.split(path)))) for path in kept]
+    from_root = [path.removeprefix("${root}/") for path in kept]
+    return [re.compile("[^/]+".join(map(re.escape, _FILLED_IN.split(p)))) for p in from_root]
 
 
 def lock_against_files(

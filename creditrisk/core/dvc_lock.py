@@ -1,5 +1,6 @@
 """dvc.lock: the hashes of what the pipeline read and wrote, in Git. DVC writes it, we only read."""
 
+import posixpath
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def read_lock(path: str | Path) -> dict[str, Any]:
         path: dvc.lock.
 
     Returns:
-        Name of each stage to its entry.
+        Name of each stage to its entry, as `from_root` gives it.
 
     Raises:
         InputError: the file is missing, empty, cut off, or not what DVC writes; the hint is the
@@ -46,7 +47,38 @@ def read_lock(path: str | Path) -> dict[str, Any]:
     if not isinstance(stages, dict) or not all(isinstance(s, dict) for s in stages.values()):
         problem = "not what DVC writes: it was cut off, or has marks of a merge conflict"
         raise InputError(path, "file", problem, RESTORE)
-    return stages
+    return from_root(stages)
+
+
+def from_root(stages: dict[str, Any]) -> dict[str, Any]:
+    """Write all paths of the stages from the root of the project.
+
+    DVC records the paths of a stage from its working directory, which is not in dvc.lock: that of
+    `train@ALGO` is `creditrisk/algorithms/ALGO` (see dvc.yaml).
+
+    Args:
+        stages: name to entry, as in the file; of any version of the pipeline.
+    """
+    return {name: _entry_from_root(name, entry) for name, entry in stages.items()}
+
+
+def _entry_from_root(name: str, entry: dict[str, Any]) -> dict[str, Any]:
+    folder = posixpath.join("creditrisk/algorithms", name.partition("@")[2])
+
+    def rooted(path: str) -> str:
+        inside = not path.startswith("../")
+        return path if inside else posixpath.normpath(posixpath.join(folder, path))
+
+    entry = dict(entry)
+    for kind in ("deps", "outs"):
+        if kind in entry:
+            entry[kind] = [
+                item | {"path": rooted(item["path"])} if "path" in item else item
+                for item in entry[kind] or []
+            ]
+    if "params" in entry:
+        entry["params"] = {rooted(file): found for file, found in (entry["params"] or {}).items()}
+    return entry
 
 
 def recorded_hashes(path: str | Path) -> dict[str, str]:

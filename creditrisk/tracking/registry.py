@@ -1,7 +1,6 @@
 """The champion in MLflow's model registry: `credit-risk`, aliases `champion` and `previous`."""
 
 import io
-import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -49,13 +48,29 @@ def model_version(champion: Champion) -> ModelVersion:
     """
     fitted = joblib.load(io.BytesIO(read_verified(champion.model, champion.sha256)))
     return ModelVersion(
-        pickled=pickle.dumps(fitted),
+        pickled=_self_contained(fitted),
         probabilities=fitted.predict_proba(champion.rows),
         sha256=champion.sha256,
         rows=champion.rows,
         description=champion.description,
         is_champion_run=champion.is_champion_run,
     )
+
+
+def _self_contained(fitted: Any) -> bytes:
+    """Pickle a model with our own classes in it, such as the bins of a scorecard.
+
+    Who loads it from the registry has the libraries, but not this project.
+    """
+    import cloudpickle
+
+    import creditrisk
+
+    cloudpickle.register_pickle_by_value(creditrisk)
+    try:
+        return cloudpickle.dumps(fitted)
+    finally:
+        cloudpickle.unregister_pickle_by_value(creditrisk)
 
 
 def save(champion: ModelVersion, folder: Path) -> None:

@@ -58,7 +58,7 @@ class ModelVersion:
     """The champion as MLflow's model registry gets it. Nothing here is loaded to record it.
 
     Attributes:
-        pickled: the fitted model, as `pickle` writes it.
+        pickled: the fitted model, as `pickle` reads it.
         probabilities: its output for `rows`, shape (n, 2).
         sha256: the hash of champion.joblib.
         rows: a few rows of features, the input example.

@@ -20,6 +20,7 @@ import pytest
 import yaml
 from filelock import FileLock
 
+from creditrisk.core.dvc_lock import from_root
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import read_yaml
 from creditrisk.workflow.check import Params, check
@@ -128,7 +129,7 @@ def test_each_reran_exactly_what_its_change_touches(swept: Swept):
         found = re.findall(r"Running stage '([^']+)'(?:$|:)", log, re.M)
         assert set(found) == expected, (model, depth, log)
         assert f"Reproducing experiment '{name}'" in log
-        lock = yaml.safe_load(swept.show(name, "dvc.lock"))["stages"]
+        lock = from_root(yaml.safe_load(swept.show(name, "dvc.lock"))["stages"])
         assert {stage for stage in base if lock[stage] != base[stage]} == expected
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from creditrisk.core.dvc_lock import from_root
+
 ROOT = Path(__file__).parents[2]
 
 # One candidate an algorithm, two folds, once: seconds, not minutes.
@@ -84,7 +86,8 @@ class Project:
         path.write_text(yaml.safe_dump(tree, sort_keys=False))
 
     def lock(self) -> dict[str, Any]:
-        return yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"]
+        """The stages of dvc.lock, all paths from the project's folder."""
+        return from_root(yaml.safe_load((self.folder / "dvc.lock").read_text())["stages"])
 
     def commit(self, message: str) -> None:
         self.run("git", "add", "-A")

@@ -2,16 +2,21 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import joblib
 import mlflow.sklearn
+import numpy as np
 import pandas as pd
 import pytest
 
+from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.tracking import registry
 from creditrisk.tracking.local_runs import PARENT
+from creditrisk.tracking.run_data import Champion
 from creditrisk.tracking.store import find_store, is_temporary, without_secrets
+from tests.support import champions
 from tests.support.mlflow_server import serving
 from tests.support.project import Project
 from tests.support.tracking_records import all_runs, client_of, local_client, records
@@ -145,6 +150,30 @@ def test_the_registry_keeps_champion_and_previous(fresh: Project, tmp_path: Path
             assert version(client, "champion") == "1"
             assert version(client, "previous") == "2"
             assert len(client.search_model_versions(f"name = '{registry.NAME}'")) == 2
+
+
+LOADS_ELSEWHERE = """
+import pickle, sys
+import numpy as np, pandas as pd
+sys.modules["creditrisk"] = None  # any import of our code fails
+with open(sys.argv[1], "rb") as stream:
+    model = pickle.load(stream)
+np.save(sys.argv[3], model.predict_proba(pd.read_parquet(sys.argv[2])))
+"""
+
+
+def test_a_scorecard_of_the_registry_needs_no_code_of_ours(tmp_path: Path):
+    """Its bins are a class of this project, which a server of models does not have."""
+    fitted, rows = champions.model("scorecard"), champions.part("test")[champions.columns()]
+    (tmp_path / "champion.joblib").write_bytes(dump_model(fitted))
+    digest = sha256((tmp_path / "champion.joblib").read_bytes())
+    champion = Champion(tmp_path / "champion.joblib", digest, rows.head(3), {}, True)
+    (tmp_path / "model.pkl").write_bytes(registry.model_version(champion).pickled)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    command = [sys.executable, "-c", LOADS_ELSEWHERE, "model.pkl", "rows.parquet", "pds.npy"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (np.load(tmp_path / "pds.npy") == fitted.predict_proba(rows)).all()
 
 
 def test_the_store_lies_in_what_stays(tmp_path: Path):

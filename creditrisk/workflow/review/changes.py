@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from creditrisk.core.dvc_lock import from_root
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import read_json
 from creditrisk.core.yaml_text import parse_yaml
@@ -232,4 +233,4 @@ def _stages(name: str, text: str) -> dict[str, Any]:
     stages = tree.get("stages", {}) if isinstance(tree, dict) else None
     if not isinstance(stages, dict):
         raise InputError(name, "file", "not a valid dvc.lock", hint)
-    return stages
+    return from_root(stages)
