@@ -39,6 +39,8 @@ def checked_fits(
             warnings.filterwarnings("ignore", "Feature .* is constant")
             # EBM's own pictures, which nobody here looks at, show no missing values.
             warnings.filterwarnings("ignore", "Missing values detected")
+            # The cache of the preprocessing on a slow disk.
+            warnings.filterwarnings("ignore", "Persisting input arguments")
             yield
     except InputError:
         raise

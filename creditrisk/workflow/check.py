@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from creditrisk.bins import PATH as BINS_FILE
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError, from_validation, nearest
-from creditrisk.core.params import Seed, Strict, names_at
+from creditrisk.core.params import Seed, Strict, names_at, read_yaml
 from creditrisk.eda.adjust import EdaParams
 from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.featurize import FeaturizeParams, manifest
@@ -25,6 +25,8 @@ from creditrisk.select.params import SelectParams
 from creditrisk.train.ensemble_params import ensemble_params
 from creditrisk.train.params import TrainParams
 from creditrisk.workflow.tracked_files import dvc_paths, is_stage_output
+
+PLACES = Path("creditrisk/algorithms")
 
 
 class Params(Strict):
@@ -75,6 +77,8 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
         problem, hint = f"no numeric column {amount}", nearest(amount, numeric)
         raise InputError(path, "decision.amount_column", problem, hint)
     families = {name: algorithm(name).family for name in names}
+    for name, family in families.items():
+        _check_place(name, family)
     single = [name for name in names if families[name] == "single"]
     candidates = 0
     for name, block in params.algorithms.items():
@@ -87,6 +91,18 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
         hint = nearest(params.model, ["auto", *names])
         raise InputError(path, "model", f"unknown algorithm {params.model!r}", hint)
     return candidates
+
+
+def _check_place(name: str, family: str) -> None:
+    """Check that DVC finds what it must know of an algorithm, or it would fail without a hint."""
+    path = PLACES / name / "place.yaml"
+    blocks = f"algorithms.{name}" if family == "single" else "algorithms"
+    hint = f"Copy that of another {family} algorithm of {PLACES}, with `blocks: {blocks}`."
+    if not path.is_file():
+        raise InputError(path, "file", "not found, and DVC reads it", hint)
+    place = read_yaml(path)
+    if (place.get("family"), place.get("blocks")) != (family, blocks):
+        raise InputError(path, "family, blocks", f"not those of {name}", hint)
 
 
 @lru_cache

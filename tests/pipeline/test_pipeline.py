@@ -106,19 +106,28 @@ def test_change_in_a_registry_entry_reruns_only_its_branch(fresh: Project):
 
 
 def test_an_entry_and_a_block_make_a_candidate(fresh: Project):
-    """Adding an algorithm touches the registry and params.yaml, and nothing else."""
+    """Adding an algorithm touches the registry, its place and params.yaml, and nothing else."""
     registry = fresh.folder / "creditrisk/algorithms.yaml"
     tree = yaml.safe_load(registry.read_text())
     tree["algorithms"]["nb"] = {
         "label": "naive Bayes",
         "family": "single",
-        "reads": "data/processed/features.json",
         "estimator": "sklearn.naive_bayes.GaussianNB",
         "fixed": {},
         "simplicity": 2,
     }
     registry.write_text(yaml.safe_dump(tree, sort_keys=False))
     fresh.params({"algorithms": {"nb": {"encoder": "onehot", "var_smoothing": 0.01}}})
+    said = fresh.command("check")
+    assert said.code == 2
+    assert "creditrisk/algorithms/nb/place.yaml: file: not found" in said.err
+    folder = fresh.folder / "creditrisk/algorithms"
+    place = (folder / "lr/place.yaml").read_text()
+    (folder / "nb").mkdir()
+    (folder / "nb/place.yaml").write_text(place)
+    assert "Copy that of another single algorithm" in fresh.command("check").err
+    (folder / "nb/place.yaml").write_text(place.replace("algorithms.lr", "algorithms.nb"))
+    assert fresh.command("check").code == 0
     done = fresh.dvc("repro", "select")
     assert "train@nb" in done.ran
     assert not {f"train@{a}" for a in ALGOS if a != "vote"} & set(done.ran)

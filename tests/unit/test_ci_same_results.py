@@ -226,11 +226,10 @@ def test_text_of_the_results_is_no_command_of_the_runner(project):
     assert "plots/fairness.csv: line 2, 'group' was 'young', is" in lines[0]
 
 
-def test_a_result_that_is_taken_out_of_git_is_found(project):
+@pytest.mark.parametrize("path", ["plots/fairness.csv", "${root}/plots/${key}.csv"])
+def test_a_result_that_is_taken_out_of_git_is_found(project, path):
     """Ignored by Git, it would be neither in the commit nor among the results that are made."""
-    pipeline = {
-        "stages": {"evaluate": {"cmd": "run", "outs": [{"plots/fairness.csv": {"cache": False}}]}}
-    }
+    pipeline = {"stages": {"evaluate": {"cmd": "run", "outs": [{path: {"cache": False}}]}}}
     (project / "dvc.yaml").write_text(yaml.safe_dump(pipeline))
     commit(project)
     assert run(project) == ["9 files of results as committed"]

@@ -1,0 +1,94 @@
+"""Where there are many rows: the search takes a sample, the model and its PDs all rows."""
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.sample import search_sample
+from creditrisk.train.params import TrainParams
+from creditrisk.train.search import make_spec
+from creditrisk.train.trained_model import summarise, train_single
+
+FEATURES = {"numeric": ["income"], "nominal": [], "ordinal": {}}
+ROWS = 1500
+
+
+def applicants(rows: int = ROWS) -> pd.DataFrame:
+    """Two rows an applicant, of which the last third are bad more often."""
+    rng = np.random.default_rng(5)
+    frame = pd.DataFrame({"row_id": np.arange(rows) * 3 + 1, "applicant": np.arange(rows) // 2})
+    frame["income"] = rng.normal(size=rows)
+    frame["bad"] = (rng.random(rows) < 1 / (1 + np.exp(frame["income"] * 2 + 1))).astype("int8")
+    return frame
+
+
+def train(frame: pd.DataFrame, block: dict, **changed):
+    params = {"folds": 3, "repeats": 2, "scoring": "roc_auc", "calibration": "auto"}
+    params |= {"nested": True, "outer_folds": 2, "inner_folds": 2, "search_rows": 1000} | changed
+    preprocess = PreprocessParams(
+        numeric_impute="median",
+        nominal_impute="level",
+        ordinal_impute="most_frequent",
+        power_transform=False,
+        scale_ordinal=True,
+    )
+    common = (FEATURES, preprocess, TrainParams.model_validate(params), 1)
+    spec = make_spec("lr", {"encoder": "onehot"} | block, *common, rows=len(frame))
+    said: list[str] = []
+    with joblib.parallel_config("sequential"):
+        return train_single(spec, frame, log=said.append), said
+
+
+def test_the_search_takes_a_sample_and_the_pds_all_rows():
+    frame = applicants()
+    trained, said = train(frame, {"C": [0.1, 1.0]})
+    assert trained.rows["train"] == ROWS
+    assert 950 <= trained.rows["search"] <= 1000
+    assert sorted(trained.oof["row_id"]) == sorted(frame["row_id"])  # once each, not twice
+    nested = trained.nested[trained.nested["role"] == "outer"]
+    assert len(nested) == trained.rows["search"] == nested["row_id"].nunique()
+    assert f"on {trained.rows['search']:,} of 1,500 rows" in said[0]
+    assert summarise(trained, frame, ["income"])["rows"] == trained.rows
+
+
+def test_few_rows_are_all_searched():
+    frame = applicants()
+    trained, said = train(frame, {"C": 1.0}, search_rows=ROWS)
+    assert trained.rows == {"train": ROWS, "search": ROWS, "fit": ROWS}
+    assert trained.oof.groupby("repeat").size().tolist() == [ROWS, ROWS]
+    assert "rows" not in said[0]
+
+
+def test_a_fit_takes_a_sample_where_the_block_says_so():
+    frame = applicants()
+    few, _ = train(frame, {"C": 1.0, "fit_rows": 300})
+    assert few.rows["fit"] == 300
+    all_rows, _ = train(frame, {"C": 1.0})
+    assert all_rows.rows["fit"] == ROWS
+    assert not np.allclose(few.oof["pd"], all_rows.oof["pd"])
+
+
+def test_grids_and_folds_are_those_of_the_number_of_rows():
+    block = {"C": 1.0, "when_rows_above": {1000: {"C": [0.1, 1.0, 10.0]}}}
+    many, said = train(applicants(), block, when_rows_above={1000: {"repeats": 1, "folds": 4}})
+    assert len(many.trials) == 3
+    assert said[0].startswith("train@lr: 3 candidates x 4 folds x 1 repeats")
+    few, said = train(applicants(900), block, when_rows_above={1000: {"repeats": 1}})
+    assert len(few.trials) == 1
+    assert said[0].startswith("train@lr: 1 candidates x 3 folds x 2 repeats")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_sample_holds_whole_applicants_and_the_bad_rate(seed):
+    frame = applicants(6000)
+    sample = search_sample(frame, 1000, seed)
+    assert len(sample) <= 1000
+    whole = frame.groupby("applicant").size()
+    assert (sample.groupby("applicant").size() == whole[sample["applicant"].unique()]).all()
+    assert sample["row_id"].is_monotonic_increasing
+    # Drawn by class, so closer than by chance: its standard error would be .014.
+    assert abs(sample["bad"].mean() - frame["bad"].mean()) < 0.02
+    assert sample.equals(search_sample(frame, 1000, seed))
+    assert not sample.equals(search_sample(frame, 1000, seed + 2))
