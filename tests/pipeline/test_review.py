@@ -32,7 +32,7 @@ from creditrisk.workflow.review.revision import find_base
 from creditrisk.workflow.review.tables import table
 from creditrisk.workflow.review.verdict import paired_margin, verdict, within_interval
 from tests.support.dvc_project import link_environments
-from tests.support.project import Project
+from tests.support.project import SMALL, Project
 from tests.support.rendered import additions_in, rendered, tags_of, text_of
 
 EVALUATE, SELECT = "metrics/evaluate.json", "metrics/select.json"
@@ -180,7 +180,7 @@ def the_models_are_those_that_moved(project: Project, text: str) -> None:
             for revision in ("main", "HEAD")
         )
         assert list(found[f"`{name}`"].values())[1:] == [f"{a:.4f}", f"{b:.4f}", f"{b - a:+.4f}"]
-    assert text.count("`") == 2 * 9
+    assert text.count("`") == 2 * len(SMALL["algorithms"])
 
 
 def the_pictures_show_both(folder: Path, text: str) -> None:

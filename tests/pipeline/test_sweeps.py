@@ -249,7 +249,10 @@ WRONG = {
     "wrong type of a block": (["train.folds=two"], ["train.folds", "'two'"]),
     "out of range": (["split.test_size=1.5"], ["split.test_size", "less than 1"]),
     "valid, not in the file": (["algorithms.xgb.gamma=1"], ["-S +algorithms.xgb.gamma=1"]),
-    "block gone": (["~algorithms.svc"], ["algorithms.svc: missing", "remove both"]),
+    "member's block gone": (
+        ["~algorithms.svc", "algorithms.vote.members=[rf,svc]"],
+        ["algorithms.vote.members", "svc"],
+    ),
     "fraction": (["algorithms.xgb.max_depth=2.5"], ["algorithms.xgb.max_depth", "'2.5'"]),
     "no override": (["model"], ["-S: model"]),
     "no such source": (["data.source=data/raw/gone.csv"], ["data.source", "gone.csv"]),
@@ -286,6 +289,7 @@ def test_wrong_override_is_told_before_dvc_sees_it(built: Project, case: str, mo
         (["algorithms.xgb.max_depth=2,3,4", "algorithms.xgb.n_estimators=5,10"], 6),
         (["algorithms.lr.encoder=[onehot,woe]", "+algorithms.xgb.gamma=0.1"], 1),
         (["seed=range(1,4)", "algorithms.svc.C=0.5"], 3),
+        (["~algorithms.svc"], 1),
         (["creditrisk/algorithms.yaml:algorithms.lr.label=x"], 1),
     ],
 )

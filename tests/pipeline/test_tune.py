@@ -227,6 +227,10 @@ def test_second_ctrl_c_is_not_heard_while_the_search_winds_up():
 )
 def test_wrong_input_ends_with_one_line(tmp_path, monkeypatch, capsys, algo, space, told):
     (tmp_path / "params.yaml").write_text(PARAMS.read_text())
+    (tmp_path / "data/processed").mkdir(parents=True)
+    pd.DataFrame({"bad": [0, 1]}).to_parquet(tmp_path / "data/processed/train.parquet")
+    features = {"numeric": [], "nominal": [], "ordinal": {}, "derived": {}}
+    (tmp_path / "data/processed/features.json").write_text(json.dumps(features))
     path = SPACES
     if space is not None:
         path = tmp_path / "tune.yaml"
