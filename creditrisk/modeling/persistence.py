@@ -3,11 +3,13 @@
 import copyreg
 import hashlib
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
 import joblib
 import numpy as np
+from joblib.numpy_pickle import NumpyPickler
 from sklearn.tree._tree import Tree
 
 from creditrisk.core.files import read_verified
@@ -29,10 +31,22 @@ def _reduce_tree(tree: Tree) -> tuple:
 copyreg.pickle(Tree, _reduce_tree)
 
 
+class _Pickler(NumpyPickler):
+    """joblib's pickler, for which equal strings are one string.
+
+    Which of them are one object in memory depends on what ran before in the process.
+    """
+
+    def save(self, obj: Any) -> Any:
+        if type(obj) is str:
+            obj = sys.intern(obj)
+        return super().save(obj)
+
+
 def dump_model(model: Any) -> bytes:
     """Turn a model into the bytes of a model file, the same for the same model."""
     buffer = io.BytesIO()
-    joblib.dump(model, buffer)
+    _Pickler(buffer).dump(model)
     return buffer.getvalue()
 
 

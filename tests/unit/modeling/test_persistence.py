@@ -41,6 +41,13 @@ def test_a_model_loaded_and_saved_again_has_the_same_bytes_each_time(forest, tmp
     assert len(hashes) == 1
 
 
+def test_bytes_hang_on_no_string_that_is_two_objects_in_memory():
+    """LightGBM keeps the names of its parameters, which are one object in the first fit only."""
+    name, same = "a parameter", " ".join(["a", "parameter"])
+    assert name is not same
+    assert dump_model({"names": [name, name]}) == dump_model({"names": [name, same]})
+
+
 def test_a_saved_forest_predicts_as_before(forest, tmp_path):
     (tmp_path / "forest.joblib").write_bytes(dump_model(forest))
     rows = np.random.default_rng(1).normal(size=(50, 4))
