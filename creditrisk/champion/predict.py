@@ -24,6 +24,8 @@ from creditrisk.modeling.binning.binner import Binner
 
 # Rows per call of a model. To score a single row takes as long as to score a block.
 BLOCK = 8192
+# Rows that are encoded at once: encoded, a wide table takes many times its memory.
+ENCODED = 4 * BLOCK
 
 
 def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
@@ -36,8 +38,11 @@ def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     Returns:
         PDs, shape (n,); equal to `model.predict_proba(rows)[:, 1]` except for the last bits.
     """
-    if not len(rows):
-        return np.empty(0)
+    parts = [rows.iloc[start : start + ENCODED] for start in range(0, len(rows), ENCODED)]
+    return np.concatenate([_default_pd(model, part) for part in parts]) if parts else np.empty(0)
+
+
+def _default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
     pds = [_member_pd(member, rows) for member in ensemble_members(model)]
     if isinstance(model, StackingClassifier):
         last = model.final_estimator_

@@ -60,8 +60,7 @@ def _losses(
     model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray, fold: Fold, orders: dict[str, Any]
 ) -> dict[str, float]:
     """Fit the model on the fold's training rows; return the loss of AUC by each variable."""
-    with checked_fits(rows, "model"):
-        score = fit_again(model, rows.iloc[fold.train], bad[fold.train])
+    score = fit_again(model, rows.iloc[fold.train], bad[fold.train])
     unseen, outcomes = rows.iloc[fold.test], bad[fold.test]
     whole = roc_auc_score(outcomes, score(unseen))
     losses = {}
@@ -104,10 +103,13 @@ def permutation_importance(
         {n: [rng.permutation(len(fold.test)) for _ in range(SHUFFLES)] for n in variables}
         for fold in folds
     ]
-    losses = joblib.Parallel(n_jobs=-1)(
-        joblib.delayed(_losses)(model, frame[features], bad, fold, order)
-        for fold, order in zip(folds, orders, strict=True)
-    )
+    rows = frame[features]
+    with checked_fits(rows, "model"):  # once, since threads share the filters of warnings
+        # Threads, since a process would hold a copy of the rows and of all libraries.
+        losses = joblib.Parallel(n_jobs=-1, prefer="threads")(
+            joblib.delayed(_losses)(model, rows, bad, fold, order)
+            for fold, order in zip(folds, orders, strict=True)
+        )
     table = pd.DataFrame(losses)
     count = len({fold.fold for fold in folds})
     out = pd.DataFrame(

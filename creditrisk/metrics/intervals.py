@@ -1,6 +1,6 @@
 """Uncertainty: standard errors of CV means, bootstrap intervals, intervals of proportions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from scipy.stats import norm
@@ -24,31 +24,34 @@ def fold_error(values: np.ndarray, folds: int) -> float:
     return float(np.sqrt(np.var(values, ddof=1) * (1 / len(values) + 1 / (folds - 1))))
 
 
-def stratified_draws(bad: np.ndarray, draws: int, seed: int) -> np.ndarray:
-    """Draw bootstrap samples separately within each class.
+def stratified_draws(bad: np.ndarray, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """Draw bootstrap samples separately within each class, one at a time.
 
     Args:
         bad: outcome, 1 for a default, shape (n,).
         draws: number of samples.
         seed: random seed.
 
-    Returns:
-        Positions of rows, shape (draws, n).
+    Yields:
+        Positions of rows, shape (n,).
     """
     rng = np.random.default_rng(seed)
     positions = np.arange(len(bad))
     classes = [positions[bad == outcome] for outcome in (0, 1)]
-    return np.hstack([rng.choice(members, (draws, len(members))) for members in classes])
+    for _ in range(draws):
+        yield np.concatenate([rng.choice(members, len(members)) for members in classes])
 
 
 def bootstrap_intervals(
-    statistic: Callable[[np.ndarray], dict[str, float]], samples: np.ndarray, level: float = 0.95
+    statistic: Callable[[np.ndarray], dict[str, float]],
+    samples: Iterable[np.ndarray],
+    level: float = 0.95,
 ) -> dict[str, list[float]]:
     """Compute percentile intervals (Efron 1981).
 
     Args:
         statistic: computes named values from the positions of the drawn rows.
-        samples: positions from `stratified_draws`, shape (draws, n).
+        samples: positions from `stratified_draws`, each of shape (n,).
         level: confidence level.
 
     Returns:
