@@ -19,7 +19,9 @@ from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import Fold
 
 SHUFFLES = 5
-
+# Shuffled copies are scored together up to so many rows: each call of a model takes some time, and
+# the encoded rows of all copies would take memory without a bound.
+ROWS_AT_ONCE = 20_000
 
 Scores = Callable[[pd.DataFrame], np.ndarray]
 
@@ -63,17 +65,24 @@ def _losses(
     score = fit_again(model, rows.iloc[fold.train], bad[fold.train])
     unseen, outcomes = rows.iloc[fold.test], bad[fold.test]
     whole = roc_auc_score(outcomes, score(unseen))
-    losses = {}
-    for name, shuffles in orders.items():
-        aucs = []
-        for order in shuffles:
-            shuffled = unseen.copy(deep=False)
-            for column in (name, SPECIAL + name):
-                if column in unseen:
-                    shuffled[column] = unseen[column].to_numpy()[order]
-            aucs.append(roc_auc_score(outcomes, score(shuffled)))
-        losses[name] = float(whole - np.mean(aucs))
-    return losses
+    tasks = [(name, order) for name, shuffles in orders.items() for order in shuffles]
+    aucs: dict[str, list[float]] = {name: [] for name in orders}
+    step = max(1, ROWS_AT_ONCE // len(unseen))
+    for some in (tasks[start : start + step] for start in range(0, len(tasks), step)):
+        copies = [_shuffled(unseen, name, order) for name, order in some]
+        pds = np.split(score(pd.concat(copies, ignore_index=True)), len(copies))
+        for (name, _), of_copy in zip(some, pds, strict=True):
+            aucs[name].append(roc_auc_score(outcomes, of_copy))
+    return {name: float(whole - np.mean(found)) for name, found in aucs.items()}
+
+
+def _shuffled(rows: pd.DataFrame, name: str, order: np.ndarray) -> pd.DataFrame:
+    """Copy the rows with one variable, and its special codes, in another order."""
+    copy = rows.copy(deep=False)
+    for column in (name, SPECIAL + name):
+        if column in rows:
+            copy[column] = rows[column].array[order]
+    return copy
 
 
 def permutation_importance(
@@ -82,7 +91,7 @@ def permutation_importance(
     """Measure how much AUC is lost when one variable is shuffled (Breiman 2001).
 
     The model is fitted again in each fold, and the variable is shuffled among rows that the model
-    has not seen. One shuffled copy of a fold is scored at a time, so little memory is needed.
+    has not seen. Few shuffled copies are scored at a time, so little memory is needed.
 
     Args:
         model: the champion.

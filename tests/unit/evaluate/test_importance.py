@@ -1,11 +1,13 @@
-"""Permutation importance: one shuffled copy at a time gives the numbers of all copies at once."""
+"""Permutation importance: few shuffled copies at a time give the numbers of all copies at once."""
 
 import numpy as np
 import pandas as pd
+import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from creditrisk.evaluate import importance
 from creditrisk.evaluate.importance import SHUFFLES, permutation_importance
 from creditrisk.modeling.folds import make_folds
 
@@ -46,7 +48,7 @@ def all_at_once(frame: pd.DataFrame, folds, seed: int) -> pd.Series:
     return pd.Series(np.mean(losses, axis=0), index=NAMES[:3])
 
 
-def test_one_copy_at_a_time_gives_the_same_numbers():
+def test_the_numbers_are_those_of_one_long_table():
     frame = table()
     folds = folds_of(frame)
     found = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
@@ -57,8 +59,8 @@ def test_one_copy_at_a_time_gives_the_same_numbers():
     assert (found["low"] < found["importance"]).all()
 
 
-class OneCopy(ClassifierMixin, BaseEstimator):
-    """Refuses to score more rows than a fold has."""
+class Bounded(ClassifierMixin, BaseEstimator):
+    """Refuses to score more rows at once."""
 
     def __init__(self, most: int = 0):
         self.most = most
@@ -73,9 +75,13 @@ class OneCopy(ClassifierMixin, BaseEstimator):
         return self.inner_.predict_proba(X)
 
 
-def test_no_more_rows_are_scored_at_once_than_a_fold_has():
+@pytest.mark.parametrize(("rows", "most"), [(1, 200), (450, 450), (20_000, 3000)])
+def test_so_many_rows_are_scored_at_once_and_the_numbers_are_the_same(rows, most, monkeypatch):
+    """At least one copy of a fold of 200 rows; at most all 15 of them."""
     frame = table()
     folds = folds_of(frame)
-    most = max(len(fold.test) for fold in folds)
-    found = permutation_importance(OneCopy(most), frame, NAMES, folds, 7)
-    assert found["feature"].iloc[0] == "strong"
+    expected = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
+    monkeypatch.setattr(importance, "ROWS_AT_ONCE", rows)
+    found = permutation_importance(Bounded(most), frame, NAMES, folds, 7)
+    assert found["feature"].tolist() == expected["feature"].tolist()
+    assert np.allclose(found["importance"], expected["importance"], rtol=0, atol=1e-12)
