@@ -13,12 +13,16 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
+from creditrisk.champion.predict import default_pd
 from creditrisk.core.columns import SPECIAL
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import Fold
 
 SHUFFLES = 5
+# What the measurement may cost: PDs of shuffled rows. More rows, or more shuffles, would make the
+# standard errors smaller than anybody needs, and take an ensemble of slow members an hour.
+PDS, LEAST_ROWS = 300_000, 1000
 # Shuffled copies are scored together up to so many rows: each call of a model takes some time, and
 # the encoded rows of all copies would take memory without a bound.
 ROWS_AT_ONCE = 20_000
@@ -55,6 +59,8 @@ def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Scor
     if isinstance(fitted, Pipeline):
         fitted.set_params(sample="passthrough")  # it may ask for more rows than there are here
     fitted.fit(rows, bad)
+    if isinstance(fitted, Pipeline):
+        return lambda some: default_pd(fitted, some)  # fast where nominal columns are encoded
     return lambda some: fitted.predict_proba(some)[:, 1]
 
 
@@ -85,8 +91,29 @@ def _shuffled(rows: pd.DataFrame, name: str, order: np.ndarray) -> pd.DataFrame:
     return copy
 
 
+def shuffled_variables(features: list[str]) -> list[str]:
+    """Return the variables that are shuffled: special codes go with theirs."""
+    return [name for name in features if not name.startswith(SPECIAL)]
+
+
+def affordable(variables: int, rows: int) -> tuple[int, int]:
+    """Return the number of rows, and of shuffles of each variable, that the measurement takes.
+
+    Args:
+        variables: number of variables.
+        rows: number of rows that there are.
+    """
+    rows = min(rows, max(LEAST_ROWS, PDS // (SHUFFLES * variables)))
+    return rows, min(SHUFFLES, max(1, PDS // (rows * variables)))
+
+
 def permutation_importance(
-    model: BaseEstimator, frame: pd.DataFrame, features: list[str], folds: list[Fold], seed: int
+    model: BaseEstimator,
+    frame: pd.DataFrame,
+    features: list[str],
+    folds: list[Fold],
+    seed: int,
+    repeats: int = SHUFFLES,
 ) -> pd.DataFrame:
     """Measure how much AUC is lost when one variable is shuffled (Breiman 2001).
 
@@ -99,6 +126,7 @@ def permutation_importance(
         features: the columns to shuffle, one at a time; special codes with their variable.
         folds: positions in `frame`.
         seed: random seed of the shuffles.
+        repeats: how many times each variable is shuffled.
 
     Returns:
         `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low`
@@ -106,10 +134,10 @@ def permutation_importance(
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
-    variables = [name for name in features if not name.startswith(SPECIAL)]
+    variables = shuffled_variables(features)
     # Drawn here, so that the numbers do not depend on the number of processes.
     orders = [
-        {n: [rng.permutation(len(fold.test)) for _ in range(SHUFFLES)] for n in variables}
+        {n: [rng.permutation(len(fold.test)) for _ in range(repeats)] for n in variables}
         for fold in folds
     ]
     rows = frame[features]

@@ -13,7 +13,11 @@ from creditrisk.champion.predict import default_pd
 from creditrisk.core.files import to_jsonable
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
-from creditrisk.evaluate.importance import permutation_importance
+from creditrisk.evaluate.importance import (
+    affordable,
+    permutation_importance,
+    shuffled_variables,
+)
 from creditrisk.evaluate.stability import rows_from, stability_summary, stability_table
 from creditrisk.metrics.costs import DecisionParams, Sample, expected_cost
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
@@ -44,7 +48,11 @@ class Evaluation:
     @property
     def headline(self) -> dict[str, Any]:
         """The metrics without the tables by variable and by group."""
-        return {k: v for k, v in self.metrics.items() if k not in ("importance", "fairness")}
+        return {
+            k: v
+            for k, v in self.metrics.items()
+            if k not in ("importance", "importance_rows", "fairness")
+        }
 
 
 def evaluate_champion(
@@ -72,17 +80,19 @@ def evaluate_champion(
         groups: the columns by which decisions are compared.
         folds: number of folds for the importance of variables.
         seed: random seed of the bootstrap, the folds and the shuffles.
-        importance_rows: with more training rows, the importance of variables is measured on a
-            stratified sample of so many.
+        importance_rows: with more training rows, or if it would cost more than `affordable`, the
+            importance of variables is measured on a stratified sample of so many.
         start: first day of the test rows of a split by time; None for another split.
     """
     features, threshold = champion.columns, champion.threshold
     on_train, on_test = (predicted(model, part, features, decision) for part in (train, test))
     on_oof = out_of_fold(oof, train, decision)
     tables = curves(on_test, on_oof, threshold, seed)
-    some = search_sample(train, importance_rows, seed)
+    rows = min(importance_rows, len(train))
+    most, shuffles = affordable(len(shuffled_variables(features)), rows)
+    some = search_sample(train, most, seed)
     cut = make_folds(some["bad"].to_numpy(), some["applicant"].to_numpy(), folds, 1, seed)
-    tables["importance"] = permutation_importance(model, some, features, cut, seed)
+    tables["importance"] = permutation_importance(model, some, features, cut, seed, shuffles)
     tables["fairness"] = fairness(test, on_test.pd, threshold, groups, champion.schema_contract)
     late = rows_from(test, start)
     on_late = on_test.take(late)
@@ -93,6 +103,7 @@ def evaluate_champion(
         tables["stability"], champion.metrics.cv, on_train, on_late
     )
     metrics["importance"] = tables["importance"].set_index("feature").to_dict("index")
+    metrics["importance_rows"] = len(some)
     metrics["fairness"] = to_nested_dict(tables["fairness"])
     # Rounded as in the JSON file, so that the pages show the same digits.
     metrics = to_jsonable(metrics)

@@ -114,9 +114,9 @@ def importance(data: ReportData) -> list[Block]:
             figures.importance(first),
             f"The {len(first)} most important variables",
             "The AUC that is lost if a variable is shuffled among applicants that the model has "
-            "not seen (training rows, by fold), with two standard errors to each side. Variables "
-            "with the same information share their importance. The chart shows what the model "
-            "uses, not what causes default.",
+            f"not seen ({_of_training_rows(data)}by fold), with two standard errors to each side. "
+            "Variables with the same information share their importance. The chart shows what the "
+            "model uses, not what causes default.",
         ),
         bullets(
             [
@@ -127,6 +127,12 @@ def importance(data: ReportData) -> list[Block]:
         table(first, "In numbers", forms),
         table(frame, "All variables", forms, collapsed=True),
     ]
+
+
+def _of_training_rows(data: ReportData) -> str:
+    rows, all_rows = data.metrics["importance_rows"], data.champion.training_rows
+    sample = f"a sample of {rows:,} of {all_rows:,} " if rows < all_rows else ""
+    return f"{sample}training rows, "
 
 
 def _costs(data: ReportData) -> str:

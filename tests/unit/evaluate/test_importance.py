@@ -8,7 +8,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from creditrisk.evaluate import importance
-from creditrisk.evaluate.importance import SHUFFLES, permutation_importance
+from creditrisk.evaluate.importance import SHUFFLES, affordable, permutation_importance
 from creditrisk.modeling.folds import make_folds
 
 NAMES = ["strong", "weak", "noise", "special.weak"]
@@ -85,3 +85,16 @@ def test_so_many_rows_are_scored_at_once_and_the_numbers_are_the_same(rows, most
     found = permutation_importance(Bounded(most), frame, NAMES, folds, 7)
     assert found["feature"].tolist() == expected["feature"].tolist()
     assert np.allclose(found["importance"], expected["importance"], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("variables", "rows", "found"),
+    [
+        (20, 800, (800, 5)),
+        (23, 10_000, (2608, 5)),
+        (300, 10_000, (1000, 1)),
+        (100, 4000, (1000, 3)),
+    ],
+)
+def test_the_cost_is_bounded_whatever_the_number_of_variables(variables, rows, found):
+    assert affordable(variables, rows) == found

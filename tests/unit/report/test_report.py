@@ -97,6 +97,7 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
             on_test, on_train, selected["cv"], threshold, 3
         )
     frames["stability"] = pd.DataFrame({"variable": [SCORE, *names], "psi": [0.02, 0.3, 0.01]})
+    metrics["importance_rows"] = len(train) - 1  # a sample, which the report must say
     metrics["stability"] = stability_summary(frames["stability"], selected["cv"], on_train, on_test)
     if len(candidates) > 1:
         pair = board["algorithm"].to_list()
@@ -325,6 +326,7 @@ def test_importance_has_intervals_and_the_schemas_words(whole):
     words = words_of(build_page(whole).html())
     assert "status: no status; b" in words
     assert "burden: derived: amount / status" in words
+    assert f"a sample of 299 of {whole.champion.training_rows:,} training rows, by fold" in words
 
 
 def test_lead_within_luck_is_called_so(whole):
