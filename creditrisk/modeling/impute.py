@@ -22,14 +22,15 @@ def imputer_step(
     Args:
         features: the content of features.json.
         params: the block `preprocess`.
-        as_is: whether missing numbers and ranks stay missing, for an estimator that handles them.
+        as_is: whether missing numbers and ranks stay missing, for an estimator that handles them;
+            its numbers get no power transform, which is slow and would not change a split.
         indicators: whether to add a column of zeros and ones for each variable with missing
             training cells (`features["missing"]`).
     """
     many = features.get("many", [])
     few = [name for name in features["nominal"] if name not in many]
     numbers = [StandardScaler()] if as_is else [_imputer(params.numeric_impute), StandardScaler()]
-    if params.power_transform:
+    if params.power_transform and not as_is:  # what handles missing values asks for order alone
         numbers.append(PowerTransformer())
     nominal = (
         SimpleImputer(strategy="constant", fill_value=MISSING_LEVEL, keep_empty_features=True)
