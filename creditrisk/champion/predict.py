@@ -124,7 +124,7 @@ def transform_rows(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
         return _encode([encode.named_transformers_["bins"]], bins).astype(np.float64, copy=False)
     parts = []
     for name, first, columns in impute.transformers_:
-        if not len(columns):
+        if not len(columns) or name not in encode.named_transformers_:
             continue
         steps = [first, encode.named_transformers_[name]]
         parts.append(_encode(steps, rows[list(columns)]))

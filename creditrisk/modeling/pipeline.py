@@ -135,8 +135,11 @@ def _encoded(recipe: Recipe, candidate: dict[str, Any]) -> dict[str, Any]:
             (part, "passthrough", indicator_names(names))
             for part, names in indicated(features).items()
         ]
+    # Candidates with and without indicators share the imputed columns of a fold: the encoder leaves
+    # out what is not wanted. A resampler before the encoder would not.
+    shared = not as_is and candidate["resample"] not in MIXED
     return {
-        "impute": imputer_step(features, params, as_is, indicators),
+        "impute": imputer_step(features, params, as_is, indicators or shared),
         "encode": ColumnTransformer(parts),
     }
 

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 from creditrisk.core.params import Strict
 from creditrisk.metrics.performance import SCORING
 
+LEAST_SAMPLE = 1000  # rows; with fewer, the choice of a candidate would be luck
 # With more folds or repeats, the search only takes longer.
 Folds = Annotated[int, Field(ge=2, le=1000)]
 
@@ -48,6 +49,7 @@ class TrainParams(Strict):
         search_rows: with more training rows, the grid is searched, and the nested estimate made, on
             a stratified sample of so many. The best candidate is fitted, and its out-of-fold PDs
             are made, on all rows, which are then split into folds once.
+        search_cells: the same for rows times features, so that a wide file takes no longer.
         when_rows_above: number of training rows to values that hold if there are more, as in the
             blocks of the algorithms; for the numbers of folds and repeats.
     """
@@ -60,8 +62,17 @@ class TrainParams(Strict):
     nested: bool
     outer_folds: Folds
     inner_folds: Folds
-    search_rows: Annotated[int, Field(ge=1000)] = 10_000
+    search_rows: Annotated[int, Field(ge=LEAST_SAMPLE)] = 10_000
+    search_cells: Annotated[int, Field(ge=1)] = 300_000
     when_rows_above: dict[Annotated[int, Field(ge=0)], TrainOverrides] = Field(default_factory=dict)
+
+    def sample_rows(self, features: int) -> int:
+        """Return the number of rows that a search takes at most.
+
+        Args:
+            features: number of features.
+        """
+        return max(LEAST_SAMPLE, min(self.search_rows, self.search_cells // max(1, features)))
 
     def for_rows(self, rows: int) -> "TrainParams":
         """Return the parameters that hold for a number of training rows."""

@@ -165,14 +165,21 @@ def search(
     Raises:
         InputError: a fit failed, or the score of a candidate is not a number.
     """
-    best = find_best(spec, frame, folds, progress=progress)
-    return best, fit_best(spec, best.candidate, frame, folds)
+    with preprocessing_cache() as memory:
+        best = find_best(spec, frame, folds, memory, progress=progress)
+        return best, fit_best(spec, best.candidate, frame, folds, memory)
+
+
+def preprocessing_cache() -> tempfile.TemporaryDirectory[str]:
+    """Make a folder in which fits on the same rows find the preprocessing of those rows."""
+    return tempfile.TemporaryDirectory(prefix="creditrisk-")
 
 
 def find_best(
     spec: SearchSpec,
     frame: pd.DataFrame,
     folds: list[Fold],
+    memory: str,
     on_fitted: OnFitted | None = None,
     progress: bool = True,
 ) -> Best:
@@ -182,6 +189,8 @@ def find_best(
         spec: what to search.
         frame: `bad` and the features, n rows.
         folds: positions in `frame`.
+        memory: a folder from `preprocessing_cache`, which lets candidates that differ only in the
+            model share the preprocessing of each fold.
         on_fitted: called once, when the grid search is fitted; see `OnFitted`.
         progress: whether to show a progress bar.
 
@@ -191,18 +200,20 @@ def find_best(
     rows, bad = frame[spec.columns], frame["bad"].to_numpy()
     classes = smallest_classes(bad, folds)
     settings = [spec.settings(candidate, classes) for candidate in spec.candidates]
-    # The cache lets candidates that differ only in the model share the preprocessing of each fold.
-    with tempfile.TemporaryDirectory(prefix="creditrisk-") as memory:
-        blank = spec.pipeline().set_params(memory=memory)
-        grid = _fit_grid(spec, blank, settings, rows, bad, folds, progress)
-        scores = _scores(grid)
-        if on_fitted:
-            on_fitted(grid, spec.candidates, rows, bad)
+    blank = spec.pipeline().set_params(memory=memory)
+    grid = _fit_grid(spec, blank, settings, rows, bad, folds, progress)
+    scores = _scores(grid)
+    if on_fitted:
+        on_fitted(grid, spec.candidates, rows, bad)
     return Best(spec.candidates[int(scores["mean"].to_numpy().argmax())], scores)
 
 
 def fit_best(
-    spec: SearchSpec, candidate: dict[str, Any], frame: pd.DataFrame, folds: list[Fold]
+    spec: SearchSpec,
+    candidate: dict[str, Any],
+    frame: pd.DataFrame,
+    folds: list[Fold],
+    memory: str | None = None,
 ) -> Fitted:
     """Predict the rows out of fold with a candidate, calibrate it, and fit it on all rows.
 
@@ -211,6 +222,7 @@ def fit_best(
         candidate: the best one.
         frame: `bad` and the features, n rows.
         folds: positions in `frame`.
+        memory: the folder that the search of the same folds had.
 
     Raises:
         InputError: a fit failed.
@@ -219,7 +231,8 @@ def fit_best(
     chosen = spec.settings(candidate, smallest_classes(bad, folds))
     pipeline = spec.pipeline().set_params(**chosen)
     with checked_fits(rows, f"algorithms.{spec.name}"):
-        oof, unconverged = out_of_fold(pipeline, rows, bad, folds)
+        cached = clone(pipeline).set_params(memory=memory)
+        oof, unconverged = out_of_fold(cached, rows, bad, folds)
         method = choose_calibration(spec.train.calibration, oof, algorithm(spec.name).calibration)
         oof["pd"] = cross_calibrate(method, oof)
         model = fit_calibrated(pipeline, method, rows, bad, oof)

@@ -14,7 +14,15 @@ from creditrisk.metrics.performance import compute_fold_metrics, compute_metrics
 from creditrisk.modeling.binning.binner import variables_in_one_bin
 from creditrisk.modeling.folds import Fold
 from creditrisk.modeling.sample import search_sample
-from creditrisk.train.search import Fitted, OnFitted, SearchSpec, find_best, fit_best, search
+from creditrisk.train.search import (
+    Fitted,
+    OnFitted,
+    SearchSpec,
+    find_best,
+    fit_best,
+    preprocessing_cache,
+    search,
+)
 from creditrisk.train.train_folds import nested_folds, search_folds
 
 
@@ -68,7 +76,7 @@ def train_single(
             candidate is not a number.
     """
     train = spec.train
-    sample = search_sample(frame, train.search_rows, spec.seed)
+    sample = search_sample(frame, train.sample_rows(len(spec.columns)), spec.seed)
     sampled = len(sample) < len(frame)
     # Make the folds first, so that too few rows fail before any fit.
     folds = search_folds(sample, train, spec.seed)
@@ -80,11 +88,12 @@ def train_single(
         + (", by time" if train.folds_by == "time" else "")
         + (f", on {len(sample):,} of {len(frame):,} rows" if sampled else "")
     )
-    best = find_best(spec, sample, folds, on_fitted)
-    if sampled:
-        folds = search_folds(frame, train.model_copy(update={"repeats": 1}), spec.seed)
-        log(f"train@{spec.name}: {len(folds)} folds and a fit on all rows")
-    found = fit_best(spec, best.candidate, frame, folds)
+    with preprocessing_cache() as memory:
+        best = find_best(spec, sample, folds, memory, on_fitted)
+        if sampled:
+            folds = search_folds(frame, train.model_copy(update={"repeats": 1}), spec.seed)
+            log(f"train@{spec.name}: {len(folds)} folds and a fit on all rows")
+        found = fit_best(spec, best.candidate, frame, folds, None if sampled else memory)
     trials = pd.concat([pd.DataFrame(spec.candidates), best.scores], axis=1)
     return TrainedModel(
         model=found.model,

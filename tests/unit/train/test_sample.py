@@ -92,3 +92,12 @@ def test_a_sample_holds_whole_applicants_and_the_bad_rate(seed):
     assert abs(sample["bad"].mean() - frame["bad"].mean()) < 0.02
     assert sample.equals(search_sample(frame, 1000, seed))
     assert not sample.equals(search_sample(frame, 1000, seed + 2))
+
+
+@pytest.mark.parametrize(
+    ("features", "rows"), [(12, 10_000), (150, 2000), (300, 1000), (9000, 1000)]
+)
+def test_the_sample_of_a_wide_file_has_fewer_rows(features, rows):
+    plain = {"folds": 3, "repeats": 1, "scoring": "roc_auc", "calibration": "auto"}
+    plain |= {"nested": True, "outer_folds": 2, "inner_folds": 2}
+    assert TrainParams.model_validate(plain).sample_rows(features) == rows

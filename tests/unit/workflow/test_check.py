@@ -125,6 +125,7 @@ SOUND = {
     ("algorithms.xgb.subsample", 0): lambda: fits("xgb", subsample=0),
     ("algorithms.xgb.colsample_bytree", 0): lambda: fits("xgb", colsample_bytree=0),
     ("train.search_rows", 2**64): lambda: samples(2**64),
+    ("train.search_cells", 2**64): lambda: samples(2**64 // 3),
     ("algorithms.lgbm.min_child_samples", 0): lambda: fits("lgbm", min_child_samples=0),
     ("algorithms.lgbm.subsample_freq", -1): lambda: fits("lgbm", subsample_freq=-1),
     ("algorithms.lgbm.subsample_freq", 0): lambda: fits("lgbm", subsample_freq=0),
