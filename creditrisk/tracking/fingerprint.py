@@ -4,13 +4,14 @@ import hashlib
 import json
 import os
 import platform
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from creditrisk.core.environment import LIBRARIES, library_version
+from creditrisk.core.errors import InputError
+from creditrisk.core.git import git
 
 # Results and dvc.lock change while the pipeline runs. That alone does not make a run dirty.
 RESULTS = ("dvc.lock", "metrics", "plots", "data/candidates")
@@ -77,12 +78,9 @@ def run_tags(folder: Path) -> dict[str, str]:
 
 def _git(folder: Path, *command: str) -> str:
     try:
-        done = subprocess.run(
-            ["git", *command], cwd=folder, capture_output=True, text=True, check=False
-        )
-    except OSError:  # no Git on this machine: the run has no tags of it
+        return git(*command, folder=folder).strip()
+    except InputError:  # no Git on this machine, or no repository: the run has no tags of it
         return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, float]:
