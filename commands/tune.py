@@ -74,7 +74,9 @@ def main() -> None:
     space |= undecided(present, space)
     fixed = fixed_values(algo, block, present[0], space, args.space)
     rows = len(frame)
-    frame = search_sample(frame, params.train.sample_rows(len(spec.columns)), params.seed)
+    frame = search_sample(
+        frame, params.train.sample_rows(len(spec.columns), frame["bad"].mean()), params.seed
+    )
     if len(frame) < rows:
         _log(algo, f"searches on a sample of {len(frame):,} of {rows:,} rows")
     depends_on = [

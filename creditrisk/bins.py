@@ -1,5 +1,6 @@
 """The bins file: edges of numeric variables and groups of levels that a person has fixed."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,30 +50,58 @@ def read_bins(path: Path, schema: Schema, numeric: list[str]) -> dict[str, dict[
     Raises:
         InputError: an unknown variable or level, or edges that are not ascending.
     """
-    if not path.exists():
-        return {}
     found: dict[str, dict[str, Any]] = {}
-    tree = parse_yaml(read_regular(path), path) or {}  # all lines may be comments
-    if not isinstance(tree, dict):
-        hint = "Write `variable: {edges: [...]}` lines."
-        raise InputError(path, "file", "not a mapping", hint)
-    for name, entry in tree.items():
-        try:
-            made = HandMade.model_validate(entry)
-        except ValidationError as error:
-            raise from_validation(path, error, list(HandMade.model_fields), str(name)) from None
-        leveled = [n for n, c in schema.variables.items() if c.kind in ("nominal", "ordinal")]
+    for name, made in _read(path).items():
+        leveled = [name for name in schema.variables if _has_levels(schema, name)]
         possible = numeric if made.edges is not None else leveled
         if name not in possible:
             kind = "numeric variable" if made.edges is not None else "variable with levels"
-            raise InputError(
-                path, str(name), f"no {kind} of this name", nearest(str(name), possible)
-            )
+            raise InputError(path, name, f"no {kind} of this name", nearest(name, possible))
         if made.edges is not None:
             found[name] = {"edges": made.edges}
         else:
             found[name] = {"groups": _codes(path, name, made.groups or [], schema)}
     return found
+
+
+def _read(path: Path) -> dict[str, HandMade]:
+    if not os.path.lexists(path):
+        return {}
+    if not path.is_file():
+        raise InputError(path, "file", "not a file", "Write it again, or delete it.")
+    tree = parse_yaml(read_regular(path), path) or {}  # all lines may be comments
+    if not isinstance(tree, dict):
+        hint = "Write `variable: {edges: [...]}` lines."
+        raise InputError(path, "file", "not a mapping", hint)
+    found = {}
+    for name, entry in tree.items():
+        try:
+            found[str(name)] = HandMade.model_validate(entry)
+        except ValidationError as error:
+            raise from_validation(path, error, list(HandMade.model_fields), str(name)) from None
+    return found
+
+
+def _has_levels(schema: Schema, name: str) -> bool:
+    return name in schema.variables and schema.variables[name].kind in ("nominal", "ordinal")
+
+
+def grouped_levels(path: Path, schema: Schema) -> dict[str, set[str]]:
+    """Return the levels that stand in a group of the bins file, by variable.
+
+    Args:
+        path: the file; it may be absent.
+        schema: the schema of the data set.
+
+    Raises:
+        InputError: as for `read_bins`; names of numeric variables are not checked.
+    """
+    found = _read(path)
+    return {
+        name: {code for group in _codes(path, name, made.groups, schema) for code in group}
+        for name, made in found.items()
+        if made.groups is not None and _has_levels(schema, name)
+    }
 
 
 def _codes(path: Path, name: str, groups: list[list[Any]], schema: Schema) -> list[list[str]]:

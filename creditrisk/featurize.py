@@ -11,6 +11,7 @@ from creditrisk.bins import read_bins
 from creditrisk.core.columns import MANY_LEVELS, name_fault
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Name, Strict, distinct_keys
+from creditrisk.core.text import in_order_of_codes
 from creditrisk.eda.look_at import unique_texts
 from creditrisk.schema import Schema
 
@@ -84,8 +85,9 @@ def manifest(
         special codes of numeric variables), lists of names; `many`, those of the nominal ones that
         have more than `MANY_LEVELS` levels; `ordinal`, name to levels in ascending order; `target`;
         `derived`, name to definition; `left_out`, name to reason; `missing`, the variables with
-        missing training cells; `monotone`, variable to 1 or -1 as the schema asks for it; with any,
-        `levels`, the nominal variables to their levels; `bins`, from the bins file.
+        missing training cells; `monotone`, variable to 1 or -1 as the schema asks for it, also for
+        columns derived from such variables; `bins`, from the bins file; and, where the order of
+        codes is not that of texts, or with `monotone`, `levels`, the nominal variables to theirs.
 
     Raises:
         InputError: a derived column has the name of another column, or a reserved one.
@@ -93,7 +95,13 @@ def manifest(
     numeric = schema.of_kind("numeric")
     own = {column.name for column in schema.columns.values()}
     taken = {*own, *schema.columns, schema.target.column}
-    derived, left_out = {}, {}
+    derived: dict[str, dict[str, Any]] = {}
+    left_out: dict[str, str] = {}
+    ways = {
+        name: 1 if column.monotone == "up" else -1
+        for name, column in schema.variables.items()
+        if column.monotone
+    }
     for name, definition in params.derived.items():
         fault = "the data already has a column of this name" if name in taken else name_fault(name)
         if fault:
@@ -106,9 +114,15 @@ def manifest(
                 if unusable in own
                 else f"there is no column {unusable}"
             )
-        else:
-            derived[name] = definition.model_dump()
-            numeric.append(name)
+            continue
+        way, fault = _way(definition, ways, None if train is None else derive(train, derived))
+        if fault:
+            left_out[name] = fault
+            continue
+        derived[name] = definition.model_dump()
+        numeric.append(name)
+        if way:
+            ways[name] = way
     nominal = [*schema.of_kind("nominal"), *schema.companions]
     many: list[str] = []
     if train is not None:
@@ -121,7 +135,6 @@ def manifest(
         hint = "Add variables, or set force: true for a text that is one."
         raise InputError("data.schema", "columns", problem, hint)
     ordinal = {name: list(schema.features[name].levels or ()) for name in schema.of_kind("ordinal")}
-    ways = {name: column.monotone for name, column in schema.variables.items() if column.monotone}
     found: dict[str, Any] = {
         "numeric": numeric,
         "nominal": nominal,
@@ -130,12 +143,30 @@ def manifest(
         "target": "bad",
         "derived": derived,
         "left_out": left_out,
-        "monotone": {name: 1 if way == "up" else -1 for name, way in ways.items()},
+        "monotone": ways,
         "bins": read_bins(bins_file, schema, numeric) if bins_file else {},
     }
     if train is not None:
         gaps = derive(train, derived)
         found["missing"] = [n for n in (*numeric, *nominal, *ordinal) if gaps[n].isna().any()]
-        if ways:
-            found["levels"] = {n: sorted(train[n].dropna().unique()) for n in nominal}
+        codes = {n: sorted(train[n].dropna().unique()) for n in nominal}
+        if ways or any(in_order_of_codes(levels) != levels for levels in codes.values()):
+            found["levels"] = codes
     return found
+
+
+def _way(definition: Derived, ways: dict[str, int], train: pd.DataFrame | None) -> tuple[int, str]:
+    """Return the direction that a derived column must have, and why it can have none.
+
+    If the risk may only rise with a column, it may only rise with what rises with that column.
+    """
+    first, second = definition.of
+    signs = {first: 1, second: -1 if definition.op in ("ratio", "difference") else 1}
+    asked = {ways[name] * signs[name] for name in signs if name in ways}
+    if not asked:
+        return 0, ""
+    fault = f"the direction of {' and '.join(n for n in signs if n in ways)} would not hold"
+    least = [] if train is None else [train[name].min() for name in signs]
+    if definition.op in ("ratio", "product") and not all(value >= 0 for value in least):
+        return 0, f"{fault} with negative numbers"
+    return (asked.pop(), "") if len(asked) == 1 else (0, fault)

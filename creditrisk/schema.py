@@ -332,7 +332,7 @@ def parse_schema(tree: dict[str, Any], path: str | Path) -> Schema:
         return Schema.model_validate(tree)
     except ValidationError as error:
         found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
-        if found["type"] == "literal_error":
+        if found["type"] == "literal_error" and found["loc"][-1] == "kind":
             location = ".".join(map(str, found["loc"]))
             problem = f"unknown kind {found['input']!r}"
             hint = nearest(str(found["input"]), KINDS)

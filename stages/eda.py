@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from creditrisk.bins import PATH as BINS_FILE
+from creditrisk.bins import grouped_levels
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import keep_originals
 from creditrisk.core.files import (
@@ -36,6 +38,7 @@ def main() -> None:
         clean="data/interim/clean.parquet",
         rejected="data/interim/rejected.parquet",
         prepared="metrics/prepare.json",
+        bins=str(BINS_FILE),
         explored="data/processed/explored.parquet",
         adjustments="data/processed/adjustments.json",
         page="plots/eda.html",
@@ -48,7 +51,7 @@ def main() -> None:
     train = clean[clean["split"] == "train"]
 
     found = Findings.of(train, schema)
-    adjustments = learn(train, schema, params.eda)
+    adjustments = learn(train, schema, params.eda, grouped_levels(args.bins, schema))
     summary = summarise(train, found, adjustments)
     page = build_page(
         train,

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -120,6 +120,8 @@ def names_at(model: type[BaseModel], error: ValidationError) -> list[str]:
         fields = getattr(current, "model_fields", {})
         if part in fields:
             current = fields[part].annotation
+        elif get_origin(current) is dict:
+            current = get_args(current)[1]
     fields = getattr(current, "model_fields", {})
     return [field.alias or name for name, field in fields.items()]
 

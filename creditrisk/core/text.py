@@ -52,6 +52,16 @@ def code_key(text: str) -> Decimal | str:
     return folded if number is None else number
 
 
+def in_order_of_codes(codes: Iterable[str]) -> list[str]:
+    """Sort codes: as numbers if all are, else as texts."""
+    plain = sorted(codes)
+    keys = [code_key(code) for code in plain]
+    numbers = [key for key in keys if isinstance(key, Decimal)]
+    if len(numbers) < len(plain):
+        return plain
+    return [code for _, code in sorted(zip(numbers, plain, strict=True))]
+
+
 def exact_number(text: str) -> Decimal | None:
     """Read a number with a decimal point, without rounding; None if the text is not a number."""
     if not _NUMBER.fullmatch(text):

@@ -4,6 +4,8 @@ Scoring needs only `apply`, so this module imports neither the descriptive table
 """
 
 import math
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import pandas as pd
@@ -31,7 +33,12 @@ class EdaParams(Strict):
     rare_level_share: Annotated[Number, Field(ge=0, lt=1)] = 0.01
 
 
-def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, Any]:
+def learn(
+    train: pd.DataFrame,
+    schema: Schema,
+    params: EdaParams,
+    grouped: Mapping[str, Collection[str]] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Learn the adjustments from the training rows.
 
     Caps: a side of a numeric column is capped only if there are training rows beyond its fence. A
@@ -50,6 +57,8 @@ def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, A
         train: the training rows of the clean frame, shape (n, d).
         schema: the schema of the data set.
         params: the thresholds.
+        grouped: nominal column to levels that are not merged, however rare: a person has put them
+            into groups (`bins.grouped_levels`).
 
     Returns:
         `{"caps": {column: {"low", "high", "rows_low", "rows_high"}}, "merges": {column: {"into",
@@ -58,7 +67,8 @@ def learn(train: pd.DataFrame, schema: Schema, params: EdaParams) -> dict[str, A
     """
     caps = {name: _cap(train[name], schema.variables[name], params.cap_iqr_factor)
             for name in schema.of_kind("numeric")}  # fmt: skip
-    merges = {name: _merge(train[name], schema.variables[name], params.rare_level_share)
+    share = params.rare_level_share
+    merges = {name: _merge(train[name], schema.variables[name], share, grouped.get(name, ()))
               for name in schema.of_kind("nominal")}  # fmt: skip
     return {
         "caps": {name: cap for name, cap in caps.items() if cap},
@@ -123,11 +133,17 @@ def _cap(values: pd.Series, column: Column, factor: float | None) -> dict[str, A
     }
 
 
-def _merge(values: pd.Series, column: Column, share: float) -> dict[str, Any] | None:
+def _merge(
+    values: pd.Series, column: Column, share: float, grouped: Collection[str]
+) -> dict[str, Any] | None:
     counts = values.value_counts()
     seen = [level for level in column.levels or () if level in counts.index]
     order = seen or sorted(counts.index)
-    rare = {level: int(counts[level]) for level in order if counts[level] < share * len(values)}
+    rare = {
+        level: int(counts[level])
+        for level in order
+        if counts[level] < share * len(values) and level not in grouped
+    }
     kept = [level for level in order if level not in rare]
     many = len(order) > MANY_LEVELS and 2 * sum(rare.values()) > int(counts.sum())
     if len(rare) < 2 or not kept or many:

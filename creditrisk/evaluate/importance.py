@@ -55,10 +55,7 @@ def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Scor
         return combined
     if isinstance(model, CalibratedClassifierCV) and hasattr(model.estimator, "predict_proba"):
         return fit_again(model.estimator, rows, bad)
-    fitted = clone(model)
-    if isinstance(fitted, Pipeline):
-        fitted.set_params(sample="passthrough")  # it may ask for more rows than there are here
-    fitted.fit(rows, bad)
+    fitted = clone(model).fit(rows, bad)
     if isinstance(fitted, Pipeline):
         return lambda some: default_pd(fitted, some)  # fast where nominal columns are encoded
     return lambda some: fitted.predict_proba(some)[:, 1]

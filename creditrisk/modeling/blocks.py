@@ -7,6 +7,7 @@ from sklearn.model_selection import ParameterGrid
 
 from creditrisk.core.errors import InputError, nearest
 from creditrisk.modeling.encode import ENCODERS, MANY_LEVELS
+from creditrisk.modeling.impute import indicated
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.pipeline import BINS, MONOTONE
 from creditrisk.modeling.registry import algorithm
@@ -50,7 +51,7 @@ def block_for(name: str, block: dict[str, Any], rows: int) -> dict[str, Any]:
 
 def _overrides(name: str, block: dict[str, Any]) -> dict[int, dict[str, Any]]:
     location, hint = f"algorithms.{name}.{WHEN}", "Write {10000: {max_depth: 6}}."
-    overrides = block.get(WHEN) or {}
+    overrides = block.get(WHEN, {})
     if not isinstance(overrides, dict):
         raise InputError("params.yaml", location, "not a map", hint)
     found: dict[int, dict[str, Any]] = {}
@@ -59,6 +60,8 @@ def _overrides(name: str, block: dict[str, Any]) -> dict[int, dict[str, Any]]:
             raise InputError("params.yaml", location, f"{limit!r} is no number of rows", hint)
         if not isinstance(values, dict) or WHEN in values:
             raise InputError("params.yaml", f"{location}.{limit}", "not a block of values", hint)
+        if int(limit) in found:
+            raise InputError("params.yaml", location, f"{limit} stands twice", hint)
         found[int(limit)] = values
     return found
 
@@ -158,6 +161,11 @@ def _candidates(name: str, whole: dict[str, Any], seed: int, rows: int) -> list[
                 problem = f"unknown {key} {value!r}"
                 hint = nearest(str(value), map(str, CHOICES[key]))
                 raise InputError("params.yaml", place(key), problem, hint)
+    if "monotone" in block and "bins" not in block:
+        hint = "Add bins, or name the direction in the schema: `monotone: up`."
+        raise InputError(
+            "params.yaml", place("monotone"), "it is for bins, and there are none", hint
+        )
     candidates = [dict(sorted(c.items())) for c in ParameterGrid(axes)]
     for candidate in candidates:
         check_values(place, estimator, model_params(candidate))
@@ -206,7 +214,9 @@ def relevant_candidates(
         params: the block `preprocess`.
         handles_missing: whether the estimator takes missing numbers as they are.
     """
-    gaps = set(features.get("missing", ())) & {*features["numeric"], *features["ordinal"]}
+    gaps = bool(indicated(features, params))
+    # What takes missing numbers as they are still has its nominal columns imputed.
+    levels_lost = bool(indicated(features | {"numeric": [], "ordinal": {}}, params))
     kept: list[dict[str, Any]] = []
     for candidate in candidates:
         binned = bool(candidate.get("bins"))
@@ -219,7 +229,7 @@ def relevant_candidates(
         if gaps and not binned and "missing_indicator" not in one:
             if params.missing_indicator != "auto":
                 added = [{"missing_indicator": params.missing_indicator}]
-            elif not as_is:
+            elif levels_lost or not as_is:
                 added = [{"missing_indicator": False}, {"missing_indicator": True}]
         for more in added:
             if (whole := dict(sorted((one | more).items()))) not in kept:

@@ -10,6 +10,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+UNKNOWN = -1  # the number of a level that no training row has
+
 
 def _by_position(kind: Any) -> Callable[[list[str]], BaseEstimator]:
     """Make an encoder of category_encoders know its columns by position, not by name.
@@ -28,10 +30,15 @@ ENCODERS: dict[str, Callable[[list[str]], BaseEstimator]] = {
     "onehot": lambda columns: OneHotEncoder(handle_unknown="ignore", sparse_output=False),
     "binary": _by_position(ce.BinaryEncoder),
     # Numbers in the order of the codes, which often mean something.
-    "ordinal": lambda columns: OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1),
+    "ordinal": lambda columns: OrdinalEncoder(
+        handle_unknown="use_encoded_value", unknown_value=UNKNOWN
+    ),
     "woe": _by_position(ce.WOEEncoder),
     "target": _by_position(ce.TargetEncoder),
 }
+
+# Those whose numbers rise with the risk.
+OF_RISK = {"woe", "target"}
 
 # Of a column with many levels, the merged one included, where they are merged.
 KEPT_LEVELS = 50
@@ -47,6 +54,17 @@ MANY_LEVELS: dict[str, Callable[[int], BaseEstimator]] = {
         handle_unknown="infrequent_if_exist", max_categories=KEPT_LEVELS, sparse_output=False
     ),
 }
+
+
+def ordinal_of(levels: list[list[str]]) -> OrdinalEncoder:
+    """Make an encoder that numbers the levels in a given order.
+
+    Args:
+        levels: the levels of each column.
+    """
+    return OrdinalEncoder(
+        categories=levels, handle_unknown="use_encoded_value", unknown_value=UNKNOWN
+    )
 
 
 def onehot_of(levels: list[list[str]]) -> OneHotEncoder:

@@ -47,15 +47,20 @@ def imputer_step(
     if indicators:
         parts += [
             (part, MissingIndicator(features="all"), columns)
-            for part, columns in indicated(features).items()
+            for part, columns in indicated(features, params).items()
         ]
     return ColumnTransformer(parts, verbose_feature_names_out=False).set_output(transform="pandas")
 
 
-def indicated(features: dict[str, Any]) -> dict[str, list[str]]:
-    """List the columns that get an indicator, by part: one column has one type of values."""
+def indicated(features: dict[str, Any], params: PreprocessParams) -> dict[str, list[str]]:
+    """List the columns that get an indicator, by part: one column has one type of values.
+
+    A nominal one needs none where missing is a level of its own.
+    """
     missing = set(features.get("missing", ()))
     parts = {"numeric": features["numeric"], "ordinal": list(features["ordinal"])}
+    if params.nominal_impute != "level":
+        parts["nominal"] = features["nominal"]
     found = {
         f"missing {part}": [name for name in names if name in missing]
         for part, names in parts.items()

@@ -10,8 +10,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from creditrisk.core.columns import NO_CODE, SPECIAL
+from creditrisk.core.errors import InputError
+from creditrisk.core.text import in_order_of_codes
 from creditrisk.modeling.binning.binner import Binner
-from creditrisk.modeling.encode import ENCODERS, KEPT_LEVELS, MANY_LEVELS, onehot_of
+from creditrisk.modeling.encode import (
+    ENCODERS,
+    KEPT_LEVELS,
+    MANY_LEVELS,
+    OF_RISK,
+    onehot_of,
+    ordinal_of,
+)
 from creditrisk.modeling.impute import (
     MISSING_LEVEL,
     imputer_step,
@@ -20,12 +29,14 @@ from creditrisk.modeling.impute import (
     rank_encoder,
 )
 from creditrisk.modeling.params import PreprocessParams
-from creditrisk.modeling.resample import MIXED, WITHOUT_DISTANCES, resampler, row_sampler
+from creditrisk.modeling.resample import MIXED, WITHOUT_DISTANCES, resampler
 
 # Allowed numbers of bins for numeric columns; None means no binning.
 BINS = (None, *range(2, 21))
 # Of the bad rates of bins: `auto` where that costs little, true always, false never.
 MONOTONE = ("auto", True, False)
+# The constraint of a linear model: no coefficient below 0, for columns that rise with the risk.
+POSITIVE = "positive"
 
 
 @dataclass(frozen=True)
@@ -72,7 +83,7 @@ def candidate_params(
     candidate: dict[str, Any],
     model: dict[str, Any],
     classes: tuple[int, int],
-    fit_rows: int | None = None,
+    sample: BaseEstimator | str = "passthrough",
 ) -> dict[str, Any]:
     """Turn a candidate into parameters for `set_params` of the pipeline of `build_pipeline`.
 
@@ -84,7 +95,7 @@ def candidate_params(
             `missing_indicator`.
         model: the parameters of the estimator.
         classes: good and bad rows in the smallest training part.
-        fit_rows: number of training rows to fit on; None for all.
+        sample: from `row_sampler`.
 
     Returns:
         Maps names of pipeline parameters to values.
@@ -99,9 +110,12 @@ def candidate_params(
         if bins
         else _encoded(recipe, candidate)
     )
-    constrained = {} if bins else _constraints(recipe, candidate)
+    if bins:
+        constrained = {POSITIVE: encoder in OF_RISK} if recipe.constraints == POSITIVE else {}
+    else:
+        constrained = _constraints(recipe, candidate)
     return {
-        "sample": row_sampler(fit_rows, classes, recipe.seed),
+        "sample": sample,
         **steps,
         "resample_mixed": chosen if mixed else "passthrough",
         "resample": "passthrough" if mixed else chosen,
@@ -115,10 +129,7 @@ def _encoded(recipe: Recipe, candidate: dict[str, Any]) -> dict[str, Any]:
     indicators = bool(candidate.get("missing_indicator", False))
     many = features.get("many", [])
     few = [name for name in features["nominal"] if name not in many]
-    # With monotone constraints, the number of encoded columns must be known before the fit.
-    coded = MANY_LEVELS[
-        "target" if _constrained(recipe) else candidate.get("many_levels", "target")
-    ]
+    coded = MANY_LEVELS[candidate.get("many_levels", "target")]
     ranks = rank_encoder(features, as_is)
     parts = [
         ("numeric", "passthrough", features["numeric"]),
@@ -133,7 +144,7 @@ def _encoded(recipe: Recipe, candidate: dict[str, Any]) -> dict[str, Any]:
     if indicators:
         parts += [
             (part, "passthrough", indicator_names(names))
-            for part, names in indicated(features).items()
+            for part, names in indicated(features, params).items()
         ]
     # Candidates with and without indicators share the imputed columns of a fold: the encoder leaves
     # out what is not wanted. A resampler before the encoder would not.
@@ -145,14 +156,24 @@ def _encoded(recipe: Recipe, candidate: dict[str, Any]) -> dict[str, Any]:
 
 
 def _nominal_encoder(recipe: Recipe, encoder: str, names: list[str]) -> BaseEstimator:
+    known = recipe.features.get("levels", {})
     if encoder == "onehot" and _constrained(recipe):
-        levels = recipe.features["levels"]
-        return onehot_of([[*levels[name], MISSING_LEVEL] for name in names])
+        return onehot_of([_imputed_levels(known[name]) for name in names])
+    if encoder == "ordinal":
+        ordered = {name: in_order_of_codes(known.get(name, [])) for name in names}
+        # Text order is what the encoder has without being told, and needs no list of levels.
+        if any(levels != sorted(levels) for levels in ordered.values()):
+            return ordinal_of([_imputed_levels(levels) for levels in ordered.values()])
     return ENCODERS[encoder](names)
 
 
+def _imputed_levels(levels: list[str]) -> list[str]:
+    return [*levels, *({MISSING_LEVEL} - set(levels))]
+
+
 def _constrained(recipe: Recipe) -> bool:
-    return bool(recipe.constraints and recipe.features.get("monotone"))
+    has_list = recipe.constraints and recipe.constraints != POSITIVE
+    return bool(has_list and recipe.features.get("monotone"))
 
 
 def _constraints(recipe: Recipe, candidate: dict[str, Any]) -> dict[str, Any]:
@@ -163,12 +184,26 @@ def _constraints(recipe: Recipe, candidate: dict[str, Any]) -> dict[str, Any]:
     many = features.get("many", [])
     few = [name for name in features["nominal"] if name not in many]
     onehot = candidate["encoder"] == "onehot"
-    width = sum(len(features["levels"][name]) + 1 for name in few) if onehot else len(few)
+    _refuse_unknown_width(candidate, bool(many))
+    width = len(few)
+    if onehot:
+        width = sum(len(_imputed_levels(features["levels"][name])) for name in few)
     width += len(many) + len(features["ordinal"])
     if candidate.get("missing_indicator"):
-        width += sum(map(len, indicated(features).values()))
+        width += sum(map(len, indicated(features, recipe.params).values()))
     ways = [wanted.get(name, 0) for name in features["numeric"]]
     return {str(recipe.constraints): (*ways, *[0] * width)}
+
+
+def _refuse_unknown_width(candidate: dict[str, Any], many: bool) -> None:
+    """Refuse encoders whose number of columns is known after the fit only: a constraint each."""
+    found = {"encoder": candidate["encoder"] == "binary",
+             "many_levels": many and candidate.get("many_levels") == "merge"}  # fmt: skip
+    for key, refused in found.items():
+        if refused:
+            problem = f"{candidate[key]} does not go with `monotone` in the schema"
+            hint = "It makes as many columns as the rows need. Choose another one."
+            raise InputError("params.yaml", f"algorithms, {key}", problem, hint)
 
 
 def _binned(recipe: Recipe, encoder: str, bins: int, monotone: bool | str) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from creditrisk.core.yaml_text import parse_yaml
 
 REGISTRY = "creditrisk/algorithms.yaml"
 # Estimators come from these; another library is a line here and a dependency in pyproject.toml.
-PACKAGES = ("sklearn", "imblearn", "xgboost", "lightgbm", "interpret", "category_encoders")
+PACKAGES = ("sklearn", "imblearn", "xgboost", "lightgbm", "interpret", "category_encoders",
+            "creditrisk")  # fmt: skip
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 

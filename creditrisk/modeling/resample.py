@@ -4,8 +4,10 @@ To add a resampler, add an entry to `RESAMPLERS`.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import numpy as np
 from imblearn.combine import SMOTETomek
 from imblearn.over_sampling import (
     ADASYN,
@@ -64,19 +66,27 @@ def resampler(name: str, seed: int, smallest: int, levels: list[str], binned: bo
     return RESAMPLERS[name](seed, neighbours, levels)
 
 
-def row_sampler(fit_rows: int | None, classes: tuple[int, int], seed: int) -> Any:
+def row_sampler(fit_rows: int | None, rows: int, seed: int) -> Any:
     """Make the first step of a pipeline: fit on a stratified sample of the training rows.
 
     Args:
         fit_rows: number of rows at most; None for all.
-        classes: good and bad rows in the smallest training part.
+        rows: number of training rows, of which a fold takes a part.
         seed: random seed.
 
     Returns:
         A sampler, or `passthrough` if there are no more rows than that.
     """
-    total = sum(classes)
-    if fit_rows is None or total <= fit_rows:
+    if fit_rows is None or rows <= fit_rows:
         return "passthrough"
-    bad = max(1, round(fit_rows * classes[1] / total))
-    return RandomUnderSampler(sampling_strategy={0: fit_rows - bad, 1: bad}, random_state=seed)
+    return RandomUnderSampler(sampling_strategy=partial(_stratified, fit_rows), random_state=seed)
+
+
+def _stratified(fit_rows: int, outcomes: Any) -> dict[Any, int]:
+    """Return the rows of each class in a sample: all, if there are no more."""
+    labels, counts = np.unique(outcomes, return_counts=True)
+    total = int(counts.sum())
+    if total <= fit_rows:
+        return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    bad = min(max(1, round(fit_rows * int(counts[-1]) / total)), int(counts[-1]))
+    return {labels[0].item(): fit_rows - bad, labels[-1].item(): bad}

@@ -59,11 +59,13 @@ def sample_words(data: ReportData) -> str:
     if rows["search"] < rows["train"]:
         words.append(
             f"Hyperparameters were searched, and the nested estimate was made, on a stratified "
-            f"sample of {rows['search']:,} of the {rows['train']:,} training rows; the other "
-            "figures are of all rows."
+            f"sample of {rows['search']:,} of the {rows['train']:,} training rows; the "
+            "other CV and test figures are of all rows."
         )
     if rows["fit"] < rows["train"]:
-        words.append(f"The champion is fitted on a sample of {rows['fit']:,} rows.")
+        ensemble = "members" in data.champion.params
+        who = "A member of the champion" if ensemble else "The champion"
+        words.append(f"{who} is fitted on a sample of {rows['fit']:,} rows.")
     return " ".join(words)
 
 

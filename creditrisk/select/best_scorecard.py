@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.scorecard import COLUMNS, is_binned, scorecard
+from creditrisk.champion.scorecard import COLUMNS, is_binned, linear, scorecard
 from creditrisk.modeling.persistence import load_model
 from creditrisk.schema import Schema
 from creditrisk.select.contenders import Contender
@@ -33,16 +33,19 @@ def best_scorecard(
         merges: the merged levels, from adjustments.json.
 
     Returns:
-        `algorithm`, then the columns of `scorecard`; no rows if no contender has bins.
+        `algorithm`, then the columns of `scorecard`; no rows if no contender has bins and is
+        linear in the log-odds: bins are possible in any model, and with isotonic calibration.
 
     Raises:
         InputError: the model file is not the one that train wrote, so it is not loaded.
     """
-    binned = [n for n in board["algorithm"] if is_binned(contenders[n].summary["best_params"])]
-    if not binned:
-        return pd.DataFrame(columns=["algorithm", *COLUMNS])
-    best = contenders[binned[0]]
-    model = load_model(best.model_file, best.model_sha256)
-    points = scorecard(model, frame, features, schema, scale, merges)
-    points.insert(0, "algorithm", best.name)
-    return points
+    for name in board["algorithm"]:
+        contender = contenders[name]
+        if not is_binned(contender.summary["best_params"]):
+            continue
+        model = load_model(contender.model_file, contender.model_sha256)
+        if linear(model) is not None:
+            points = scorecard(model, frame, features, schema, scale, merges)
+            points.insert(0, "algorithm", name)
+            return points
+    return pd.DataFrame(columns=["algorithm", *COLUMNS])

@@ -165,7 +165,7 @@ def fit_calibrated(
         bad: outcomes, shape (n,).
         oof: out-of-fold scores: `repeat`, `bad`, `score`; those of the first repeat are used.
     """
-    whole = clone(model).fit(rows, bad)
+    whole = _without_sampler(clone(model).fit(rows, bad))
     if method == "none":
         return whole
     first = oof[oof["repeat"] == 0].sort_values("position")
@@ -173,4 +173,14 @@ def fit_calibrated(
     fitted.calibrated_classifiers_[0].estimator = whole
     fitted.n_features_in_ = rows.shape[1]
     fitted.feature_names_in_ = np.asarray(list(rows), dtype=object)
-    return fitted.set_params(estimator=clone(model), ensemble=False, cv=None)
+    unfitted = _without_sampler(clone(model))
+    return fitted.set_params(estimator=unfitted, ensemble=False, cv=None)
+
+
+def _without_sampler(model: BaseEstimator) -> BaseEstimator:
+    """Drop the step that takes a sample of the rows: a fitted model has no use for it.
+
+    It is a function of this package, which the model file would need, and whoever fits a copy of
+    the model on a part of the rows wants all of them.
+    """
+    return model.set_params(sample="passthrough") if "sample" in model.get_params() else model

@@ -213,7 +213,8 @@ def train_ensemble(
         | ({} if found.method == "mean" else {"weights": weights}),
         calibration="none",
         unconverged=sum(trained[name].unconverged for name in found.members),
-        rows=next(iter(trained.values())).rows | {"fit": len(frame)},
+        rows=next(iter(trained.values())).rows
+        | {"fit": min(trained[name].rows["fit"] for name in found.members)},
     )
 
 

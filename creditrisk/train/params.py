@@ -1,5 +1,6 @@
 """The block `train` of params.yaml."""
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -7,7 +8,9 @@ from pydantic import AfterValidator, Field
 from creditrisk.core.params import Strict
 from creditrisk.metrics.performance import SCORING
 
-LEAST_SAMPLE = 1000  # rows; with fewer, the choice of a candidate would be luck
+# Rows, and rows of the rarer class, as far as there are so many. With fewer, the choice of a
+# candidate would be luck.
+LEAST_SAMPLE, LEAST_OF_CLASS = 1000, 100
 # With more folds or repeats, the search only takes longer.
 Folds = Annotated[int, Field(ge=2, le=1000)]
 
@@ -66,13 +69,16 @@ class TrainParams(Strict):
     search_cells: Annotated[int, Field(ge=1)] = 300_000
     when_rows_above: dict[Annotated[int, Field(ge=0)], TrainOverrides] = Field(default_factory=dict)
 
-    def sample_rows(self, features: int) -> int:
+    def sample_rows(self, features: int, bad_rate: float) -> int:
         """Return the number of rows that a search takes at most.
 
         Args:
             features: number of features.
+            bad_rate: share of bad training rows, between 0 and 1.
         """
-        return max(LEAST_SAMPLE, min(self.search_rows, self.search_cells // max(1, features)))
+        rows = max(LEAST_SAMPLE, min(self.search_rows, self.search_cells // max(1, features)))
+        rarer = min(bad_rate, 1 - bad_rate)
+        return max(rows, math.ceil(LEAST_OF_CLASS / rarer)) if rarer else rows
 
     def for_rows(self, rows: int) -> "TrainParams":
         """Return the parameters that hold for a number of training rows."""

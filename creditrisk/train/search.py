@@ -22,6 +22,7 @@ from creditrisk.modeling.folds import Fold
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
 from creditrisk.modeling.registry import algorithm
+from creditrisk.modeling.resample import row_sampler
 from creditrisk.train.calibrate import (
     choose_calibration,
     cross_calibrate,
@@ -68,19 +69,23 @@ class SearchSpec:
         """Build the pipeline whose parameters the candidates set."""
         return build_pipeline(algorithm(self.name).build(self.seed))
 
-    def settings(self, candidate: dict[str, Any], classes: tuple[int, int]) -> dict[str, Any]:
+    def settings(
+        self, candidate: dict[str, Any], classes: tuple[int, int], rows: int
+    ) -> dict[str, Any]:
         """Return the parameters that a candidate sets in the pipeline.
 
         Args:
             candidate: one of `candidates`.
             classes: good and bad rows in the smallest training part.
+            rows: number of training rows, of which a fold takes a part.
         """
         entry = algorithm(self.name)
         recipe = Recipe(
             self.features, self.preprocess, self.seed, entry.handles_missing, entry.constraints
         )
         model = model_params(candidate)
-        return candidate_params(recipe, candidate, model, classes, self.fit_rows)
+        sample = row_sampler(self.fit_rows, rows, self.seed)
+        return candidate_params(recipe, candidate, model, classes, sample)
 
 
 def make_spec(
@@ -199,7 +204,7 @@ def find_best(
     """
     rows, bad = frame[spec.columns], frame["bad"].to_numpy()
     classes = smallest_classes(bad, folds)
-    settings = [spec.settings(candidate, classes) for candidate in spec.candidates]
+    settings = [spec.settings(candidate, classes, len(rows)) for candidate in spec.candidates]
     blank = spec.pipeline().set_params(memory=memory)
     grid = _fit_grid(spec, blank, settings, rows, bad, folds, progress)
     scores = _scores(grid)
@@ -228,7 +233,7 @@ def fit_best(
         InputError: a fit failed.
     """
     rows, bad = frame[spec.columns], frame["bad"].to_numpy()
-    chosen = spec.settings(candidate, smallest_classes(bad, folds))
+    chosen = spec.settings(candidate, smallest_classes(bad, folds), len(rows))
     pipeline = spec.pipeline().set_params(**chosen)
     with checked_fits(rows, f"algorithms.{spec.name}"):
         cached = clone(pipeline).set_params(memory=memory)

@@ -76,7 +76,9 @@ def train_single(
             candidate is not a number.
     """
     train = spec.train
-    sample = search_sample(frame, train.sample_rows(len(spec.columns)), spec.seed)
+    sample = search_sample(
+        frame, train.sample_rows(len(spec.columns), frame["bad"].mean()), spec.seed
+    )
     sampled = len(sample) < len(frame)
     # Make the folds first, so that too few rows fail before any fit.
     folds = search_folds(sample, train, spec.seed)

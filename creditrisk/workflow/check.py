@@ -76,6 +76,9 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     if amount is not None and amount not in numeric:
         problem, hint = f"no numeric column {amount}", nearest(amount, numeric)
         raise InputError(path, "decision.amount_column", problem, hint)
+    if not names:
+        hint = "Write the block of at least one, as in docs/models.md."
+        raise InputError(path, "algorithms", "no block, so no algorithm runs", hint)
     families = {name: algorithm(name).family for name in names}
     for name, family in families.items():
         _check_place(name, family)

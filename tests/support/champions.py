@@ -22,6 +22,7 @@ from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
 from creditrisk.modeling.registry import algorithm
+from creditrisk.modeling.resample import row_sampler
 from creditrisk.train.calibrate import fit_calibrated
 from creditrisk.train.ensemble import soft_vote
 from creditrisk.train.search import out_of_fold
@@ -89,7 +90,13 @@ def pipeline(algo, candidate, features, seed=42, fit_rows=None, classes=(100, 10
     entry = algorithm(algo)
     recipe = Recipe(features, params, seed, entry.handles_missing, entry.constraints)
     candidate = {"encoder": "onehot", "resample": "none"} | candidate
-    settings = candidate_params(recipe, candidate, model_params(candidate), classes, fit_rows)
+    settings = candidate_params(
+        recipe,
+        candidate,
+        model_params(candidate),
+        classes,
+        row_sampler(fit_rows, sum(classes), seed),
+    )
     return build_pipeline(entry.build(seed)).set_params(**settings)
 
 

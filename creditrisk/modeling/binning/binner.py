@@ -11,10 +11,11 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 
-from creditrisk.modeling.binning.edges import Bins, count_bins, find_bins
+from creditrisk.modeling.binning.edges import count_bins, find_bins, join_against
 
 ENOUGH_ROWS = 50  # with fewer training rows, missing and special values get no bin of their own
 UNSEEN = -1  # the code of a level that no training row has
+ASIDE = -2  # in training, the code of a value that counts as the bin with the greatest risk
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Codes:
         levels: level to code.
         special: special code to code.
         missing: the code of a missing value.
+        borrowed: special codes, and None for a missing value, that have no bin of their own.
         unseen: the code of a level that is not in `levels`.
         count: number of different codes in the training rows.
     """
@@ -34,6 +36,7 @@ class Codes:
     levels: dict[str, int] = field(default_factory=dict)
     special: dict[str, int] = field(default_factory=dict)
     missing: int = 0
+    borrowed: frozenset[str | None] = frozenset()
     unseen: int = UNSEEN
     count: int = 0
 
@@ -44,7 +47,8 @@ class Binner(TransformerMixin, BaseEstimator):
     A numeric variable is cut where its bad rate changes (`edges.find_bins`), or at given edges. A
     level is a bin of its own, unless groups are given or the variable has many levels, whose
     rarer ones are one bin. Missing values, and each special code, are a bin if enough training rows
-    have them; else they count as the bin with the highest bad rate: what is not known is no merit.
+    have them; else they count as the bin with the greatest risk, whatever that is: what is not
+    known is no merit.
 
     Args:
         numeric: names of the numeric variables.
@@ -102,6 +106,18 @@ class Binner(TransformerMixin, BaseEstimator):
         self.feature_names_in_ = np.asarray(list(X), dtype=object)
         return self
 
+    def fit_transform(self, X: pd.DataFrame, y: Any = None, **_: Any) -> pd.DataFrame:
+        """Find the bins, and return those of the training rows.
+
+        Values that count as the bin with the greatest risk are `ASIDE` here. In that bin they could
+        make it one with less risk than others.
+
+        Args:
+            X: the variables and their companions, shape (n, d).
+            y: outcomes, shape (n,).
+        """
+        return self.fit(X, y)._transform(X, aside=True)
+
     def transform(self, X: pd.DataFrame) -> pd.DataFrame:
         """Return the number of each value's bin.
 
@@ -111,14 +127,24 @@ class Binner(TransformerMixin, BaseEstimator):
         Returns:
             Integers, one column per variable; `UNSEEN` for an unknown level.
         """
+        return self._transform(X, aside=False)
+
+    def _transform(self, X: pd.DataFrame, aside: bool) -> pd.DataFrame:
         out = {}
         for name, codes in self.codes_.items():
+            absent = ASIDE if aside and None in codes.borrowed else codes.missing
             if name in self.numeric:
-                out[name] = self._numeric_codes(X, name, codes)
+                values = X[name].to_numpy(dtype="float64", na_value=np.nan)
+                own = np.searchsorted(codes.edges, values, side="right")
+                own = np.where(np.isnan(values), absent, own)
+                special = self._special_codes(X, name)
+                for code, number in codes.special.items():
+                    own[special == code] = ASIDE if aside and code in codes.borrowed else number
             else:
                 own = X[name].map(codes.levels).to_numpy(dtype="float64", na_value=np.nan)
                 own = np.where(np.isnan(own), codes.unseen, own)
-                out[name] = np.where(X[name].isna(), codes.missing, own).astype("int64")
+                own = np.where(X[name].isna(), absent, own)
+            out[name] = own.astype("int64")
         return pd.DataFrame(out, index=X.index)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -128,44 +154,40 @@ class Binner(TransformerMixin, BaseEstimator):
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "codes_")
 
-    def _companion(self, X: pd.DataFrame, name: str) -> pd.Series | None:
+    def _special_codes(self, X: pd.DataFrame, name: str) -> np.ndarray:
+        """Return the special code of each row, shape (n,); `no_code` if it has none."""
         column = (self.companions or {}).get(name)
-        return None if column is None else X[column]
-
-    def _numeric_codes(self, X: pd.DataFrame, name: str, codes: Codes) -> np.ndarray:
-        values = X[name].to_numpy(dtype="float64", na_value=np.nan)
-        own = np.searchsorted(codes.edges, values, side="right")
-        own = np.where(np.isnan(values), codes.missing, own)
-        special = self._companion(X, name)
-        if special is not None:
-            for code, number in codes.special.items():
-                own = np.where((special == code).fillna(False).to_numpy(dtype=bool), number, own)
-        return own.astype("int64")
+        if column is None:
+            return np.full(len(X), self.no_code, dtype=object)
+        return X[column].to_numpy(dtype=object, na_value=self.no_code)
 
     def _fit_numeric(self, X: pd.DataFrame, name: str, bad: np.ndarray) -> Codes:
         values = X[name].to_numpy(dtype="float64", na_value=np.nan)
         known = ~np.isnan(values)
         given = (self.fixed or {}).get(name, {}).get("edges")
+        way = (self.directions or {}).get(name, 0)
         if given is not None:
-            bins = count_bins(np.asarray(given, dtype="float64"), values[known], bad[known])
+            counted = count_bins(np.asarray(given, dtype="float64"), values[known], bad[known])
+            bins = join_against(counted, way)
         else:
-            way = (self.directions or {}).get(name, 0)
             bins = find_bins(values[known], bad[known], self.bins, self.monotone, way)
-        special = self._companion(X, name)
-        others: dict[str, np.ndarray] = {}
-        if special is not None:
-            texts = special.to_numpy(dtype=object, na_value=self.no_code)
-            others = {code: (texts == code) for code in sorted(set(texts)) if code != self.no_code}
+        special = self._special_codes(X, name)
+        others = {code: special == code for code in sorted({*special} - {self.no_code})}
         absent = ~known & ~np.any(list(others.values()), axis=0) if others else ~known
-        codes = Codes(edges=bins.edges, count=int((bins.rows > 0).sum()))
-        worst, number = _worst(bins), len(bins.rows)
-        for code, here in others.items():
-            codes.special[code] = number if here.sum() >= ENOUGH_ROWS else worst
-            number += here.sum() >= ENOUGH_ROWS
-        codes.missing = number if absent.sum() >= ENOUGH_ROWS else worst
-        own = {*codes.special.values(), codes.missing} - {worst}
-        codes.count += len(own)
-        return codes
+        asked: dict[str | None, np.ndarray] = {None: absent}
+        asked.update(others)
+        own = [key for key, here in asked.items() if here.sum() >= ENOUGH_ROWS]
+        rows = np.array([*bins.rows, *(asked[key].sum() for key in own)])
+        bads = np.array([*bins.bads, *(bad[asked[key]].sum() for key in own)])
+        numbers = {key: len(bins.rows) + i for i, key in enumerate(own)}
+        worst = _worst(rows, bads)
+        return Codes(
+            edges=bins.edges,
+            special={code: numbers.get(code, worst) for code in others},
+            missing=numbers.get(None, worst),
+            borrowed=frozenset(asked) - frozenset(own),
+            count=int((rows > 0).sum()),
+        )
 
     def _fit_levels(self, values: pd.Series, name: str, bad: np.ndarray) -> Codes:
         counts = values.value_counts()
@@ -174,7 +196,8 @@ class Binner(TransformerMixin, BaseEstimator):
         group_of = {level: i for i, group in enumerate(groups) for level in group}
         if name in (self.many or []):
             ranked = sorted(levels, key=lambda level: (-counts[level], level))
-            group_of |= {level: len(groups) for level in ranked[self.kept - 1 :]}
+            others = [level for level in ranked if level not in group_of]
+            group_of |= dict.fromkeys(others[self.kept - 1 :], len(groups))
         codes = Codes(edges=np.empty(0))
         numbers: dict[Any, int] = {}
         for level in [*levels, *(level for level in group_of if level not in counts.index)]:
@@ -188,15 +211,23 @@ class Binner(TransformerMixin, BaseEstimator):
         rows = np.bincount(place, minlength=len(numbers))
         bads = np.bincount(place, weights=bad[known], minlength=len(numbers))
         enough = (~known).sum() >= ENOUGH_ROWS
-        codes.missing = len(numbers) if enough or not len(rows) else _worst(Bins(rows, rows, bads))
+        codes.missing = len(numbers) if enough or not len(rows) else _worst(rows, bads)
+        codes.borrowed = frozenset() if enough or not len(rows) else frozenset({None})
         codes.count = int((rows > 0).sum()) + bool(enough)
         return codes
 
 
-def _worst(bins: Bins) -> int:
-    """Return the bin with the highest bad rate, among those with rows enough if there are any."""
-    enough = bins.rows >= min(ENOUGH_ROWS, bins.rows.max(initial=0))
-    return int(np.where(enough, bins.rates, -1.0).argmax()) if len(bins.rows) else 0
+def _worst(rows: np.ndarray, bads: np.ndarray) -> int:
+    """Return the bin with the greatest risk, as the weight of evidence measures it.
+
+    That adds one row to both counts, and says 0 of a bin with a single row.
+
+    Args:
+        rows: rows of each bin, shape (k,).
+        bads: bad rows of each bin, shape (k,).
+    """
+    odds = (bads + 1) / (rows - bads + 1)
+    return int(np.where(rows > 1, odds, -1.0).argmax()) if len(rows) else 0
 
 
 def variables_in_one_bin(model: BaseEstimator) -> list[str] | None:

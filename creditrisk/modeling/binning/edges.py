@@ -90,6 +90,22 @@ def count_bins(edges: np.ndarray, values: np.ndarray, bad: np.ndarray) -> Bins:
     return Bins(np.asarray(edges, dtype="float64"), rows, bads)
 
 
+def join_against(bins: Bins, way: int) -> Bins:
+    """Join the bins of given edges that hold no row, or whose bad rate goes against a direction.
+
+    Args:
+        bins: from `count_bins`.
+        way: `UP` or `DOWN`; 0 if the rates may go any way.
+
+    Returns:
+        The bins: an empty one joins the next lower one, the lowest the next higher one.
+    """
+    while len(bins.edges) and not bins.rows.all():
+        i = int(np.flatnonzero(bins.rows == 0)[0])
+        bins = bins.join(max(i - 1, 0))
+    return _pool(bins, way) if way else bins
+
+
 def information_value(bins: Bins) -> float:
     """Compute the information value of bins (Siddiqi 2006), half a row added to each count."""
     bads, goods = bins.bads + 0.5, bins.rows - bins.bads + 0.5
@@ -108,12 +124,13 @@ def _fine_bins(values: np.ndarray, bad: np.ndarray) -> Bins:
     edges = []
     for start in starts:
         low, high = start - 1, start
-        while low > 0 and before[start] - before[low] <= play and not heavy[low]:
+        room = 0 if heavy[low] or heavy[high] else play  # a heavy value stays alone
+        while low > 0 and before[start] - before[low] <= room and not heavy[low - 1]:
             low -= 1
         while (
             high + 1 < len(distinct)
-            and before[high + 1] - before[start] <= play
-            and not heavy[high]
+            and before[high + 1] - before[start] <= room
+            and not heavy[high + 1]
         ):
             high += 1
         edges.append(shortest_between(distinct[low], distinct[high]))

@@ -34,7 +34,7 @@ class Bench:
         self.folds: list[Fold] = search_folds(frame, spec.train, spec.seed)
         self._classes = smallest_classes(self.bad, self.folds)
         self._pipeline = spec.pipeline().set_params(memory=memory)
-        settings = [spec.settings(c, self._classes) for c in spec.candidates]
+        settings = [spec.settings(c, self._classes, len(frame)) for c in spec.candidates]
         self.scoring = search_scoring(spec, self._pipeline, settings)
 
     def scores(self, candidate: dict) -> list[float]:
@@ -50,7 +50,7 @@ class Bench:
             ValueError: a fit failed, or a score is not a number.
             TypeError: a fit failed.
         """
-        setting = self.spec.settings(candidate, self._classes)
+        setting = self.spec.settings(candidate, self._classes, len(self.rows))
         with warnings.catch_warnings(), parallel_config("loky", **IGNORE_CTRL_C):
             warnings.simplefilter("ignore", ConvergenceWarning)
             scores = cross_val_score(

@@ -1,9 +1,11 @@
 """The bins file: what a person fixes, checked against the schema."""
 
+import pandas as pd
 import pytest
 
-from creditrisk.bins import read_bins
+from creditrisk.bins import grouped_levels, read_bins
 from creditrisk.core.errors import InputError
+from creditrisk.eda.adjust import EdaParams, learn
 from creditrisk.featurize import FeaturizeParams, manifest
 from creditrisk.schema import parse_schema
 
@@ -74,5 +76,60 @@ def test_features_say_what_is_monotone_and_what_is_fixed(tmp_path):
     (tmp_path / "bins.yaml").write_text("amount: {edges: [500]}")
     params = FeaturizeParams(derived=DERIVED)
     found = manifest(SCHEMA, params, bins_file=tmp_path / "bins.yaml")
-    assert found["monotone"] == {"amount": 1}
+    assert found["monotone"] == {"amount": 1, "burden": 1}  # the ratio rises with the amount
     assert found["bins"] == {"amount": {"edges": [500.0]}}
+
+
+def test_levels_that_a_person_has_grouped_are_not_merged_however_rare(tmp_path):
+    path = tmp_path / "bins.yaml"
+    path.write_text("job: {groups: [[clerk, cook], [driver]]}\namount: {edges: [500]}")
+    job = pd.Series(["clerk"] * 480 + ["cook", "cook", "driver", "diver", "poet"] * 4)
+    frame = pd.DataFrame({"amount": 1.0, "age": 30.0, "home": "1", "job": job})
+    grouped = grouped_levels(path, SCHEMA)
+    assert grouped == {"job": {"clerk", "cook", "driver"}}
+    params = EdaParams(rare_level_share=0.02)
+    merged = learn(frame, SCHEMA, params, grouped)["merges"]["job"]["merged"]
+    assert set(merged) == {"diver", "poet"}
+    assert set(learn(frame, SCHEMA, params)["merges"]["job"]["merged"]) > set(merged)
+    assert grouped_levels(tmp_path / "absent.yaml", SCHEMA) == {}
+
+
+def test_a_folder_in_the_place_of_the_file_is_named(tmp_path):
+    (tmp_path / "bins.yaml").mkdir()
+    with pytest.raises(InputError, match=r"bins\.yaml: file: not a file"):
+        read_bins(tmp_path / "bins.yaml", SCHEMA, [])
+
+
+@pytest.mark.parametrize(
+    ("op", "of", "way"),
+    [
+        ("ratio", ["amount", "age"], 1),
+        ("ratio", ["age", "amount"], -1),
+        ("product", ["age", "amount"], 1),
+        ("sum", ["age", "amount"], 1),
+        ("difference", ["age", "amount"], -1),
+    ],
+)
+@pytest.mark.parametrize("least", [-3.0, 0.0])
+def test_what_is_derived_from_a_directed_column_keeps_its_direction(op, of, way, least):
+    frame = pd.DataFrame({"amount": [5.0, 9.0], "age": [least, 40.0], "home": "1", "job": "cook"})
+    params = FeaturizeParams(derived={"mix": {"op": op, "of": of}})
+    found = manifest(SCHEMA, params, frame)
+    if least < 0 and op in ("ratio", "product"):  # which way it goes hangs on the sign
+        assert (
+            found["left_out"]["mix"]
+            == "the direction of amount would not hold with negative numbers"
+        )
+        assert "mix" not in found["numeric"]
+    else:
+        assert found["monotone"] == {"amount": 1, "mix": way}
+
+
+def test_a_derived_column_that_two_directions_forbid_is_left_out():
+    tree = SCHEMA.model_dump(by_alias=True, exclude_none=True)
+    tree["columns"]["age"]["monotone"] = "up"
+    both = parse_schema(tree, "t.yaml")
+    frame = pd.DataFrame({"amount": [5.0, 9.0], "age": [20.0, 40.0], "home": "1", "job": "cook"})
+    found = manifest(both, FeaturizeParams(derived=DERIVED), frame)
+    assert found["left_out"] == {"burden": "the direction of amount and age would not hold"}
+    assert found["monotone"] == {"amount": 1, "age": 1}

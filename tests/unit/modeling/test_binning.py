@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from creditrisk.modeling.binning.binner import ENOUGH_ROWS, UNSEEN, Binner
+from creditrisk.modeling.binning.binner import ASIDE, ENOUGH_ROWS, UNSEEN, Binner
 from creditrisk.modeling.binning.edges import (
     MIN_ROWS,
     count_bins,
@@ -168,6 +168,60 @@ def test_a_thin_missing_bin_counts_as_the_worst_one():
     assert (
         never.transform(whole.assign(late=np.nan, **{"special.late": "98"}))["late"] == worst
     ).all()
+
+
+def test_the_worst_bin_is_that_of_the_greatest_risk_however_thin():
+    frame, bad = applicants()
+    odd = frame.assign(home=frame["home"].mask(frame.index < 40, "boat"))
+    bad = np.where(frame.index < 40, 1, bad)
+    bad[frame["special.late"] == "98"] = 1
+    late = frame["late"].mask(frame.index > 1990)
+    fitted = binner().fit(odd.assign(late=late.fillna(0.0).mask(frame.index > 1990)), bad)
+    codes = fitted.codes_
+    assert codes["home"].missing == codes["home"].levels["boat"]
+    assert codes["late"].missing == codes["late"].special["98"]  # a code is a bin like others
+
+
+def test_in_training_a_borrowed_bin_is_left_as_it_is():
+    frame, bad = applicants()
+    fitted = binner()
+    trained, scored = fitted.fit_transform(frame, bad), fitted.transform(frame)
+    absent = frame["home"].isna()
+    assert (trained.loc[absent, "home"] == ASIDE).all()
+    assert trained[~absent].equals(scored[~absent])
+    assert trained["late"].equals(scored["late"])
+
+
+def test_a_heavy_value_stays_alone():
+    rng = np.random.default_rng(3)
+    values = np.where(rng.random(4000) < 0.4, 0.0, np.rint(rng.lognormal(6, 1.2, 4000)) + 1)
+    bins = find_bins(values, drawn(values, np.where(values == 0, 0.05, 0.3)), 8, False)
+    assert bins.edges[0] <= values[values > 0].min()
+    assert bins.rows[0] == (values == 0).sum()
+
+
+def test_bins_by_hand_follow_the_direction_and_hold_rows():
+    rng = np.random.default_rng(2)
+    late = rng.choice([0.0, 1.0, 2.0, 3.0], 2000)
+    bad = drawn(late, np.array([0.1, 0.4, 0.2, 0.5])[late.astype(int)])
+    frame = pd.DataFrame({"late": late})
+    fixed = {"late": {"edges": [-5.0, 1.0, 2.0, 3.0, 50.0]}}
+    free = Binner(["late"], [], fixed=fixed).fit(frame, bad).codes_["late"]
+    assert free.edges.tolist() == [1.0, 2.0, 3.0]  # no row is below -5, none from 50 on
+    up = Binner(["late"], [], fixed=fixed, directions={"late": 1}).fit(frame, bad).codes_["late"]
+    assert up.edges.tolist() == [1.0, 3.0]
+
+
+def test_groups_by_hand_hold_where_a_column_has_many_levels():
+    rng = np.random.default_rng(8)
+    job = pd.Series([f"job {n}" for n in rng.zipf(1.3, 3000).clip(max=400)], dtype="str")
+    rare = job.value_counts().index[-3:].tolist()
+    fixed = {"job": {"groups": [rare]}}
+    fitted = Binner([], ["job"], many=["job"], kept=10, fixed=fixed)
+    codes = fitted.fit(pd.DataFrame({"job": job}), rng.random(3000) < 0.3).codes_["job"]
+    group = {codes.levels[level] for level in rare}
+    assert len(group) == 1
+    assert [n for n, code in codes.levels.items() if code in group] == sorted(rare)
 
 
 def test_unseen_levels_have_the_code_that_the_encoders_know_as_unknown():

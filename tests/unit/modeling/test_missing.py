@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from creditrisk.core.errors import InputError
 from creditrisk.modeling.blocks import grid, relevant_candidates
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.registry import algorithm, names
@@ -136,8 +137,71 @@ def test_a_fit_takes_no_more_rows_than_it_is_told(algo):
     sampled = blank.fit(frame, bad)
     rows, outcomes = sampled.named_steps["sample"].fit_resample(frame, bad)
     assert len(rows) == 300
-    assert outcomes.mean() == pytest.approx(300 / 1200, abs=0.01)
+    assert outcomes.mean() == pytest.approx(bad.mean(), abs=0.01)
     assert set(rows.index) <= set(frame.index)
     assert rows["home"].dtype == frame["home"].dtype
+    # A fold may have fewer rows than are asked for: all are taken.
+    part = blank.fit(frame[:250], bad[:250])
+    rows, _ = part.named_steps["sample"].fit_resample(frame[:250], bad[:250])
+    assert len(rows) == 250
     few = pipeline(algo, {}, FEATURES, fit_rows=300, classes=(200, 100))
     assert few.named_steps["sample"] == "passthrough"
+
+
+def test_a_nominal_column_that_loses_its_missing_values_has_an_indicator():
+    features = FEATURES | {"missing": ["home"]}
+    frame, bad = applicants()
+    frame["home"] = frame["home"].mask(frame["income"].isna())
+    asked = {"nominal_impute": "most_frequent"}
+    for algo in ("lr", "rf"):
+        params = PreprocessParams(**PARAMS["preprocess"] | asked)
+        block = grid(algo, QUICK.get(algo, {}), 1)
+        found = relevant_candidates(block, features, params, algorithm(algo).handles_missing)
+        assert [c["missing_indicator"] for c in found] == [False, True]
+    told = pipeline("lr", {"missing_indicator": True}, features, **asked).fit(frame, bad)
+    not_told = pipeline("lr", {"missing_indicator": False}, features, **asked).fit(frame, bad)
+    rows = frame[["income", "age", "home", "grade"]].assign(income=3000.0, home="own")
+    for model, higher in ((told, True), (not_told, False)):
+        gone = model.predict_proba(rows.assign(home=pd.Series([np.nan] * len(rows), dtype="str")))
+        assert ((gone - model.predict_proba(rows))[:, 1].mean() > 0.2) == higher
+
+
+@pytest.mark.parametrize("algo", ["xgb", "lgbm", "ebm"])
+def test_a_level_that_is_called_missing_is_the_level_of_missing_values(algo):
+    frame, bad = applicants()
+    frame["home"] = frame["home"].mask(frame["home"] == "own", "missing")
+    features = FEATURES | {"monotone": {"age": 1}, "levels": {"home": ["missing", "rent"]}}
+    model = pipeline(algo, QUICK[algo] | {"encoder": "onehot"}, features).fit(frame, bad)
+    gone = frame.assign(home=frame["home"].mask(frame["home"] == "missing"))
+    assert np.array_equal(model.predict_proba(gone), model.predict_proba(frame))
+
+
+@pytest.mark.parametrize(
+    ("block", "features", "words"),
+    [
+        ({"encoder": "binary"}, {}, "encoder: binary does not go with `monotone` in the schema"),
+        ({"many_levels": "merge"}, {"many": ["home"]}, "many_levels: merge does not go with"),
+    ],
+)
+def test_an_encoder_whose_width_is_not_known_is_refused_with_directions(block, features, words):
+    directed = {"monotone": {"age": 1}, "levels": {"home": ["own", "rent"]}} | features
+    with pytest.raises(InputError, match=words):
+        pipeline("xgb", block, FEATURES | directed)
+    pipeline("xgb", block, FEATURES | features)
+
+
+def test_ordinal_numbers_the_codes_as_numbers_if_they_are_numbers():
+    rng = np.random.default_rng(4)
+    codes = [str(n) for n in range(12)]
+    home = pd.Series(rng.choice(codes, 600), dtype="str")
+    frame = pd.DataFrame({"home": home})
+    features = {
+        "numeric": [],
+        "nominal": ["home"],
+        "ordinal": {},
+        "levels": {"home": sorted(codes)},
+    }
+    model = pipeline("dt", {"encoder": "ordinal"}, features).fit(frame, home.astype(int) > 5)
+    one_of_each = pd.DataFrame({"home": pd.Series([*codes, None, "99"], dtype="str")})
+    numbers = model[:-1].transform(one_of_each).ravel()
+    assert numbers.tolist() == [*range(13), -1]

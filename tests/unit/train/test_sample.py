@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from creditrisk.evaluate.importance import fit_again
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.sample import search_sample
 from creditrisk.train.params import TrainParams
@@ -95,9 +96,59 @@ def test_a_sample_holds_whole_applicants_and_the_bad_rate(seed):
 
 
 @pytest.mark.parametrize(
-    ("features", "rows"), [(12, 10_000), (150, 2000), (300, 1000), (9000, 1000)]
+    ("features", "bad_rate", "rows"),
+    [
+        (12, 0.2, 10_000),
+        (150, 0.2, 2000),
+        (300, 0.2, 1000),
+        (9000, 0.2, 1000),
+        (300, 0.02, 5000),
+        (300, 0.99, 10_000),
+        (12, 0.005, 20_000),
+        (300, 0.0, 1000),
+    ],
 )
-def test_the_sample_of_a_wide_file_has_fewer_rows(features, rows):
+def test_the_sample_of_a_wide_file_has_fewer_rows_but_enough_of_each_class(
+    features, bad_rate, rows
+):
     plain = {"folds": 3, "repeats": 1, "scoring": "roc_auc", "calibration": "auto"}
     plain |= {"nested": True, "outer_folds": 2, "inner_folds": 2}
-    assert TrainParams.model_validate(plain).sample_rows(features) == rows
+    assert TrainParams.model_validate(plain).sample_rows(features, bad_rate) == rows
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_one_applicant_with_very_many_rows_leaves_the_others_in(seed):
+    frame = applicants(20_000)
+    frame["applicant"] = frame["applicant"].where(frame.index >= 6000, -1)
+    sample = search_sample(frame, 5000, seed)
+    assert 4900 <= len(sample) <= 5000
+    assert (sample.groupby("applicant").size() == frame.groupby("applicant").size()[
+        sample["applicant"].unique()].sort_index()).all()  # fmt: skip
+    giants = frame.assign(applicant=frame.index // 5000)
+    assert len(search_sample(giants, 3000, seed)) > 0
+
+
+@pytest.mark.parametrize("algo", ["knn", "svc"])
+@pytest.mark.parametrize("fit_rows", [300, 900])
+def test_the_model_is_fitted_on_the_rows_that_are_told_whatever_the_folds_have(algo, fit_rows):
+    frame = applicants(1200)
+    preprocess = PreprocessParams(
+        numeric_impute="median", nominal_impute="level", ordinal_impute="most_frequent",
+        power_transform=False, scale_ordinal=True,
+    )  # fmt: skip
+    params = {"folds": 3, "repeats": 1, "scoring": "roc_auc", "calibration": "auto"}
+    params |= {"nested": False, "outer_folds": 2, "inner_folds": 2}
+    block = {"encoder": "onehot", "fit_rows": fit_rows}
+    common = (FEATURES, preprocess, TrainParams.model_validate(params), 1)
+    with joblib.parallel_config("sequential"):
+        trained = train_single(make_spec(algo, block, *common, rows=1200), frame, log=print)
+    assert trained.rows["fit"] == fit_rows
+    model = trained.model
+    for inner in getattr(model, "calibrated_classifiers_", []):
+        model = inner.estimator
+    assert model.named_steps["sample"] == "passthrough"  # the model file needs none
+    last = model.named_steps["model"]
+    assert (last.n_samples_fit_ if algo == "knn" else last.shape_fit_[0]) == fit_rows
+    # What is fitted again on a part of the rows takes them all.
+    few = fit_again(trained.model, frame[["income"]][:200], frame["bad"].to_numpy()[:200])
+    assert np.isfinite(few(frame[["income"]])).all()

@@ -246,3 +246,18 @@ def test_fairness_groups_with_near_edges_have_labels_of_their_own():
     values = pd.Series([999_999.0, 1_000_001.5, 1_000_003.0])
     found = groups_of("age", values, Bins(bins=[1_000_001, 1_000_002]), SMALL)
     assert found.tolist() == ["under 1000001", "1000001 to 1000002", "over 1000002"]
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "words"),
+    [
+        (("algorithms",), {}, "algorithms: no block, so no algorithm runs"),
+        (("algorithms", "xgb", "monotone"), True, "xgb.monotone: it is for bins, and there are"),
+        (("algorithms", "xgb", "when_rows_above"), {10: {}, "10": {}}, "above: 10 stands twice"),
+        (("algorithms", "xgb", "when_rows_above"), [], "when_rows_above: not a map"),
+        (("train", "when_rows_above"), {9: {"fold": 3}}, "9.fold: unknown.* Did you mean folds"),
+    ],
+)
+def test_what_would_be_ignored_is_refused_by_name(place, value, words):
+    with pytest.raises(InputError, match=words):
+        check(with_value(place, value), "params.yaml")
