@@ -205,3 +205,29 @@ def test_ordinal_numbers_the_codes_as_numbers_if_they_are_numbers():
     one_of_each = pd.DataFrame({"home": pd.Series([*codes, None, "99"], dtype="str")})
     numbers = model[:-1].transform(one_of_each).ravel()
     assert numbers.tolist() == [*range(13), -1]
+
+
+def collinear(rows=3000, seed=6):
+    """The debt says nothing that the income does not say better, so its free weight is negative."""
+    rng = np.random.default_rng(seed)
+    income = rng.normal(size=rows)
+    debt = income + 0.5 * rng.normal(size=rows)
+    bad = rng.random(rows) < 1 / (1 + np.exp(1 - 2.5 * income + 1.2 * debt))
+    few = rng.random(rows) < 0.01
+    return pd.DataFrame({"income": income, "debt": np.where(few, np.nan, debt)}), bad.astype(int)
+
+
+@pytest.mark.parametrize("encoder", ["woe", "target"])
+def test_a_scorecard_has_no_merit_in_risk_or_silence(encoder):
+    frame, bad = collinear()
+    features = {"numeric": ["income", "debt"], "nominal": [], "ordinal": {}}
+    block = {"encoder": encoder, "bins": 6}
+    directed = features | {"monotone": {"debt": 1}}
+    model = pipeline("scorecard", block, directed).fit(frame, bad)
+    free = pipeline("scorecard", block, directed).set_params(model__positive=False).fit(frame, bad)
+    debts = pd.DataFrame({"income": 0.0, "debt": [*np.linspace(-3, 3, 61), np.nan]})
+    pds, free_pds = (m.predict_proba(debts)[:, 1] for m in (model, free))
+    assert (np.diff(pds[:-1]) >= 0).all()
+    assert pds[-1] >= pds[:-1].max()
+    assert np.diff(free_pds[:-1]).min() < -0.01
+    assert free_pds[-1] < free_pds[:-1].max()

@@ -1,0 +1,54 @@
+"""The table of points is that of the best model that can have one."""
+
+import pandas as pd
+
+from creditrisk.champion.points import ScorecardParams
+from creditrisk.modeling.persistence import dump_model, sha256
+from creditrisk.select.best_scorecard import best_scorecard
+from creditrisk.select.contenders import Contender
+from creditrisk.train.calibrate import fit_calibrated
+from creditrisk.train.search import out_of_fold
+from tests.support import champions
+from tests.support.small_data import DEFAULT
+
+SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
+
+
+def contender(folder, name, model, bins):
+    place = folder / name
+    place.mkdir()
+    (place / "model.joblib").write_bytes(dump_model(model))
+    return Contender(
+        name=name, label=name, family="single", simplicity=1, folder=place,
+        summary={"best_params": {"bins": bins}},
+        model_sha256=sha256((place / "model.joblib").read_bytes()),
+        oof=pd.DataFrame(), cv=pd.DataFrame(),
+    )  # fmt: skip
+
+
+def isotonic():
+    """A linear model with bins, whose PDs are not linear in the log-odds."""
+    train, columns = champions.part("train"), champions.columns()
+    candidate = {"encoder": "woe", "bins": 4, "C": 0.3}
+    blank = champions.pipeline("lr", candidate, champions.rows()[1])
+    bad = train["bad"].to_numpy()
+    folds = champions.make_folds(bad, train["applicant"].to_numpy(), 3, 1, 1)
+    oof, _ = out_of_fold(blank, train[columns], bad, folds)
+    return fit_calibrated(blank, "isotonic", train[columns], bad, oof)
+
+
+def test_bins_in_a_model_that_is_not_linear_give_no_table_of_points(tmp_path):
+    train, features = champions.part("train"), champions.rows()[1]
+    block = {"encoder": "woe", "bins": 4, "n_estimators": 5}
+    forest = champions.pipeline("rf", block, features).fit(train[champions.columns()], train["bad"])
+    found = {
+        "rf": contender(tmp_path, "rf", forest, 4),
+        "lr": contender(tmp_path, "lr", isotonic(), 4),
+        "no bins": contender(tmp_path, "no bins", champions.model("lr"), None),
+    }
+    common = (train, features, DEFAULT, SCALE, {})
+    assert best_scorecard(pd.DataFrame({"algorithm": list(found)}), found, *common).empty
+    found["card"] = contender(tmp_path, "card", champions.model("scorecard"), 4)
+    points = best_scorecard(pd.DataFrame({"algorithm": list(found)}), found, *common)
+    assert set(points["algorithm"]) == {"card"}
+    assert points["points"].notna().all()
