@@ -23,9 +23,9 @@ SHUFFLES = 5
 # What the measurement may cost: PDs of shuffled rows. More rows, or more shuffles, would make the
 # standard errors smaller than anybody needs, and take an ensemble of slow members an hour.
 PDS, LEAST_ROWS = 300_000, 1000
-# Shuffled copies are scored together up to so many rows: each call of a model takes some time, and
-# the encoded rows of all copies would take memory without a bound.
-ROWS_AT_ONCE = 20_000
+# Shuffled copies are scored together up to so many rows, and rows times variables: each call of a
+# model takes some time, and the encoded rows of all copies would take memory without a bound.
+ROWS_AT_ONCE, CELLS_AT_ONCE = 20_000, 1_500_000
 
 Scores = Callable[[pd.DataFrame], np.ndarray]
 
@@ -70,7 +70,8 @@ def _losses(
     whole = roc_auc_score(outcomes, score(unseen))
     tasks = [(name, order) for name, shuffles in orders.items() for order in shuffles]
     aucs: dict[str, list[float]] = {name: [] for name in orders}
-    step = max(1, ROWS_AT_ONCE // len(unseen))
+    rows_at_once = min(ROWS_AT_ONCE, CELLS_AT_ONCE // rows.shape[1])
+    step = max(1, rows_at_once // len(unseen))
     for some in (tasks[start : start + step] for start in range(0, len(tasks), step)):
         copies = [_shuffled(unseen, name, order) for name, order in some]
         pds = np.split(score(pd.concat(copies, ignore_index=True)), len(copies))
