@@ -25,7 +25,7 @@ SHUFFLES = 5
 PDS, LEAST_ROWS = 300_000, 1000
 # Shuffled copies are scored together up to so many rows, and rows times variables: each call of a
 # model takes some time, and the encoded rows of all copies would take memory without a bound.
-ROWS_AT_ONCE, CELLS_AT_ONCE = 20_000, 1_500_000
+ROWS_AT_ONCE, CELLS_AT_ONCE = 20_000, 500_000
 
 Scores = Callable[[pd.DataFrame], np.ndarray]
 
