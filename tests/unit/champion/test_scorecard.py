@@ -70,6 +70,7 @@ def test_points_by_hand_are_the_log_odds_of_every_row(kind):
     assert (np.rint(totals) == np.rint(found)).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("resample", ["none", "smotenc"])
 @pytest.mark.parametrize("impute", ["level", "most_frequent"])
 @pytest.mark.parametrize("encoder", ENCODERS)

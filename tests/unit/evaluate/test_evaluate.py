@@ -38,6 +38,7 @@ def priced(rows, seed=0):
     return Costs(rng.uniform(1, 9, rows), rng.uniform(0.1, 2, rows))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("slope", "shift"), [(1.0, 0.0), (0.6, 0.0), (1.4, 0.5)])
 def test_intervals_of_slope_and_intercept_cover_the_truth(slope, shift):
     runs = [slope_and_intercept(*simulated(400, s, slope, shift)) for s in range(100)]

@@ -85,6 +85,7 @@ def test_every_entry_fits_and_predicts_rows_as_bad_as_they_come(encoder, resampl
     assert pds.std() > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoder", "resample"), CHOICES)
 def test_prediction_of_a_row_hangs_on_no_other_row(encoder, resample):
     frame, bad = applicants()

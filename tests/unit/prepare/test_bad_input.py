@@ -60,6 +60,7 @@ FILES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", FILES)
 def test_a_bad_file_is_refused(tmp_path, case):
     text, words = FILES[case]
@@ -125,6 +126,7 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PARAMETERS)
 def test_a_bad_parameter_is_named(tmp_path, case):
     stage, blocks, words = PARAMETERS[case]
@@ -246,6 +248,7 @@ def test_a_broken_schema_file_is_refused(tmp_path, text, words):
     refuse(folder, "ingest", SCHEMA, *words, run=run_here)
 
 
+@pytest.mark.slow
 def test_gates_stop_a_broken_extract(tmp_path):
     rows = [",".join(["?", *row.split(",")[1:]]) for row in ROWS]
     folder = make_project(tmp_path, "".join([HEAD, *rows]).encode())

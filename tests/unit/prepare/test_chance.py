@@ -130,6 +130,7 @@ def test_the_bad_rate_stays_on_200_tables_of_chance_duplicates():
     assert abs(np.mean(moved)) < 0.05  # not even a little upwards
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_the_order_of_the_rows_says_nothing(seed):

@@ -144,6 +144,7 @@ SOUND = {
 DISORDER = {(1, -1), (1, 0), (0, 2**64)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", numbers(TREE), ids=lambda p: ".".join(map(str, p)))
 def test_a_number_at_the_edge_is_refused_by_name_or_sound(place):
     refused = 0
