@@ -22,7 +22,7 @@ from creditrisk.modeling.folds import Fold
 SHUFFLES = 5
 # What the measurement may cost: PDs of shuffled rows. More rows, or more shuffles, would make the
 # standard errors smaller than anybody needs, and take an ensemble of slow members an hour.
-PDS, LEAST_ROWS = 300_000, 1000
+PDS, LEAST_ROWS = 200_000, 600
 # Shuffled copies are scored together up to so many rows, and rows times variables: each call of a
 # model takes some time, and the encoded rows of all copies would take memory without a bound.
 ROWS_AT_ONCE, CELLS_AT_ONCE = 20_000, 500_000

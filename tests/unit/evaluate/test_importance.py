@@ -91,9 +91,9 @@ def test_so_many_rows_are_scored_at_once_and_the_numbers_are_the_same(rows, most
     ("variables", "rows", "found"),
     [
         (20, 800, (800, 5)),
-        (23, 10_000, (2608, 5)),
-        (300, 10_000, (1000, 1)),
-        (100, 4000, (1000, 3)),
+        (23, 10_000, (1739, 5)),
+        (300, 10_000, (600, 1)),
+        (100, 4000, (600, 3)),
     ],
 )
 def test_the_cost_is_bounded_whatever_the_number_of_variables(variables, rows, found):
