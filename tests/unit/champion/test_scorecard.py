@@ -169,6 +169,7 @@ def test_linear_models_are_seen_as_such(kind):
     assert odds == pytest.approx(log_odds(default_pd(model(kind), frame)), abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["xgb", "rf", "dt", "vote"])
 def test_other_models_are_not(kind):
     assert linear(model(kind)) is None

@@ -93,6 +93,7 @@ def test_perfect_pds_have_no_reliability_and_full_resolution():
     assert parts["resolution"] == pytest.approx(parts["uncertainty"])
 
 
+@pytest.mark.slow
 def test_calibration_bins_count_every_row_once_and_hold_their_rate():
     bad, pds = simulated(203)
     curves = calibration_curves(bad, pds, seed=1, draws=20)

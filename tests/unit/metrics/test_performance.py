@@ -89,6 +89,7 @@ TRANSFORMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TRANSFORMS)
 @property_test
 @given(st.lists(st.tuples(st.sampled_from([0, 1]), st.integers(0, 50)), min_size=4, max_size=40))

@@ -73,6 +73,7 @@ def test_no_calibration_leaves_the_probabilities():
     assert np.array_equal(cross_calibrate("none", oof), oof["probability"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stretch", [1.0, 3.0])
 def test_auto_takes_the_method_of_the_least_out_of_fold_log_loss(stretch):
     oof = scored(rows=1500, stretch=stretch)

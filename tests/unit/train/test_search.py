@@ -76,6 +76,7 @@ def test_out_of_fold_predicts_each_row_once_a_repeat():
         assert (part["bad"].to_numpy() == frame["bad"].to_numpy()[part["position"]]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calibration", ["none", "platt", "isotonic"])
 def test_calibration_is_the_one_that_the_parameter_names(calibration):
     found, _ = run("lr", [{"C": 1.0}], calibration=calibration)
