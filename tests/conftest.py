@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from creditrisk.champion import predict
 from tests.support.audit import HOOK
 from tests.support.mlflow_server import PATIENT, serving
 from tests.support.project import SMALL, Project, new_project
@@ -101,9 +100,3 @@ def _environment(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
     # `mlflow.set_tracking_uri` leaves the address of a test's server in the environment.
     _forget_servers()
-
-
-@pytest.fixture(autouse=True)
-def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model sees a block at a time, however few the rows: small ones save most of the time."""
-    monkeypatch.setattr(predict, "BLOCK", 256)

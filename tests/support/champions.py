@@ -24,7 +24,7 @@ from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_param
 from creditrisk.modeling.registry import algorithm
 from creditrisk.modeling.resample import row_sampler
 from creditrisk.train.calibrate import fit_calibrated
-from creditrisk.train.ensemble import soft_vote
+from creditrisk.train.ensemble import Combination, combined_model, soft_vote
 from creditrisk.train.search import out_of_fold
 from tests.support.defects import ROOT
 from tests.support.small_data import DEFAULT, DEFAULT_CSV, clean
@@ -39,13 +39,16 @@ KINDS = {
     "dt": ({"encoder": "binary", "resample": "smotenc", "max_depth": 4}, "isotonic"),
     "rf": ({"encoder": "target", "resample": "none", "n_estimators": 15}, "platt"),
     "xgb": ({"encoder": "ordinal", "resample": "none", "n_estimators": 20, "max_depth": 3}, "none"),
+    "et": ({"encoder": "woe", "resample": "none", "n_estimators": 15}, "none"),
+    "lgbm": ({"encoder": "onehot", "resample": "none", "n_estimators": 20}, "isotonic"),
+    "ebm": ({"encoder": "ordinal", "resample": "none", "outer_bags": 2, "interactions": 2}, "platt"),
     "knn": ({"encoder": "onehot", "resample": "none", "n_neighbors": 31}, "platt"),
     "mlp": ({"encoder": "onehot", "resample": "none", "hidden_layer_sizes": [4], "alpha": 10.0,
              "solver": "lbfgs"}, "none"),
     "svc": ({"encoder": "woe", "resample": "none", "C": 1.0}, "platt"),
 }  # fmt: skip
 LINEAR = ("lr", "lr platt", "scorecard", "scorecard platt")
-TREES = ("dt", "rf", "xgb")
+TREES = ("dt", "rf", "et", "xgb", "lgbm")
 
 
 @cache
@@ -71,8 +74,12 @@ def part(split):
 
 @cache
 def model(kind):
-    """A fitted candidate, made as train makes it; `vote` is of three of them."""
+    """A fitted candidate, made as train makes it; `vote` and `stack` are of three of them."""
     train = part("train")
+    if kind == "stack":
+        names = ["lr", "lgbm", "mlp"]
+        weights = Combination("weights", names, np.array([0.5, 0.4, 0.2]), -0.1)
+        return combined_model(weights, {k: model(k) for k in names}, train, columns())
     if kind == "vote":
         return soft_vote({k: model(k) for k in ("lr", "xgb", "mlp")}, train, columns())
     candidate, calibration = KINDS[kind]

@@ -26,7 +26,7 @@ def typical():
     return baseline_row(baseline_applicant(part("train"), rows()[1]), part("test")[columns()])
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "vote"])
+@pytest.mark.parametrize("kind", [*KINDS, "vote", "stack"])
 def test_contributions_sum_to_the_log_odds(kind):
     frame = pd.concat([part("test")[columns()].head(12), resampled(12, 5)], ignore_index=True)
     found = contributions(model(kind), frame, typical())

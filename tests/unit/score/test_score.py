@@ -13,7 +13,8 @@ import yaml
 from creditrisk.champion import predict
 from creditrisk.champion.baseline import baseline_applicant, baseline_row
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import default_pd, split_pipeline, transform_rows
+from creditrisk.champion.parts import split_pipeline
+from creditrisk.champion.predict import Predictor, default_pd, transform_rows
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
@@ -37,7 +38,7 @@ from tests.support.small_data import DEFAULT, SMALL
 from tests.support.stage_runs import call
 
 FILES = (Path("models/champion.joblib"), Path("models/champion.json"), Path("dvc.lock"))
-ALL = [*KINDS, "vote"]
+ALL = [*KINDS, "vote", "stack"]
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 
 
@@ -61,17 +62,21 @@ def score(folder, text, *args, name="new.csv"):
 
 @pytest.mark.parametrize("kind", ALL)
 def test_pd_is_the_same_alone_in_any_batch_and_in_any_order(kind):
-    rows = resampled(300, 1)
-    together = default_pd(model(kind), rows)
-    for size in (1, 7, 64):
-        parts = [default_pd(model(kind), rows.iloc[i : i + size]) for i in range(0, 5 * size, size)]
-        assert (np.concatenate(parts) == together[: 5 * size][: len(np.concatenate(parts))]).all()
-    order = np.random.default_rng(2).permutation(300)
-    assert (default_pd(model(kind), rows.iloc[order]) == together[order]).all()
-    # In a block's last places, and in a second block.
-    long = pd.concat([rows.iloc[order]] * (predict.BLOCK // 300 + 1), ignore_index=True)
-    places = np.tile(order, predict.BLOCK // 300 + 1)
-    assert (default_pd(model(kind), long) == together[places]).all()
+    rows, predictor = resampled(1000, 1), Predictor(model(kind))
+    together = predictor.pd(rows)
+    # As arrays, which the service has; the others as frames.
+    arrays = {name: rows[name].to_numpy() for name in rows}
+    alone = [predictor.pd({n: v[i : i + 1] for n, v in arrays.items()})[0] for i in range(len(rows))]
+    assert (np.array(alone) == together).all()
+    for size in (7, 64, 333):
+        parts = [predictor.pd(rows.iloc[i : i + size]) for i in range(0, len(rows), size)]
+        assert (np.concatenate(parts) == together).all()
+    order = np.random.default_rng(2).permutation(len(rows))
+    assert (predictor.pd(rows.iloc[order]) == together[order]).all()
+    # Across the limits of what is encoded, or computed, at once.
+    copies = predict.ENCODED // len(rows) + 2
+    long = pd.concat([rows.iloc[order]] * copies, ignore_index=True)
+    assert (predictor.pd(long) == np.tile(together[order], copies)).all()
 
 
 @pytest.mark.parametrize("kind", ALL)

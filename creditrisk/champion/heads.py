@@ -1,0 +1,252 @@
+"""PDs from encoded numbers, in a fixed order of operations for each row.
+
+Libraries of linear algebra use other code for other shapes, so with a model's own `predict_proba`
+the last bits of a row's PD depend on the batch. Here each sum goes over the columns in their order,
+for each row by itself. Trees look at one row at a time anyway. What can't be done like this
+(neighbours, support vectors) gets blocks of one size, on one thread.
+"""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import BaseEstimator
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import ThreadpoolController
+
+# Rows per call of a model that needs blocks.
+BLOCK = 256
+# Numbers that a sum over columns works on at once; more would not fit into the cache.
+AT_ONCE = 32_768
+
+
+class Head(Protocol):
+    """The last part of a model. Both methods take encoded numbers, shape (width, n)."""
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        """Return PDs, shape (n,)."""
+
+    def score(self, encoded: np.ndarray) -> np.ndarray:
+        """Return what a calibrator takes: the decision function, or PDs if there is none."""
+
+
+def head_of(estimator: BaseEstimator) -> Head:
+    """Return the head of a fitted estimator, or of one with its calibrator."""
+    if isinstance(estimator, CalibratedClassifierCV):
+        return _calibrated(estimator)
+    # XGBoost and LightGBM are recognised by name: whoever has no such model need not load them.
+    package = type(estimator).__module__.partition(".")[0]
+    if isinstance(estimator, LogisticRegression) and estimator.coef_.shape[0] == 1:
+        return _Linear(estimator.coef_[0], float(estimator.intercept_[0]))
+    if isinstance(estimator, DecisionTreeClassifier):
+        return _Trees([estimator])
+    if isinstance(estimator, RandomForestClassifier | ExtraTreesClassifier):
+        return _Trees(estimator.estimators_)
+    if isinstance(estimator, MLPClassifier) and estimator.n_outputs_ == 1:
+        return _Perceptron(estimator)
+    if package == "xgboost":
+        return _Xgboost(estimator)
+    if package == "lightgbm":
+        return _Lightgbm(estimator)
+    if package == "interpret":
+        return _Additive(estimator)
+    return _Blocks(estimator)
+
+
+def weighted_sum(columns: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Sum columns, each times its weights, one column after the other.
+
+    Args:
+        columns: shape (d, n).
+        weights: shape (d,) or (d, k).
+
+    Returns:
+        Shape (n,) or (k, n).
+    """
+    rest, count = weights.shape[1:], columns.shape[1]
+    out = np.zeros((*rest, count))
+    step = max(1, AT_ONCE // int(np.prod(rest, dtype=int)))
+    for start in range(0, count, step):
+        part = out[..., start : start + step]
+        product = np.empty(part.shape)
+        for column, weight in zip(columns[:, start : start + step], weights, strict=True):
+            np.multiply(weight[..., None] if rest else weight, column, out=product)
+            part += product
+    return out
+
+
+class _Linear:
+    def __init__(self, weights: np.ndarray, intercept: float):
+        self.weights, self.intercept = np.asarray(weights, dtype=np.float64), intercept
+
+    def score(self, encoded: np.ndarray) -> np.ndarray:
+        return weighted_sum(encoded, self.weights) + self.intercept
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        return expit(self.score(encoded))
+
+
+class _Probability:
+    """The head of a model without a decision function: its calibrator takes the PDs."""
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    def score(self, encoded: np.ndarray) -> np.ndarray:
+        return self.probability(encoded)
+
+
+class _Trees(_Probability):
+    def __init__(self, trees: list[DecisionTreeClassifier]):
+        # The share of bad rows in each leaf.
+        self.trees = [(one.tree_, one.tree_.value[:, 0, 1].copy()) for one in trees]
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        rows = np.ascontiguousarray(encoded.T, dtype=np.float32)
+        total = np.zeros(len(rows))
+        for tree, shares in self.trees:
+            total += shares[tree.apply(rows)]
+        return total / len(self.trees)
+
+
+class _Perceptron(_Probability):
+    def __init__(self, fitted: MLPClassifier):
+        self.layers = list(zip(fitted.coefs_, fitted.intercepts_, strict=True))
+        self.bend = _BENDS[fitted.activation]
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        values = encoded
+        for i, (weights, intercepts) in enumerate(self.layers):
+            values = self.bend(values) if i else values
+            values = weighted_sum(values, weights) + intercepts[:, None]
+        return expit(values[0])
+
+
+_BENDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "identity": lambda values: values,
+    "relu": lambda values: np.maximum(values, 0),
+    "tanh": np.tanh,
+    "logistic": expit,
+}
+
+
+class _Xgboost(_Probability):
+    def __init__(self, fitted: Any):
+        self.fitted, self.booster = fitted, fitted.get_booster()
+        self.trees = fitted._get_iteration_range(None)
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        rows = np.ascontiguousarray(encoded.T)
+        found = self.booster.inplace_predict(
+            rows, iteration_range=self.trees, missing=self.fitted.missing, validate_features=False
+        )
+        # Single precision, which is too coarse for a calibrator and for an average.
+        return found.astype(np.float64)
+
+
+class _Lightgbm:
+    def __init__(self, fitted: Any):
+        self.booster = fitted.booster_
+
+    def score(self, encoded: np.ndarray) -> np.ndarray:
+        rows = np.ascontiguousarray(encoded.T)
+        return self.booster.predict(rows, raw_score=True, num_threads=1)
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        return self.booster.predict(np.ascontiguousarray(encoded.T), num_threads=1)
+
+
+class _Additive:
+    """An explainable boosting machine, which itself adds up its terms row by row."""
+
+    def __init__(self, fitted: Any):
+        self.fitted = fitted
+
+    def score(self, encoded: np.ndarray) -> np.ndarray:
+        return self.fitted.decision_function(np.ascontiguousarray(encoded.T))
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        return expit(self.score(encoded))
+
+
+class _Blocks:
+    def __init__(self, fitted: BaseEstimator):
+        self.fitted = fitted
+        self.threads = ThreadpoolController()
+
+    def _in_blocks(self, work: Callable[[np.ndarray], np.ndarray], encoded: np.ndarray) -> Any:
+        with self.threads.limit(limits=1):
+            return in_blocks(work, np.ascontiguousarray(encoded.T))
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        return self._in_blocks(lambda block: self.fitted.predict_proba(block)[:, 1], encoded)
+
+    def score(self, encoded: np.ndarray) -> np.ndarray:
+        if not hasattr(self.fitted, "decision_function"):
+            return self.probability(encoded)
+        return self._in_blocks(self.fitted.decision_function, encoded)
+
+
+def in_blocks(work: Callable[[Any], np.ndarray], rows: np.ndarray) -> np.ndarray:
+    """Apply a row-wise function to blocks of `BLOCK` rows.
+
+    The last block is filled up with copies of its first row.
+
+    Args:
+        work: takes an array of `BLOCK` rows and returns as many results.
+        rows: shape (n, d), n > 0.
+
+    Returns:
+        The results of the n rows.
+    """
+    parts = []
+    for start in range(0, len(rows), BLOCK):
+        positions = np.arange(start, start + BLOCK)
+        count = min(BLOCK, len(rows) - start)
+        positions[count:] = start
+        parts.append(work(rows[positions])[:count])
+    return np.concatenate(parts)
+
+
+def _calibrated(model: CalibratedClassifierCV) -> Head:
+    parts = model.calibrated_classifiers_
+    if len(parts) == 1 and parts[0].method in ("sigmoid", "isotonic"):
+        return _Calibrated(head_of(parts[0].estimator), parts[0].calibrators[0])
+    return _Blocks(model)
+
+
+class _Calibrated(_Probability):
+    def __init__(self, head: Head, calibrator: Any):
+        self.head, self.calibrator = head, calibrator
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        return np.minimum(self.calibrator.predict(self.head.score(encoded)), 1.0)
+
+
+def combine(pds: list[np.ndarray], weights: np.ndarray | None) -> np.ndarray:
+    """Average PDs, one member after the other, as VotingClassifier does."""
+    shares = np.ones(len(pds)) if weights is None else np.asarray(weights, dtype=np.float64)
+    return weighted_sum(np.array(pds), shares) / shares.sum()
+
+
+def stacked(last: BaseEstimator, pds: list[np.ndarray]) -> np.ndarray:
+    """Apply the last estimator of a stack to the PDs of its members.
+
+    Args:
+        last: functions of single numbers, then a logistic regression; or any other estimator.
+        pds: one array per member, each of shape (n,).
+    """
+    values: np.ndarray = np.array(pds)
+    steps = [step for _, step in last.steps] if isinstance(last, Pipeline) else [last]
+    if all(isinstance(step, FunctionTransformer) for step in steps[:-1]):
+        for step in steps[:-1]:
+            values = step.func(values, **(step.kw_args or {}))
+        return head_of(steps[-1]).probability(values)
+    return _Blocks(last).probability(values)
