@@ -1,5 +1,6 @@
 """featurize: derived columns, and the list of features that the models use."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -36,8 +37,8 @@ class FeaturizeParams(Strict):
     derived: Annotated[dict[Name, Derived], BeforeValidator(distinct_keys)]
 
 
-OPERATIONS = {
-    "ratio": lambda a, b: a / b.where(b != 0),
+OPERATIONS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "ratio": lambda a, b: a / np.where(b != 0, b, np.nan),
     "product": lambda a, b: a * b,
     "sum": lambda a, b: a + b,
     "difference": lambda a, b: a - b,
@@ -55,12 +56,29 @@ def derive(frame: pd.DataFrame, derived: dict[str, dict[str, Any]]) -> pd.DataFr
         A copy of the frame with a float64 column per definition. A value is missing if an operand
         is missing, a ratio divides by zero, or the result is not finite.
     """
-    frame = frame.copy()
+    names = {column for definition in derived.values() for column in definition["of"]}
+    operands = {
+        name: frame[name].to_numpy(dtype="float64", na_value=np.nan)
+        for name in names - derived.keys()
+    }
+    return frame.assign(**derived_columns(operands, derived))
+
+
+def derived_columns(
+    columns: Mapping[str, np.ndarray], derived: dict[str, dict[str, Any]]
+) -> dict[str, np.ndarray]:
+    """Compute the derived columns as `derive` does, from arrays of n numbers.
+
+    Returns:
+        The derived columns alone.
+    """
+    found: dict[str, np.ndarray] = {}
     for name, definition in derived.items():
-        a, b = (frame[column] for column in definition["of"])
-        values = OPERATIONS[definition["op"]](a, b).astype("float64")
-        frame[name] = values.where(np.isfinite(values))
-    return frame
+        a, b = (found.get(column, columns.get(column)) for column in definition["of"])
+        with np.errstate(all="ignore"):  # what is not finite is missing
+            values = OPERATIONS[definition["op"]](a, b)
+        found[name] = np.where(np.isfinite(values), values, np.nan)
+    return found
 
 
 def manifest(

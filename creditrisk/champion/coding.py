@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from creditrisk.core.distinct import map_distinct
+
 # Codes of a column with levels: a missing cell, its known levels from 1, then any other text.
 MISSING = 0
-# Up to so many values, a loop over them is faster than pandas.
-FEW = 200
 
 
 class Coded(NamedTuple):
@@ -90,14 +90,5 @@ def _floats(values: Any) -> np.ndarray:
 
 def _codes(values: Any, levels: Mapping[str, int]) -> np.ndarray:
     unknown = len(levels) + 1
-
-    def code(value: Any) -> int:
-        if isinstance(value, str):
-            return levels.get(value, unknown)
-        return MISSING if pd.isna(value) else unknown
-
-    if len(values) <= FEW:
-        return np.array([code(value) for value in values], dtype=np.intp)
-    places, distinct = pd.factorize(values)
-    # The place of a missing value is -1: the last one of the table.
-    return np.array([*map(code, distinct), MISSING], dtype=np.intp)[places]
+    found = map_distinct(values, lambda value: levels.get(value, unknown), MISSING)
+    return found.astype(np.intp)

@@ -11,18 +11,24 @@ from typing import Any, Protocol
 
 import numpy as np
 from scipy.special import expit
+from sklearn import config_context
 from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import ThreadpoolController
 
 # Rows per call of a model that needs blocks.
-BLOCK = 256
+BLOCK = 64
+PAIRWISE = ("manhattan", "chebyshev")
+# Up to so many rows, it is faster to walk through all trees of a forest at once.
+FEW_ROWS = 16
 # Numbers that a sum over columns works on at once; more would not fit into the cache.
 AT_ONCE = 32_768
 
@@ -71,6 +77,10 @@ def weighted_sum(columns: np.ndarray, weights: np.ndarray) -> np.ndarray:
         Shape (n,) or (k, n).
     """
     rest, count = weights.shape[1:], columns.shape[1]
+    if columns.size * int(np.prod(rest, dtype=int)) <= AT_ONCE and len(columns):
+        # Adds up one after the other, too; `sum` would choose an order that depends on the shape.
+        products = weights[..., None] * (columns[:, None] if rest else columns)
+        return products.cumsum(axis=0)[-1]
     out = np.zeros((*rest, count))
     step = max(1, AT_ONCE // int(np.prod(rest, dtype=int)))
     for start in range(0, count, step):
@@ -104,15 +114,60 @@ class _Probability:
 
 
 class _Trees(_Probability):
+    """Decision trees, whose mean is taken one tree after the other.
+
+    Few rows walk through all trees at once, many rows through one tree at a time: both come to the
+    same leaves.
+    """
+
     def __init__(self, trees: list[DecisionTreeClassifier]):
-        # The share of bad rows in each leaf.
-        self.trees = [(one.tree_, one.tree_.value[:, 0, 1].copy()) for one in trees]
+        self.trees = [one.tree_ for one in trees]
+        # The share of bad rows in each node.
+        self.shares = [tree.value[:, 0, 1].copy() for tree in self.trees]
+        sizes = [tree.node_count for tree in self.trees]
+        self.roots = np.cumsum([0, *sizes[:-1]])
+        starts = np.repeat(self.roots, sizes)
+        inner = np.concatenate([tree.children_left for tree in self.trees]) >= 0
+        own = np.arange(len(starts))
+        # A leaf leads to itself.
+        left, right = (
+            np.where(inner, np.concatenate([getattr(t, side) for t in self.trees]) + starts, own)
+            for side in ("children_left", "children_right")
+        )
+        self.sides = np.stack([left, right], axis=1).ravel()
+        self.feature = np.where(inner, np.concatenate([t.feature for t in self.trees]), 0)
+        self.threshold = np.concatenate([t.threshold for t in self.trees])
+        self.missing_left = np.concatenate([t.missing_go_to_left for t in self.trees]) != 0
+        self.depth = max(tree.max_depth for tree in self.trees)
+        self.all_shares = np.concatenate(self.shares)
 
     def probability(self, encoded: np.ndarray) -> np.ndarray:
+        if encoded.shape[1] <= FEW_ROWS < len(self.trees):
+            return self._at_once(encoded.astype(np.float32))
         rows = np.ascontiguousarray(encoded.T, dtype=np.float32)
         total = np.zeros(len(rows))
-        for tree, shares in self.trees:
+        for tree, shares in zip(self.trees, self.shares, strict=True):
             total += shares[tree.apply(rows)]
+        return total / len(self.trees)
+
+    def _at_once(self, encoded: np.ndarray) -> np.ndarray:
+        count = encoded.shape[1]
+        flat = encoded.ravel()
+        row = np.tile(np.arange(count), len(self.trees))
+        node = np.repeat(self.roots, count)
+        has_gaps = np.isnan(flat).any()
+        for _ in range(self.depth):
+            place = self.feature.take(node)
+            if count > 1:
+                place *= count
+                place += row
+            value = flat.take(place)
+            right = value > self.threshold.take(node)
+            if has_gaps:
+                right |= np.isnan(value) & ~self.missing_left.take(node)
+            node = self.sides.take(2 * node + right)
+        # Not `sum`, whose order depends on the shape.
+        total = self.all_shares[node].reshape(len(self.trees), count).cumsum(axis=0)[-1]
         return total / len(self.trees)
 
 
@@ -177,13 +232,22 @@ class _Additive:
 
 
 class _Blocks:
+    """Any other estimator, on one thread; in blocks, unless it looks at one row at a time."""
+
     def __init__(self, fitted: BaseEstimator):
         self.fitted = fitted
+        self.row_wise = isinstance(fitted, SVC) or (
+            # Other distances than the Euclidean one are computed pair by pair.
+            isinstance(fitted, KNeighborsClassifier) and fitted.effective_metric_ in PAIRWISE
+        )
         self.threads = ThreadpoolController()
+        if self.row_wise:  # which has no linear algebra
+            self.threads = self.threads.select(user_api="openmp")
 
     def _in_blocks(self, work: Callable[[np.ndarray], np.ndarray], encoded: np.ndarray) -> Any:
-        with self.threads.limit(limits=1):
-            return in_blocks(work, np.ascontiguousarray(encoded.T))
+        rows = np.ascontiguousarray(encoded.T)
+        with self.threads.limit(limits=1), config_context(assume_finite=True):
+            return work(rows) if self.row_wise else in_blocks(work, rows)
 
     def probability(self, encoded: np.ndarray) -> np.ndarray:
         return self._in_blocks(lambda block: self.fitted.predict_proba(block)[:, 1], encoded)
@@ -227,7 +291,13 @@ class _Calibrated(_Probability):
         self.head, self.calibrator = head, calibrator
 
     def probability(self, encoded: np.ndarray) -> np.ndarray:
-        return np.minimum(self.calibrator.predict(self.head.score(encoded)), 1.0)
+        scores = self.head.score(encoded)
+        if hasattr(self.calibrator, "a_"):
+            return expit(-(self.calibrator.a_ * scores + self.calibrator.b_))
+        # Isotonic regression, as its own `predict` does it: without its checks of the input.
+        kept = np.clip(scores, self.calibrator.X_min_, self.calibrator.X_max_)
+        found = np.interp(kept, self.calibrator.X_thresholds_, self.calibrator.y_thresholds_)
+        return np.minimum(found, 1.0)
 
 
 def combine(pds: list[np.ndarray], weights: np.ndarray | None) -> np.ndarray:

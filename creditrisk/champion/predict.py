@@ -66,7 +66,13 @@ class Predictor:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _pd(self, rows: Coded) -> np.ndarray:
-        pds = [member.pd(rows) for member in self._members]
+        # Members that encode alike share what they encode.
+        encoded: dict[bytes, np.ndarray] = {}
+        pds = []
+        for member in self._members:
+            if member.key not in encoded:
+                encoded[member.key] = member.encode(rows)
+            pds.append(member.head.probability(encoded[member.key]))
         if isinstance(self.model, StackingClassifier):
             return stacked(self.model.final_estimator_, pds)
         if len(pds) == 1:
@@ -82,11 +88,9 @@ class _Member:
         self.head: Head = head_of(rest)
         try:
             self.tables: Tables | None = Tables(pipeline, vocabulary)
+            self.key = self.tables.fingerprint()
         except NotTabled:
-            self.tables = None
-
-    def pd(self, rows: Coded) -> np.ndarray:
-        return self.head.probability(self.encode(rows))
+            self.tables, self.key = None, str(id(self)).encode()
 
     def encode(self, rows: Coded) -> np.ndarray:
         """Encode rows, shape (width, n)."""

@@ -11,8 +11,8 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
-from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.parts import split_pipeline
+from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import transform_rows
 from creditrisk.core.columns import NO_CODE, SPECIAL, is_missing
 from creditrisk.schema import Schema

@@ -2,9 +2,9 @@
 
 import re
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
-import pandas as pd
 
 # What each code of a format tells; others (week days, time zones, ...) say nothing about the day.
 _YEAR, _MONTH, _DAY = ("%Y", "%y"), ("%m", "%b", "%B"), ("%d",)
@@ -46,20 +46,26 @@ def read_date(text: str, form: str) -> date | None:
         return None
 
 
-def months_before(dates: pd.Series, reference: pd.Series) -> pd.Series:
+def months_before(dates: Any, reference: Any) -> np.ndarray:
     """Count the months from each date to a reference date.
 
     Calendar months, plus the difference of the days of the month as a share of 31: two dates on
     the same day of a month, or in a format without days, are a whole number of months apart.
 
     Args:
-        dates: datetime64, shape (n,).
-        reference: datetime64, shape (n,).
+        dates: dates of Python or of numpy, missing ones as None or NaT; shape (n,).
+        reference: the same, shape (n,).
 
     Returns:
         Float64, shape (n,): negative if a date is later than the reference, NaN if one is missing.
     """
-    years = reference.dt.year - dates.dt.year
-    months = 12 * years + (reference.dt.month - dates.dt.month)
-    days = (reference.dt.day - dates.dt.day) / DAYS_PER_MONTH
-    return (months + days).astype("float64").where(dates.notna() & reference.notna(), np.nan)
+    days, months, known = [], [], np.ones(len(dates), dtype=bool)
+    for some in (reference, dates):
+        whole = np.asarray(some, dtype="datetime64[D]")
+        known &= ~np.isnat(whole)
+        month = whole.astype("datetime64[M]")
+        months.append(month.astype("int64"))
+        days.append((whole - month.astype("datetime64[D]")).astype("int64"))
+    with np.errstate(over="ignore"):  # of what stands for a missing date
+        apart = (months[0] - months[1]) + (days[0] - days[1]) / DAYS_PER_MONTH
+    return np.where(known, apart, np.nan)

@@ -4,14 +4,16 @@ Scoring needs only `apply`, so this module imports neither the descriptive table
 """
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any
 
+import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from creditrisk.core.columns import MANY_LEVELS
+from creditrisk.core.distinct import map_distinct
 from creditrisk.core.params import Number, Strict
 from creditrisk.core.text import fold
 from creditrisk.schema import Column, Schema
@@ -92,12 +94,35 @@ def apply(frame: pd.DataFrame, adjustments: dict[str, Any]) -> pd.DataFrame:
     """
     adjusted = frame.copy()
     for name, cap in adjustments["caps"].items():
-        adjusted[name] = frame[name].clip(cap["low"], cap["high"])
+        adjusted[name] = capped(frame[name].to_numpy(), cap)
     for name, merge in adjustments["merges"].items():
         column = frame[name]
         stays = column.isin(merge["kept"]) | column.isna()
         adjusted[name] = column.where(stays, merge["into"])
     return adjusted
+
+
+def apply_to_arrays(
+    columns: Mapping[str, np.ndarray], adjustments: dict[str, Any]
+) -> dict[str, np.ndarray]:
+    """Apply learned adjustments as `apply` does, to arrays of n values."""
+    adjusted = dict(columns)
+    for name, cap in adjustments["caps"].items():
+        adjusted[name] = capped(columns[name], cap)
+    for name, merge in adjustments["merges"].items():
+        adjusted[name] = map_distinct(columns[name], _or_else(merge), None)
+    return adjusted
+
+
+def _or_else(merge: Mapping[str, Any]) -> Callable[[str], str]:
+    kept, into = {level: level for level in merge["kept"]}, merge["into"]
+    return lambda level: kept.get(level, into)
+
+
+def capped(numbers: np.ndarray, cap: Mapping[str, float | None]) -> np.ndarray:
+    """Apply caps to numbers; a missing one stays missing."""
+    low, high = cap["low"], cap["high"]
+    return np.clip(numbers, -np.inf if low is None else low, np.inf if high is None else high)
 
 
 def fences(values: pd.Series, factor: float) -> tuple[float, float]:

@@ -13,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import Pipeline
 
-from creditrisk.champion.predict import default_pd
+from creditrisk.champion.predict import Predictor
 from creditrisk.core.columns import SPECIAL
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.modeling.fits import checked_fits
@@ -57,7 +57,7 @@ def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Scor
         return fit_again(model.estimator, rows, bad)
     fitted = clone(model).fit(rows, bad)
     if isinstance(fitted, Pipeline):
-        return lambda some: default_pd(fitted, some)  # fast where nominal columns are encoded
+        return Predictor(fitted).pd
     return lambda some: fitted.predict_proba(some)[:, 1]
 
 

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 
 from creditrisk.champion.calibration import brier_parts, slope_and_intercept
 from creditrisk.champion.description import ChampionDescription
-from creditrisk.champion.predict import default_pd
+from creditrisk.champion.predict import Predictor
 from creditrisk.core.files import to_jsonable
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
@@ -85,7 +85,8 @@ def evaluate_champion(
         start: first day of the test rows of a split by time; None for another split.
     """
     features, threshold = champion.columns, champion.threshold
-    on_train, on_test = (predicted(model, part, features, decision) for part in (train, test))
+    predictor = Predictor(model)
+    on_train, on_test = (predicted(predictor, part, features, decision) for part in (train, test))
     on_oof = out_of_fold(oof, train, decision)
     tables = curves(on_test, on_oof, threshold, seed)
     rows = min(importance_rows, len(train))
@@ -116,17 +117,17 @@ def evaluate_champion(
 
 
 def predicted(
-    model: BaseEstimator, frame: pd.DataFrame, features: list[str], decision: DecisionParams
+    predictor: Predictor, frame: pd.DataFrame, features: list[str], decision: DecisionParams
 ) -> Sample:
     """Compute the PDs and the costs of rows with a known outcome.
 
     Args:
-        model: the champion.
+        predictor: of the champion.
         frame: `bad` and the features.
         features: the columns that the model takes.
         decision: the costs of the two errors.
     """
-    pds = default_pd(model, frame[features])
+    pds = predictor.pd(frame[features])
     return Sample(frame["bad"].to_numpy(), pds, decision.costs(frame))
 
 

@@ -5,13 +5,15 @@
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from creditrisk.core.columns import APPLICATION_DATE, NO_CODE, SPECIAL
 from creditrisk.core.dates import has_short_year, months_before
+from creditrisk.core.distinct import FEW
 from creditrisk.core.text import normalise
 from creditrisk.prepare.cells import Cell, Notation, level_reader, reader_of
 from creditrisk.schema import KEY_KINDS, Column, Schema, Target
@@ -37,8 +39,7 @@ def read_cells(
         causes: shape (n,), one of `CAUSES` for a missing value, else None.
     """
     codes, originals = pd.factorize(raw)
-    texts = map(normalise, originals)
-    cells: list[Cell] = [read(text) if text.strip() else (None, "empty") for text in texts]
+    cells: list[Cell] = [read_text(text, read) for text in originals]
     cells.append((None, "empty"))  # for code -1, a cell without any text
     values, causes = zip(*cells, strict=True)
     return (
@@ -46,6 +47,26 @@ def read_cells(
         pd.Series(_objects(values)).astype(dtype).take(codes % len(cells)).set_axis(raw.index),
         pd.Series(_objects(causes)[codes], index=raw.index),
     )
+
+
+def read_text(text: str, read: Callable[[str], Cell]) -> Cell:
+    """Parse one cell; `read` is not called for a blank one."""
+    normal = normalise(text)
+    return read(normal) if normal.strip() else (None, "empty")
+
+
+def read_texts(
+    texts: Sequence[str | None] | np.ndarray, read: Callable[[str], Cell]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Parse a column as `read_cells` does, from an array to arrays of objects, each shape (n,)."""
+    if len(texts) <= FEW:
+        cells = [(None, "empty") if text is None or text != text else read_text(text, read)
+                 for text in texts]  # fmt: skip
+        return _objects([value for value, _ in cells]), _objects([cause for _, cause in cells])
+    places, distinct = pd.factorize(texts)
+    cells = [*(read_text(text, read) for text in distinct), (None, "empty")]
+    values, causes = zip(*cells, strict=True)
+    return _objects(values)[places], _objects(causes)[places]  # -1: the last one
 
 
 def _objects(items: Iterable[object]) -> np.ndarray:
@@ -123,10 +144,27 @@ def _age(
     dates: pd.Series, own: pd.Series, application: pd.Series, of_application: pd.Series,
     column: Column,
 ) -> tuple[pd.Series, pd.Series]:  # fmt: skip
+    months, causes = ages(dates, own.to_numpy(), application, of_application.to_numpy(), column)
+    return pd.Series(months, index=own.index), pd.Series(causes, index=own.index, dtype=object)
+
+
+def ages(
+    dates: Any, own: np.ndarray, application: Any, of_application: np.ndarray, column: Column
+) -> tuple[np.ndarray, np.ndarray]:
     """Turn dates into months before the application.
 
     Without the date of the application, a date says nothing: it is missing for the same cause. With
     years of two digits, a date after the application may be of another century: it is no value.
+
+    Args:
+        dates: as for `months_before`.
+        own: the causes of the dates.
+        application: the dates of the application.
+        of_application: their causes.
+        column: what the schema says of the dates.
+
+    Returns:
+        The months and the causes, each of shape (n,).
     """
     months = months_before(dates, application)
     low = -math.inf if column.min is None else column.min
@@ -134,9 +172,9 @@ def _age(
     outside = (months < low) | (months > high)
     if has_short_year(str(column.format)):
         outside |= months < 0
-    causes = np.where(own.notna(), own, of_application)
+    causes = np.where(pd.notna(own), own, of_application)
     causes[outside] = "out_of_domain"
-    return months.mask(outside), pd.Series(causes, index=own.index, dtype=object)
+    return np.where(outside, np.nan, months), causes
 
 
 def separate_specials(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -153,8 +191,16 @@ def separate_specials(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     separated = cells.copy()
     for companion, column in schema.companions.items():
         name = companion.removeprefix(SPECIAL)
-        codes = {float(code): code for code in column.levels or () if code != NO_CODE}
-        found = cells[name].map(codes)
-        separated[name] = cells[name].where(found.isna())
-        separated[companion] = found.fillna(NO_CODE).astype("str")
+        codes = special_codes(cells[name].to_numpy(), column)
+        separated[name] = cells[name].where(codes == NO_CODE)
+        separated[companion] = pd.Series(codes, index=cells.index, dtype="str")
     return separated
+
+
+def special_codes(numbers: np.ndarray, companion: Column) -> np.ndarray:
+    """Return the special code of each number, `NO_CODE` for one that is a number; shape (n,)."""
+    found = np.full(len(numbers), NO_CODE, dtype=object)
+    for code in companion.levels or ():
+        if code != NO_CODE:
+            found[numbers == float(code)] = code
+    return found

@@ -3,13 +3,16 @@
 import hashlib
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import joblib
+import numpy as np
 from sklearn.base import BaseEstimator
 
 from creditrisk.champion.description import ChampionDescription, parse_description
 from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.predict import Predictor
 from creditrisk.core.dvc_lock import recorded_hashes
 from creditrisk.core.environment import library_version
 from creditrisk.core.errors import InputError
@@ -45,6 +48,20 @@ class Champion:
     def columns(self) -> list[str]:
         """The features, in the model's order."""
         return self.description.columns
+
+    @cached_property
+    def predictor(self) -> Predictor:
+        """Gives the PDs."""
+        return Predictor(self.model)
+
+    @cached_property
+    def baseline(self) -> dict[str, np.ndarray]:
+        """The baseline applicant, as columns of one value."""
+        numeric = {*self.description.features["numeric"]}
+        return {
+            name: np.array([value], dtype="float64" if name in numeric else object)
+            for name, value in self.description.baseline.items()
+        }
 
 
 def load_champion(model: Path, description: Path, lock: Path) -> Champion:

@@ -1,6 +1,6 @@
 """The cells that count as missing: where they are, and their words for a scored row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,16 +9,16 @@ import pandas as pd
 MissingCells = dict[str, tuple[np.ndarray, np.ndarray]]
 
 
-def find_missing(causes: pd.DataFrame, names: Mapping[str, object]) -> MissingCells:
+def find_missing(causes: Mapping[str, np.ndarray], names: Iterable[str]) -> MissingCells:
     """Find the missing cells of the columns `names`; a special code is not missing.
 
     Args:
-        causes: from `parse`, shape (n, d).
+        causes: why a cell has no value, else None; n cells of each column.
         names: the columns.
     """
     found = {}
     for name in names:
-        column = causes[name].to_numpy()
+        column = causes[name]
         rows = np.flatnonzero(~pd.isna(column) & (column != "special"))
         found[name] = (rows, column[rows])
     return found

@@ -1,200 +1,158 @@
-"""Adverse action reasons: why an applicant's log-odds differ from the baseline applicant's.
+"""Adverse action reasons in words: which variables set an applicant apart, and in which direction.
 
-A variable's contribution is its Shapley value (Shapley 1953; Strumbelj and Kononenko 2010) for the
-log-odds of the PD, where a variable that is left out has the baseline's value. It is an average
-over a few fixed orders of the variables and their reverses. In each order, the variables change one
-after the other from the baseline's value to the applicant's, and each contributes the change in
-log-odds at its step. So for any model, the contributions to a row sum to its log-odds minus the
-baseline's. If the log-odds are a sum over the variables, one order gives the exact values.
+How the contributions are computed: `creditrisk.champion.contributions`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
 
-from creditrisk.champion.calibration import log_odds
-from creditrisk.champion.predict import default_pd
-from creditrisk.champion.scorecard import format_number, linear
+from creditrisk.champion.contributions import Contributions
+from creditrisk.champion.scorecard import format_number
 from creditrisk.core.columns import NO_CODE, SPECIAL
 from creditrisk.schema import Schema
 
-ORDERS = 4  # the reverse of each is used too
 RAISES, LOWERS = "raises the risk", "lowers the risk"
 # Relative to the log-odds: smaller contributions are rounding errors (XGBoost: single precision).
 NOISE = 1e-6
 
-
-@dataclass(frozen=True)
-class Contributions:
-    """What each variable adds to the log-odds of being bad.
-
-    Attributes:
-        shares: one column per variable, shape (n, d); that of a variable with special codes is
-            about the number and the code together.
-        base: log-odds of the baseline applicant.
-        base_pd: PD of the baseline applicant.
-    """
-
-    shares: pd.DataFrame
-    base: float
-    base_pd: float
+Columns = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Cells:
-    """The values of n applicants.
+    """The values of n applicants, as columns of n values.
 
     Attributes:
-        original: the features from the values as they were read, shape (n, d).
-        model_input: the features after the adjustments (caps, merged levels), shape (n, d).
-        causes: why a cell of the source is missing, from `parse`, shape (n, columns).
+        original: the features from the values as they were read.
+        model_input: the features after the adjustments (caps, merged levels).
+        causes: why a cell of the source is missing, from `parse`; None where it is not.
     """
 
-    original: pd.DataFrame
-    model_input: pd.DataFrame
-    causes: pd.DataFrame
-
-    def __getitem__(self, rows: slice) -> "Cells":
-        """Select some rows."""
-        return Cells(self.original.iloc[rows], self.model_input.iloc[rows], self.causes.iloc[rows])
+    original: Columns
+    model_input: Columns
+    causes: Columns
 
 
-def contributions(
-    model: BaseEstimator, rows: pd.DataFrame, baseline: pd.DataFrame, orders: int = ORDERS
-) -> Contributions:
-    """Split the log-odds of each row among the variables.
+@dataclass(frozen=True)
+class Reason:
+    """A variable that sets an applicant apart from the baseline applicant.
+
+    Attributes:
+        variable: its name.
+        code: its reason code, see `reason_codes`.
+        label: its name in words, and of what it is derived.
+        value: in words what the applicant gave.
+        counted: in words what the model got instead (a cap, a merged level); else None.
+        log_odds: its contribution.
+    """
+
+    variable: str
+    code: str
+    label: str
+    value: str
+    counted: str | None
+    log_odds: float
+
+    @property
+    def words(self) -> str:
+        """The variable with its value, such as `age: 19 years`."""
+        counted = f" (counted as {self.counted})" if self.counted is not None else ""
+        return f"{self.label}: {self.value}{counted}"
+
+    @property
+    def text(self) -> str:
+        """The reason as a phrase, such as `age: 19 years raises the risk`."""
+        return f"{self.words} {RAISES if self.log_odds > 0 else LOWERS}"
+
+
+def reason_codes(features: list[str]) -> dict[str, str]:
+    """Give each variable a code: R01, R02, ... in the order in which the model has them.
 
     Args:
-        model: gives PDs.
-        rows: the features, shape (n, d).
-        baseline: the baseline applicant, one row with the same columns.
-        orders: number of orders, each used with its reverse. With more orders, the contributions
-            come nearer to the Shapley values.
+        features: the model's features; special codes go with their variable.
     """
-    names = [name for name in rows if not name.startswith(SPECIAL)]
-    # A variable that has the baseline's value contributes nothing, so it needs no step.
-    differs = np.column_stack(
-        [
-            np.any([_differs(rows[c], baseline[c].iloc[0]) for c in _columns_of(n, rows)], axis=0)
-            for n in names
-        ]
-    )
-    base_pd = default_pd(model, baseline)
-    base = float(log_odds(base_pd)[0])
-    total = np.zeros(differs.shape)
-    sequences = _orders(len(names), 1 if linear(model) else orders)
-    if linear(model):
-        sequences = sequences[:1]
-    for sequence in sequences:
-        total += _steps(model, rows, baseline, differs, sequence, base)
-    shares = pd.DataFrame(total / len(sequences), columns=names, index=rows.index)
-    return Contributions(shares, base, float(base_pd[0]))
+    names = [name for name in features if not name.startswith(SPECIAL)]
+    return {name: f"R{number:02d}" for number, name in enumerate(names, start=1)}
 
 
-def _columns_of(name: str, rows: pd.DataFrame) -> list[str]:
-    """List the columns of a variable: its own, and that of its special codes if it has any."""
-    return [column for column in (name, SPECIAL + name) if column in rows]
-
-
-def _differs(values: pd.Series, value: object) -> np.ndarray:
-    if pd.isna(value):
-        return values.notna().to_numpy()
-    return ~(values == value).fillna(False).to_numpy(dtype=bool)
-
-
-def _orders(count: int, pairs: int) -> list[np.ndarray]:
-    # A fixed seed, since a row's reasons must not depend on the other rows in the batch.
-    rng = np.random.default_rng(0)
-    drawn = [rng.permutation(count) for _ in range(pairs)]
-    return [sequence for order in drawn for sequence in (order, order[::-1])]
-
-
-def _steps(
-    model: BaseEstimator,
-    rows: pd.DataFrame,
-    baseline: pd.DataFrame,
-    differs: np.ndarray,
-    sequence: np.ndarray,
-    base: float,
-) -> np.ndarray:
-    """Return the contributions for one order; all steps of all rows are scored in one call."""
-    names, count = [name for name in rows if not name.startswith(SPECIAL)], len(rows)
-    position = np.empty(len(names), dtype=int)
-    position[sequence] = np.arange(len(names))
-    # The steps at which something changes, by row and in order.
-    row, step = np.nonzero(differs[:, sequence])
-    columns = {}
-    for i, name in enumerate(names):
-        source = np.where(position[i] <= step, row, count)
-        for column in _columns_of(name, rows):
-            values = pd.concat([rows[column], baseline[column]], ignore_index=True)
-            columns[column] = values.take(source).reset_index(drop=True)
-    after = log_odds(default_pd(model, pd.DataFrame(columns)[list(rows)]))
-    first = np.r_[True, row[1:] != row[:-1]] if len(row) else np.zeros(0, dtype=bool)
-    before = np.where(first, base, np.roll(after, 1))
-    out = np.zeros(differs.shape)
-    out[row, sequence[step]] = after - before
-    return out
-
-
-def reasons_text(
-    found: Contributions,
-    cells: Cells,
-    refused: np.ndarray,
-    threshold: float,
-    describe: Callable[..., str],
-    top: int,
-) -> list[str]:
-    """Write the main reasons of each row as text.
+def main_reasons(
+    found: Contributions, cells: Cells, refused: np.ndarray, describe: "Describe", top: int
+) -> list[list[Reason]]:
+    """Choose the main reasons of each row.
 
     A refusal is explained by the variables that raise the risk, the largest contribution first. An
-    acceptance is explained by the largest contributions in either direction. If there are none, the
-    text says so, and gives the PD of the baseline applicant.
+    acceptance is explained by the largest contributions in either direction.
 
     Args:
         found: contributions to n rows.
         cells: the values of these rows.
         refused: whether each applicant is refused, shape (n,).
-        threshold: the cut-off; applicants are refused if their PD reaches it.
         describe: from `value_formatter`.
         top: maximum number of reasons per row.
 
     Returns:
-        n texts.
+        n lists, each perhaps empty.
     """
-    values = found.shares.to_numpy()
+    values = found.by_variable
     sizes = np.abs(values)
-    noise = NOISE * (1 + abs(found.base) + sizes.max(axis=1, initial=0))[:, None]
-    weight = np.where((sizes > noise) & ((values > 0) | ~refused[:, None]), sizes, 0)
+    weight = np.where((sizes > _noise(found)) & ((values > 0) | ~refused[:, None]), sizes, 0)
     order = np.argsort(-weight, axis=1, kind="stable")[:, :top]
-    names = list(found.shares)
-    original, model_input, causes = (
-        {name: _with_codes(frame, name) for name in frame}
-        for frame in (cells.original, cells.model_input, cells.causes)
-    )
+    codes = reason_codes(found.names)
+    shown = {name for row in order for name in map(found.names.__getitem__, row)}
+    original = {name: _with_codes(cells.original, name) for name in shown}
+    counted = {name: _with_codes(cells.model_input, name) for name in shown}
     nothing = np.full(len(values), None)
-    texts = []
-    for row, columns in enumerate(order):
-        parts = []
-        for column in columns[weight[row, columns] > 0]:
-            name = names[column]
-            cause = causes.get(name, nothing)[row]
-            words = describe(name, original[name][row], model_input[name][row], cause)
-            parts.append(f"{words} {RAISES if values[row, column] > 0 else LOWERS}")
-        lowered = bool((sizes[row] > noise[row]).any())
-        texts.append("; ".join(parts) or _no_reason_text(found, refused[row], lowered, threshold))
-    return texts
+    return [
+        [
+            describe(
+                (name := found.names[column]),
+                codes[name],
+                original[name][row],
+                counted[name][row],
+                cells.causes.get(name, nothing)[row],
+                float(values[row, column]),
+            )
+            for column in columns[weight[row, columns] > 0]
+        ]
+        for row, columns in enumerate(order)
+    ]
 
 
-def _with_codes(frame: pd.DataFrame, name: str) -> np.ndarray:
+def _noise(found: Contributions) -> np.ndarray:
+    sizes = np.abs(found.by_variable).max(axis=1, initial=0)
+    return NOISE * (1 + abs(found.base) + sizes)[:, None]
+
+
+def reasons_texts(
+    reasons: list[list[Reason]], found: Contributions, refused: np.ndarray, threshold: float
+) -> list[str]:
+    """Write the reasons of each row as text.
+
+    Where there are none, the text says so, and gives the PD of the baseline applicant.
+
+    Args:
+        reasons: from `main_reasons`, n lists.
+        found: contributions to the n rows.
+        refused: whether each applicant is refused, shape (n,).
+        threshold: the cut-off; applicants are refused if their PD reaches it.
+    """
+    apart = (np.abs(found.by_variable) > _noise(found)).any(axis=1)
+    return [
+        "; ".join(one.text for one in own)
+        or _no_reason_text(found, bool(refused[row]), bool(apart[row]), threshold)
+        for row, own in enumerate(reasons)
+    ]
+
+
+def _with_codes(columns: Columns, name: str) -> np.ndarray:
     """Return a column's values, with a special code in the place of a number; shape (n,)."""
-    values = frame[name].to_numpy(dtype=object)
-    if SPECIAL + name not in frame:
+    values = np.asarray(columns[name], dtype=object)
+    if SPECIAL + name not in columns:
         return values
-    codes = frame[SPECIAL + name].to_numpy(dtype=object)
+    codes = np.asarray(columns[SPECIAL + name], dtype=object)
     return np.where(codes == NO_CODE, values, codes)
 
 
@@ -211,11 +169,13 @@ def _no_reason_text(found: Contributions, refused: bool, lowered: bool, threshol
     return f"{start} who paid back, whose own PD of {base_pd} is {side} the cut-off of {cut_off}"
 
 
-def value_formatter(schema: Schema, derived: dict[str, dict]) -> Callable[..., str]:
-    """Make a function that writes a variable with its value, such as `status: below 0 DM`.
+# Takes a variable's name and reason code, the applicant's original value, the value in the model,
+# the cause if the value is missing, and the contribution.
+Describe = Callable[[str, str, object, object, str | None, float], Reason]
 
-    The function takes the name of the variable, the applicant's original value, the value in the
-    model, and the cause if the value is missing.
+
+def value_formatter(schema: Schema, derived: Mapping[str, dict]) -> Describe:
+    """Make a function that says a reason in the words of the schema.
 
     Args:
         schema: has the labels and the units.
@@ -234,14 +194,20 @@ def value_formatter(schema: Schema, derived: dict[str, dict]) -> Callable[..., s
             return format_number(value, max(6, len(str(int(abs(value)))) + 2)) + unit
         return schema.label(name, value)
 
-    def describe(name: str, original: object, model_input: object, cause: str | None = None) -> str:
-        words = name.replace("_", " ")
+    def describe(
+        name: str,
+        code: str,
+        original: object,
+        model_input: object,
+        cause: str | None = None,
+        log_odds: float = 0.0,
+    ) -> Reason:
+        label = name.replace("_", " ")
         if name in derived:
             of = [column.replace("_", " ") for column in derived[name]["of"]]
-            words += f" ({derived[name]['op']} of {of[0]} and {of[1]})"
-        text = counted = value_text(name, original, cause)
-        if original != model_input:
-            counted = value_text(name, model_input, cause)
-        return f"{words}: {text}" + (f" (counted as {counted})" if counted != text else "")
+            label += f" ({derived[name]['op']} of {of[0]} and {of[1]})"
+        text = value_text(name, original, cause)
+        counted = value_text(name, model_input, cause) if original != model_input else text
+        return Reason(name, code, label, text, None if counted == text else counted, log_odds)
 
     return describe

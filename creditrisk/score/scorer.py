@@ -1,22 +1,26 @@
-"""Turn raw rows into scored rows."""
+"""Turn raw rows into scored rows: for files, for requests and from Python."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from creditrisk.champion.baseline import baseline_row
-from creditrisk.champion.predict import default_pd
-from creditrisk.eda.adjust import apply
-from creditrisk.featurize import derive
-from creditrisk.prepare.cells import Notation
-from creditrisk.prepare.parse import parse, separate_specials
+from creditrisk.champion.contributions import Contributions, contributions
+from creditrisk.core.columns import SCORED, SPECIAL
+from creditrisk.eda.adjust import apply_to_arrays
+from creditrisk.featurize import derived_columns
+from creditrisk.prepare.cells import Cell, Notation, reader_of
+from creditrisk.prepare.parse import ages, read_texts, special_codes
+from creditrisk.schema import KEY_KINDS, Column
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.missing import MissingCells, find_missing, missing_texts
-from creditrisk.score.reasons import Cells, contributions, reasons_text, value_formatter
+from creditrisk.score.reasons import Cells, Reason, main_reasons, reasons_texts, value_formatter
 
-COLUMNS = {
+ACCEPT, REJECT = "accept", "reject"
+TYPES = {
     "row_id": "int64",
     "pd": "float64",
     "score": "Int64",
@@ -25,9 +29,47 @@ COLUMNS = {
     "missing": "str",
     "problem": "str",
 }
+COLUMNS = {name: TYPES[name] for name in SCORED}
+NO_CELL = "no cell could be read"
 
 # Rows per call of `contributions`, which computes a few dozen PDs for each row.
 REASON_BATCH = 2048
+
+Texts = Mapping[str, Sequence[str | None] | np.ndarray | pd.Series]
+
+
+class Explained(NamedTuple):
+    """Why each of n rows got its decision.
+
+    Attributes:
+        reasons: the main reasons of each row.
+        texts: the same as text; where there is no reason, it says so.
+        found: all contributions.
+    """
+
+    reasons: list[list[Reason]]
+    texts: list[str]
+    found: Contributions
+
+
+class Judged(NamedTuple):
+    """What the champion says of n rows.
+
+    Attributes:
+        pd: shape (n,).
+        points: rounded; int64, shape (n,).
+        refused: bool, shape (n,).
+        readable: whether any cell of the row could be read; if not, the rest means nothing.
+        cells: the values.
+        missing: the cells that count as missing.
+    """
+
+    pd: np.ndarray
+    points: np.ndarray
+    refused: np.ndarray
+    readable: np.ndarray
+    cells: Cells
+    missing: MissingCells
 
 
 class Scored(NamedTuple):
@@ -58,19 +100,91 @@ class Scorer:
     notation: Notation
     reasons: int = 0
 
-    def cells(self, raw: pd.DataFrame) -> Cells:
-        """Turn well-formed raw rows into features, in the same way as the stages."""
-        description = self.champion.description
-        parsed, causes = parse(raw, self.champion.schema, self.notation)
-        parsed = separate_specials(parsed, self.champion.schema)
-        model_input = self._features(apply(parsed, description.adjustments))
-        # Only the reasons use the original values.
-        original = self._features(parsed) if self.reasons else model_input
-        return Cells(original, model_input, causes)
+    @cached_property
+    def _readers(self) -> list[tuple[str, Column, Callable[[str], Cell]]]:
+        """The columns, their names in the source first, and what reads their cells."""
+        columns = self.champion.schema.columns.items()
+        wanted = [(source, column) for source, column in columns if column.kind not in KEY_KINDS]
+        return [(source, column, reader_of(column, self.notation)) for source, column in wanted]
 
-    def _features(self, parsed: pd.DataFrame) -> pd.DataFrame:
-        rows = derive(parsed, self.champion.description.features["derived"])
-        return rows[self.champion.columns]
+    def cells(self, texts: Texts) -> Cells:
+        """Turn texts into features, in the same way as the stages.
+
+        Args:
+            texts: under the names of the source, n cells each, None for an empty one.
+        """
+        schema = self.champion.schema
+        values: dict[str, np.ndarray] = {}
+        causes: dict[str, np.ndarray] = {}
+        for source, column, read in self._readers:
+            values[column.name], causes[column.name] = read_texts(texts[source], read)
+        if schema.application_date is not None:
+            application = schema.columns[schema.application_date].name
+            for _, column, _ in self._readers:
+                if column.kind == "date" and column.name != application:
+                    values[column.name], causes[column.name] = ages(
+                        values[column.name], causes[column.name],
+                        values[application], causes[application], column,
+                    )  # fmt: skip
+        parsed = {
+            name: _numbers(values[name]) if column.kind == "numeric" else values[name]
+            for name, column in schema.variables.items()
+        }
+        for companion, column in schema.companions.items():
+            name = companion.removeprefix(SPECIAL)
+            parsed[companion] = special_codes(parsed[name], column)
+            is_code = causes[name] == "special"
+            parsed[name] = np.where(is_code, np.nan, parsed[name])
+        adjusted = apply_to_arrays(parsed, self.champion.description.adjustments)
+        return Cells(self._features(parsed), self._features(adjusted), causes)
+
+    def _features(self, parsed: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        derived = derived_columns(parsed, self.champion.description.features["derived"])
+        return {
+            name: derived[name] if name in derived else parsed[name]
+            for name in self.champion.columns
+        }
+
+    def judge(self, texts: Texts) -> Judged:
+        """Compute PDs, points and decisions.
+
+        Args:
+            texts: as for `cells`.
+        """
+        cells = self.cells(texts)
+        pds = self.champion.predictor.pd(cells.model_input)
+        missing = find_missing(cells.causes, self.champion.schema.variables)
+        count = len(pds)
+        unread = np.zeros(count, dtype=np.intp)
+        for rows, _ in missing.values():
+            unread[rows] += 1
+        return Judged(
+            pd=pds,
+            points=np.rint(self.champion.scale.points(pds)).astype("int64"),
+            refused=pds >= self.champion.description.threshold,
+            readable=unread < len(missing),
+            cells=cells,
+            missing=missing,
+        )
+
+    def explain(self, judged: Judged, top: int | None = None) -> Explained:
+        """Find the reasons of decisions.
+
+        Args:
+            judged: from `judge`, n rows.
+            top: maximum number of reasons per row; None for that of the scorer.
+        """
+        champion, rows = self.champion, judged.cells.model_input
+        found = contributions(champion.predictor, rows, champion.baseline)
+        top = self.reasons if top is None else top
+        reasons = main_reasons(found, judged.cells, judged.refused, self._describe, top)
+        threshold = champion.description.threshold
+        return Explained(reasons, reasons_texts(reasons, found, judged.refused, threshold), found)
+
+    @cached_property
+    def _describe(self) -> Any:
+        features = self.champion.description.features
+        return value_formatter(self.champion.schema, features["derived"])
 
     @property
     def id_columns(self) -> dict[str, str]:
@@ -98,39 +212,48 @@ class Scorer:
             with its cause; `problem`, why the row could not be read.
         """
         formed = raw["malformed"].isna().to_numpy()
-        cells = self.cells(raw[formed] if not formed.all() else raw)
-        rows = cells.model_input
-        pds = default_pd(self.champion.model, rows)
-        refused = pds >= self.champion.description.threshold
-        points = np.rint(self.champion.scale.points(pds)).astype("int64")
-        reasons = self._reasons(cells, refused) if self.reasons else [None] * len(rows)
-        missing = find_missing(cells.causes, self.champion.schema.variables)
+        rows = raw[formed] if not formed.all() else raw
+        judged = self.judge({source: rows[source] for source, *_ in self._readers})
+        readable = judged.readable
+        texts: list[str | None] = [None] * len(rows)
+        if self.reasons:
+            texts = []
+            for start in range(0, len(rows), REASON_BATCH):
+                here = _part(judged, slice(start, start + REASON_BATCH))
+                texts += self.explain(here).texts
         out = pd.DataFrame(
             {
-                "pd": pds,
-                "score": pd.array(points, dtype="Int64"),
-                "decision": pd.array(np.array(["accept", "reject"], object)[refused.astype(int)],
-                                     dtype="str"),
-                "reasons": pd.array(reasons, dtype="str"),
-                "missing": pd.array(missing_texts(missing, len(rows)), dtype="str"),
+                "pd": judged.pd,
+                "score": pd.array(judged.points, dtype="Int64"),
+                "decision": _texts(np.where(judged.refused, REJECT, ACCEPT)),
+                "reasons": _texts(texts),
             },
             index=rows.index,
-        )  # fmt: skip
+        )
+        out = out[readable].reindex(rows.index)
+        out["missing"] = _texts(missing_texts(judged.missing, len(rows)))
+        problem = raw["malformed"].astype(object)
+        problem[rows.index[~readable]] = NO_CELL
         ids = {name: raw[source] for source, name in self.id_columns.items()}
-        out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=raw["malformed"])
+        out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=problem)
         columns = self.columns(raw)
         out = pd.concat([out, pd.DataFrame(ids, index=raw.index)], axis=1).astype(columns)
-        return Scored(out[list(columns)], len(rows), missing)
+        return Scored(out[list(columns)], int(readable.sum()), judged.missing)
 
-    def _reasons(self, cells: Cells, refused: np.ndarray) -> list[str]:
-        description, model = self.champion.description, self.champion.model
-        describe = value_formatter(self.champion.schema, description.features["derived"])
-        baseline = baseline_row(description.baseline, cells.model_input)
-        texts: list[str] = []
-        for start in range(0, len(refused), REASON_BATCH):
-            here = slice(start, start + REASON_BATCH)
-            found = contributions(model, cells.model_input.iloc[here], baseline)
-            texts += reasons_text(
-                found, cells[here], refused[here], description.threshold, describe, self.reasons
-            )
-        return texts
+
+def _numbers(values: np.ndarray) -> np.ndarray:
+    return values.astype("float64")  # None becomes NaN
+
+
+def _texts(values: Any) -> Any:
+    return pd.array(np.asarray(values, dtype=object), dtype="str")
+
+
+def _part(judged: Judged, rows: slice) -> Judged:
+    """Select some rows, for reasons."""
+    cells = judged.cells
+    parts = (
+        {name: values[rows] for name, values in columns.items()}
+        for columns in (cells.original, cells.model_input, cells.causes)
+    )
+    return judged._replace(refused=judged.refused[rows], cells=Cells(*parts))

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from creditrisk.champion.baseline import baseline_applicant, baseline_row
+from creditrisk.champion.contributions import contributions
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import default_pd
+from creditrisk.champion.predict import Predictor, default_pd
 from creditrisk.champion.scorecard import scorecard
 from creditrisk.core.columns import NO_CODE
 from creditrisk.eda.adjust import EdaParams, learn
@@ -18,7 +19,7 @@ from creditrisk.modeling.encode import ENCODERS
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.resample import RESAMPLERS
 from creditrisk.schema import parse_schema
-from creditrisk.score.reasons import Cells, contributions, reasons_text, value_formatter
+from creditrisk.score.reasons import Cells, main_reasons, reasons_texts, value_formatter
 from tests.support.champions import PARAMS, pipeline
 
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
@@ -167,15 +168,15 @@ def test_a_reason_names_the_code_by_its_meaning():
     rows = applicants()[COLUMNS]
     baseline = baseline_row(baseline_applicant(applicants(), FEATURES), rows)
     some = rows[applicants()["special.late"] == "98"].head(5)
-    found = contributions(model, some, baseline)
+    found = contributions(Predictor(model), some, baseline)
     assert list(found.shares) == ["late", "x", "job", "home"]
     total = found.shares.sum(axis=1) + found.base
     odds = np.log(default_pd(model, some) / (1 - default_pd(model, some)))
     assert total.to_numpy() == pytest.approx(odds)
-    causes = pd.DataFrame(None, index=some.index, columns=list(found.shares), dtype=object)
-    causes["late"] = "special"
-    texts = reasons_text(
-        found, Cells(some, some, causes), np.array([True] * 5), 0.2,
-        value_formatter(SCHEMA, {}), 4,
-    )  # fmt: skip
+    columns = {name: some[name].to_numpy(dtype=object) for name in some}
+    causes = {"late": np.full(len(some), "special", dtype=object)}
+    refused = np.array([True] * 5)
+    describe = value_formatter(SCHEMA, {})
+    reasons = main_reasons(found, Cells(columns, columns, causes), refused, describe, 4)
+    texts = reasons_texts(reasons, found, refused, 0.2)
     assert all("late: refused raises the risk" in text for text in texts)

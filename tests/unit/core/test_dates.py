@@ -61,7 +61,7 @@ def test_every_format_of_real_files_is_one():
 
 def months(day: str, reference: str) -> float:
     series = [pd.Series(pd.to_datetime([text])) for text in (day, reference)]
-    return float(months_before(*series).iloc[0])
+    return float(months_before(*series)[0])
 
 
 def test_months_are_calendar_months_and_a_share_of_31_days():

@@ -8,18 +8,22 @@ import pytest
 
 from creditrisk.champion.baseline import baseline_applicant, baseline_row
 from creditrisk.champion.calibration import log_odds
+from creditrisk.champion.contributions import Contributions, contributions
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import default_pd, transform_rows
+from creditrisk.champion.predict import Predictor, default_pd, transform_rows
 from creditrisk.champion.scorecard import linear, scorecard
-from creditrisk.score.reasons import (
-    Cells,
-    Contributions,
-    contributions,
-    reasons_text,
-    value_formatter,
-)
+from creditrisk.score.reasons import Cells, main_reasons, reasons_texts, value_formatter
 from tests.support.champions import KINDS, LINEAR, TREES, columns, model, part, resampled, rows
 from tests.support.small_data import DEFAULT
+
+
+def format_value(*args):
+    return value_formatter(DEFAULT, rows()[1]["derived"])(*args)
+
+
+def describe(name, original, model_input, cause=None):
+    """A variable with its value, in words."""
+    return format_value(name, "R01", original, model_input, cause).words
 
 
 def typical():
@@ -29,7 +33,7 @@ def typical():
 @pytest.mark.parametrize("kind", [*KINDS, "vote", "stack"])
 def test_contributions_sum_to_the_log_odds(kind):
     frame = pd.concat([part("test")[columns()].head(12), resampled(12, 5)], ignore_index=True)
-    found = contributions(model(kind), frame, typical())
+    found = contributions(Predictor(model(kind)), frame, typical())
     total = found.base + found.shares.sum(axis=1)
     assert total.to_numpy() == pytest.approx(log_odds(default_pd(model(kind), frame)), abs=1e-9)
     assert found.base == log_odds(default_pd(model(kind), typical()))[0]
@@ -40,7 +44,7 @@ def test_contributions_sum_to_the_log_odds(kind):
 def test_contributions_to_a_linear_model_are_weights_times_differences(kind):
     frame = part("test")[columns()].head(20)
     seen = linear(model(kind))
-    found = contributions(model(kind), frame, typical()).shares
+    found = contributions(Predictor(model(kind)), frame, typical()).shares
     for name in ("status", "age"):
         changed = pd.concat([typical()] * len(frame), ignore_index=True)
         changed[name] = frame[name].to_numpy()
@@ -53,7 +57,7 @@ def test_contributions_to_a_scorecard_are_differences_of_its_points():
     card = scorecard(model("scorecard"), part("train"), rows()[1], DEFAULT, scale)
     points = card[card["variable"] == "purpose"].set_index("code")["points"]
     frame = part("test")[columns()].head(20)
-    found = contributions(model("scorecard"), frame, typical()).shares["purpose"]
+    found = contributions(Predictor(model("scorecard")), frame, typical()).shares["purpose"]
     given = points[frame["purpose"]].to_numpy() - points[typical()["purpose"].iloc[0]]
     assert found.to_numpy() * -scale.factor == pytest.approx(given, abs=1e-9)
 
@@ -81,23 +85,22 @@ def test_contributions_near_the_shapley_values_of_all_orders(kind):
         steps = np.diff(np.vstack([np.full(10, base), path]), axis=0)
         for at, step in zip(order, steps, strict=True):
             exact[:, at] += step / len(orders)
-    found = contributions(model(kind), frame, typical()).shares
+    found = contributions(Predictor(model(kind)), frame, typical()).shares
     assert (found.drop(columns=names) == 0).all(axis=None)
     error = np.abs(found[names].to_numpy() - exact)
     assert error.mean() < 0.2 * np.abs(exact).mean()
-    many = contributions(model(kind), frame, typical(), 64).shares[names].to_numpy()
+    many = contributions(Predictor(model(kind)), frame, typical(), 64).shares[names].to_numpy()
     assert np.abs(many - exact).mean() < error.mean()
 
 
 def test_reasons_do_not_hang_on_the_company():
     frame = part("test")[columns()].head(30)
-    together = contributions(model("vote"), frame, typical()).shares
-    alone = contributions(model("vote"), frame.iloc[[7]], typical()).shares
+    together = contributions(Predictor(model("vote")), frame, typical()).shares
+    alone = contributions(Predictor(model("vote")), frame.iloc[[7]], typical()).shares
     assert (alone.to_numpy() == together.iloc[[7]].to_numpy()).all()
 
 
 def test_words_name_the_label_and_the_direction_and_not_the_code():
-    describe = value_formatter(DEFAULT, rows()[1]["derived"])
     assert describe("status", "2", "2") == "status: below 0 DM"
     assert describe("duration", 48.0, 48.0) == "duration: 48 months"
     assert describe("purpose", np.nan, np.nan) == "purpose: not given"
@@ -115,10 +118,13 @@ def said(shares, refused, base_pd=0.1, frame=None, top=4, threshold=1 / 6):
     shares = pd.DataFrame(shares)
     if frame is None:
         frame = pd.concat([part("test")[list(shares)].head(1)] * len(shares), ignore_index=True)
-    found = Contributions(shares, float(log_odds(np.array([base_pd]))[0]), base_pd)
-    cells = Cells(frame, frame, pd.DataFrame(index=frame.index))
-    describe = value_formatter(DEFAULT, rows()[1]["derived"])
-    return reasons_text(found, cells, np.array(refused), threshold, describe, top)
+    base = float(log_odds(np.array([base_pd]))[0])
+    found = Contributions(list(shares), shares.to_numpy(), base, base_pd)
+    columns_ = {name: frame[name].to_numpy(dtype=object) for name in frame}
+    reasons = main_reasons(
+        found, Cells(columns_, columns_, {}), np.array(refused), format_value, top
+    )
+    return reasons_texts(reasons, found, np.array(refused), threshold)
 
 
 def test_refused_without_a_reason_of_their_own_are_told_so():
@@ -153,7 +159,6 @@ def test_rounding_is_no_reason(noise, refused):
 
 
 def test_words_are_of_the_applicants_own_value():
-    describe = value_formatter(DEFAULT, rows()[1]["derived"])
     assert describe("amount", 15945.0, 11696.0) == "amount: 15945 DM (counted as 11696 DM)"
     assert describe("amount", 2486400.0, 2486400.0) == "amount: 2486400 DM"
     assert describe("amount", 2486412.55, 2486412.55) == "amount: 2486412.55 DM"

@@ -12,8 +12,9 @@ import yaml
 
 from creditrisk.champion import predict
 from creditrisk.champion.baseline import baseline_applicant, baseline_row
-from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.contributions import contributions
 from creditrisk.champion.parts import split_pipeline
+from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import Predictor, default_pd, transform_rows
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
@@ -22,7 +23,6 @@ from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.parse import parse
 from creditrisk.schema import parse_schema
 from creditrisk.score.load_champion import load_champion
-from creditrisk.score.reasons import contributions
 from tests.support.champions import (
     KINDS,
     columns,
@@ -66,7 +66,9 @@ def test_pd_is_the_same_alone_in_any_batch_and_in_any_order(kind):
     together = predictor.pd(rows)
     # As arrays, which the service has; the others as frames.
     arrays = {name: rows[name].to_numpy() for name in rows}
-    alone = [predictor.pd({n: v[i : i + 1] for n, v in arrays.items()})[0] for i in range(len(rows))]
+    alone = [
+        predictor.pd({n: v[i : i + 1] for n, v in arrays.items()})[0] for i in range(len(rows))
+    ]
     assert (np.array(alone) == together).all()
     for size in (7, 64, 333):
         parts = [predictor.pd(rows.iloc[i : i + size]) for i in range(0, len(rows), size)]
@@ -158,7 +160,7 @@ def test_every_scored_row_has_reasons_whatever_the_cut_off(tmp_path):
     header, lines = raw_lines()
     own = part("train")[columns()]
     typical = baseline_row(baseline_applicant(part("train"), rows()[1]), own)
-    shares = contributions(model("lr"), own, typical).shares
+    shares = contributions(Predictor(model("lr")), own, typical).shares
     # Of each variable the value that lowers the risk most; of the three that hang together, those
     # of an applicant of whom none raises it.
     at = shares.idxmin()
