@@ -160,7 +160,8 @@ class _Levels:
             rows = Coded(missing[:, : codes.shape[1]], codes)
             return transform(pipeline, vocabulary.frame(rows))
 
-        self.base, self._tables = _probe(sizes, encoded)
+        self.base, tables = _probe(sizes, encoded)
+        self._gather = _Gather(tables)
         self.typical = np.zeros(len(vocabulary.numeric)), np.ones(len(vocabulary.numeric))
         self.typical[0][self._numbers], self.typical[1][self._numbers] = self._scaling.typical
 
@@ -169,9 +170,7 @@ class _Levels:
             out[self._scaled] = self._scaling.apply(rows.numbers[self._numbers])
         if self._gaps:
             out[self._indicated] = np.isnan(rows.numbers[self._gaps])
-        for codes, (places, table) in zip(rows.codes, self._tables, strict=True):
-            if len(places):
-                out[places] = table[:, codes]
+        self._gather.fill(out, rows.codes)
 
 
 class _Bins:
@@ -200,7 +199,8 @@ class _Bins:
             frame = pd.DataFrame(dict(zip(names, bins + UNSEEN, strict=True)))
             return np.asarray(encode.transform(frame), dtype=np.float64)
 
-        self.base, self._tables = _probe(sizes, encoded)
+        self.base, tables = _probe(sizes, encoded)
+        self._gather = _Gather(tables)
         middle, scale = np.zeros(len(vocabulary.numeric)), np.ones(len(vocabulary.numeric))
         for place, edges, *_ in self._find:
             if place is not None and len(edges):
@@ -209,9 +209,11 @@ class _Bins:
         self.typical = middle, scale
 
     def fill(self, out: np.ndarray, rows: Coded) -> None:
-        for find, (places, table) in zip(self._find, self._tables, strict=True):
-            if len(places):
-                out[places] = table[:, self._bin(find, rows) - UNSEEN]
+        bins = np.empty((len(self._find), len(rows)), dtype=np.intp)
+        for number, find in enumerate(self._find):
+            bins[number] = self._bin(find, rows)
+        bins -= UNSEEN
+        self._gather.fill(out, bins)
 
     @staticmethod
     def _bin(find: tuple, rows: Coded) -> np.ndarray:
@@ -225,6 +227,25 @@ class _Bins:
             return own
         special = table[rows.codes[column]]
         return np.where(special >= 0, special, own)
+
+
+class _Gather:
+    """The tables of all columns as one, so that one look-up serves them all.
+
+    Args:
+        tables: of each column the places that it changes, and what each of its codes gives there.
+    """
+
+    def __init__(self, tables: list[tuple[np.ndarray, np.ndarray]]):
+        self.places = np.concatenate([p for p, _ in tables] or [[]]).astype(np.intp)
+        self.values = np.concatenate([table.ravel() for _, table in tables] or [[]])
+        self.column = np.repeat(np.arange(len(tables)), [len(p) for p, _ in tables])
+        widths = [table.shape[1] for _, table in tables for _ in range(len(table))]
+        self.starts = np.cumsum([0, *widths])[:-1].astype(np.intp)
+
+    def fill(self, out: np.ndarray, codes: np.ndarray) -> None:
+        """Write what is encoded, shape (width, n), for codes of shape (q, n)."""
+        out[self.places] = self.values.take(self.starts[:, None] + codes[self.column])
 
 
 def _by_code(
