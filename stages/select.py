@@ -1,8 +1,10 @@
 """select: rank the trained models, choose the champion, estimate its performance in use."""
 
+import io
 from pathlib import Path
 from typing import Any
 
+import joblib
 import pandas as pd
 
 from creditrisk.champion.description import CvSummary, describe_champion
@@ -108,7 +110,7 @@ def main() -> None:
     adjustments = read_json(args.adjustments, ("caps", "merges"))
     schema = load_schema(params.schema_path)
     description = describe_champion(
-        champion.summary, frame, features, schema,
+        joblib.load(io.BytesIO(model_file)), champion.summary, frame, features, schema,
         algorithm=winner,
         label=champion.label,
         threshold=champion.cv.threshold,

@@ -9,9 +9,11 @@ from typing import Any
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sklearn.base import BaseEstimator
 
 from creditrisk.champion.baseline import baseline_applicant
 from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.self_check import SelfCheck, make_self_check
 from creditrisk.core.environment import LIBRARIES, library_version
 from creditrisk.core.errors import InputError, from_validation
 from creditrisk.schema import Schema, parse_schema
@@ -44,6 +46,7 @@ class ChampionDescription(BaseModel):
         adjustments: caps and merged levels, the content of adjustments.json.
         schema_: the content of the schema file that it was trained with (JSON key `schema`).
         baseline: the baseline applicant, feature to value.
+        self_check: made-up applicants and their PDs, see `self_check`.
         training_rows: number of rows that it was fitted on.
         data_sha256: hash of the source file.
         model_sha256: hash of models/champion.joblib.
@@ -63,6 +66,7 @@ class ChampionDescription(BaseModel):
     adjustments: dict[str, Any]
     schema_: dict[str, Any] = Field(alias="schema")
     baseline: dict[str, Any]
+    self_check: SelfCheck
     training_rows: int
     data_sha256: str
     model_sha256: str
@@ -84,6 +88,7 @@ class ChampionDescription(BaseModel):
 
 
 def describe_champion(
+    model: BaseEstimator,
     summary: Mapping[str, Any],
     frame: pd.DataFrame,
     features: dict[str, Any],
@@ -93,6 +98,7 @@ def describe_champion(
     """Build the description of the model that select has chosen.
 
     Args:
+        model: the model.
         summary: the content of metrics/train/ALGO.json.
         frame: the training rows: `bad` and the features.
         features: the content of features.json.
@@ -106,6 +112,7 @@ def describe_champion(
         features=features,
         schema_=schema.model_dump(exclude_defaults=True),
         baseline=baseline_applicant(frame, features),
+        self_check=make_self_check(model, frame, features),
         training_rows=len(frame),
         created_by={"python": platform.python_version()} | versions,
         **chosen,

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
-import pyarrow as pa
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, from_csv_cell
@@ -39,6 +38,8 @@ def read_frame(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, not Parquet, or lacks a column.
     """
+    import pyarrow as pa  # not above: the service has none
+
     try:
         # Opened here, not by Arrow's own code, so that an audit hook sees the file; and without
         # Arrow's threads, which may still be starting when a stage ends early with an error.

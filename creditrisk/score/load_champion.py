@@ -19,6 +19,7 @@ from creditrisk.core.errors import InputError
 from creditrisk.core.regular import read_regular
 from creditrisk.schema import Schema
 
+HERE = Path()
 HOW_TO_REMAKE = "Run `dvc repro` to make it again, or `dvc checkout` to restore the recorded one."
 
 
@@ -64,7 +65,7 @@ class Champion:
         }
 
 
-def load_champion(model: Path, description: Path, lock: Path) -> Champion:
+def load_champion(model: Path, description: Path, lock: Path, folder: Path = HERE) -> Champion:
     """Load the champion, if both of its files are those that DVC recorded.
 
     A model file is code (docs/architecture.md, Law 7), so it is unpickled only after all checks.
@@ -73,15 +74,16 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
         model: models/champion.joblib.
         description: models/champion.json.
         lock: dvc.lock.
+        folder: the project, from which these paths start.
 
     Raises:
         InputError: a file is missing, not recorded, or different from the recorded one; the
             description was written by an older version; or the installed version of a library is
             not the one that the model was made with.
     """
-    hashes = recorded_hashes(lock)
-    described = parse_description(_read_checked(description, hashes, lock), description)
-    pickled = _read_checked(model, hashes, lock)
+    hashes = recorded_hashes(folder / lock)
+    described = parse_description(_read_checked(description, hashes, lock, folder), description)
+    pickled = _read_checked(model, hashes, lock, folder)
     if hashlib.sha256(pickled).hexdigest() != described.model_sha256:
         problem = f"not the model that {description} describes, so it is not loaded"
         raise InputError(model, "file", problem, HOW_TO_REMAKE)
@@ -93,9 +95,9 @@ def load_champion(model: Path, description: Path, lock: Path) -> Champion:
     return Champion(joblib.load(io.BytesIO(pickled)), described)
 
 
-def _read_checked(path: Path, hashes: dict[str, str], lock: Path) -> bytes:
+def _read_checked(path: Path, hashes: dict[str, str], lock: Path, folder: Path) -> bytes:
     try:
-        content = read_regular(path, limit=None)
+        content = read_regular(folder / path, limit=None)
     except FileNotFoundError:
         hint = "Run `dvc repro` to make it, or `dvc pull` to fetch it."
         raise InputError(path, "file", "not found", hint) from None

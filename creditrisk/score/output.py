@@ -11,8 +11,6 @@ from types import TracebackType
 from typing import IO, Protocol, Self, TextIO
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, printable
@@ -107,7 +105,11 @@ class _Writer:
 
 class _Parquet(_Writer):
     def __init__(self, file: IO[bytes], columns: dict[str, str]):
+        import pyarrow as pa  # not above: the service, which writes CSV, has none
+        import pyarrow.parquet as pq
+
         super().__init__(file, columns)
+        self.table_of = pa.Table.from_pandas
         empty = pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in columns.items()})
         self.schema = pa.Schema.from_pandas(empty, preserve_index=False)
         self.parquet = pq.ParquetWriter(file, self.schema)
@@ -116,7 +118,7 @@ class _Parquet(_Writer):
         self.parquet.close()
 
     def write(self, batch: pd.DataFrame) -> None:
-        self.parquet.write_table(pa.Table.from_pandas(batch, self.schema, preserve_index=False))
+        self.parquet.write_table(self.table_of(batch, self.schema, preserve_index=False))
 
 
 class _Csv(_Writer):

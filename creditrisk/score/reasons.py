@@ -102,8 +102,8 @@ def main_reasons(
     order = np.argsort(-weight, axis=1, kind="stable")[:, :top]
     codes = reason_codes(found.names)
     shown = {name for row in order for name in map(found.names.__getitem__, row)}
-    original = {name: _with_codes(cells.original, name) for name in shown}
-    counted = {name: _with_codes(cells.model_input, name) for name in shown}
+    original = {name: with_codes(cells.original, name) for name in shown}
+    counted = {name: with_codes(cells.model_input, name) for name in shown}
     nothing = np.full(len(values), None)
     return [
         [
@@ -147,7 +147,7 @@ def reasons_texts(
     ]
 
 
-def _with_codes(columns: Columns, name: str) -> np.ndarray:
+def with_codes(columns: Columns, name: str) -> np.ndarray:
     """Return a column's values, with a special code in the place of a number; shape (n,)."""
     values = np.asarray(columns[name], dtype=object)
     if SPECIAL + name not in columns:

@@ -17,7 +17,15 @@ from creditrisk.prepare.parse import ages, read_texts, special_codes
 from creditrisk.schema import KEY_KINDS, Column
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.missing import MissingCells, find_missing, missing_texts
-from creditrisk.score.reasons import Cells, Reason, main_reasons, reasons_texts, value_formatter
+from creditrisk.score.reasons import (
+    Cells,
+    Reason,
+    main_reasons,
+    reason_codes,
+    reasons_texts,
+    value_formatter,
+    with_codes,
+)
 
 ACCEPT, REJECT = "accept", "reject"
 TYPES = {
@@ -180,6 +188,27 @@ class Scorer:
         reasons = main_reasons(found, judged.cells, judged.refused, self._describe, top)
         threshold = champion.description.threshold
         return Explained(reasons, reasons_texts(reasons, found, judged.refused, threshold), found)
+
+    def contribution_lines(self, judged: Judged, found: Contributions) -> list[dict[str, Any]]:
+        """List all contributions to the first row, also those that are no reason.
+
+        Args:
+            judged: from `judge`.
+            found: from `explain`.
+        """
+        codes = reason_codes(found.names)
+        values = [with_codes(columns, name)[0] for name in found.names
+                  for columns in (judged.cells.original, judged.cells.model_input)]  # fmt: skip
+        lines = []
+        for place, name in enumerate(found.names):
+            cause = judged.cells.causes.get(name, [None])[0]
+            own = values[2 * place : 2 * place + 2]
+            log_odds = float(found.by_variable[0, place])
+            one = self._describe(name, codes[name], *own, cause, log_odds)
+            counted = one.value if one.counted is None else one.counted
+            lines.append({"variable": name, "code": one.code, "value": one.value,
+                          "counted": counted, "log_odds": log_odds})  # fmt: skip
+        return lines
 
     @cached_property
     def _describe(self) -> Any:

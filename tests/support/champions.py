@@ -113,7 +113,7 @@ def description(path):
     _, features, adjustments = rows()
     train, summary = part("train"), {"best_params": {}, "calibration": "none"}
     return describe_champion(
-        summary, train, features, DEFAULT,
+        joblib.load(path), summary, train, features, DEFAULT,
         algorithm="x",
         label="x in words",
         threshold=THRESHOLD,

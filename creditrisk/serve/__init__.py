@@ -1,0 +1,1 @@
+"""serve: the champion as a service. It imports no trainer, MLflow, DVC or plotly."""
