@@ -3,7 +3,7 @@ VENV := .venv
 REMOTE ?= local
 # What a person or a workflow sets. The recipes read it from the environment, in quotes, and here it is taken
 # literally: neither make nor the shell runs the text of a variable (docs/architecture.md, Law 10).
-SETTINGS := PYTHON REMOTE SET JOBS INPUT OUTPUT RUNS ALGO TRIALS PORT BASE INTO PICTURES PR ARGS \
+SETTINGS := PYTHON REMOTE SET JOBS INPUT OUTPUT RUNS ALGO TRIALS HOST PORT BASE INTO PICTURES PR ARGS \
 	DATA TARGET GOOD BAD EXCLUDE
 $(foreach name,$(SETTINGS),$(eval override $(name) := $$(value $(name))))
 export $(SETTINGS)
@@ -50,6 +50,9 @@ experiments: $(VENV)/locked ## show the table of experiments, sorted by CV (ARGS
 score: $(VENV)/locked ## score new applicants by the champion (INPUT=new.csv OUTPUT=scored.parquet)
 	@test -n "$$INPUT" -a -n "$$OUTPUT" || { echo "error: make score: INPUT and OUTPUT: missing. Name both files: make score INPUT=new.csv OUTPUT=scored.parquet" >&2; exit 2; }
 	@set -f; python -m commands.score --input "$$INPUT" --output "$$OUTPUT" $$ARGS
+
+serve: $(VENV)/locked ## the champion as a service and a form in the browser (HOST=127.0.0.1 PORT=8080)
+	@set -f; python -m commands.serve $$ARGS
 
 test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
 	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 3 --dist worksteal --cov=creditrisk
@@ -165,5 +168,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro check schema verify sweep experiments score test test-fast smoke lint logs lock pull push remote remote-check backup \
+.PHONY: help repro check schema verify sweep experiments score serve test test-fast smoke lint logs lock pull push remote remote-check backup \
 	mlflow mirror tune plots-page review report comment test-envs audit licences

@@ -74,7 +74,7 @@ def derived_columns(
     """
     found: dict[str, np.ndarray] = {}
     for name, definition in derived.items():
-        a, b = (found.get(column, columns.get(column)) for column in definition["of"])
+        a, b = (found[n] if n in found else columns[n] for n in definition["of"])
         with np.errstate(all="ignore"):  # what is not finite is missing
             values = OPERATIONS[definition["op"]](a, b)
         found[name] = np.where(np.isfinite(values), values, np.nan)

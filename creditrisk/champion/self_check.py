@@ -55,13 +55,12 @@ def make_self_check(
     rows: dict[str, list[Any]] = {}
     for place, name in enumerate([*numeric, *features["nominal"], *features["ordinal"]]):
         known = frame[name].dropna()
-        if not len(known):
-            values = [None] * ROWS
-        elif name in numeric:
+        values: list[Any] = [None] * ROWS
+        if name in numeric and len(known):
             found = np.quantile(known.to_numpy(dtype="float64"), np.linspace(0, 1, ROWS))
-            # As a JSON file keeps them. The step between two columns keeps them from rising together.
+            # As a JSON file keeps them. Each column has another step, or all would rise together.
             values = [float(f"{found[(row * (place + 1)) % ROWS]:.10g}") for row in range(ROWS)]
-        else:
+        elif len(known):
             levels = sorted(known.unique())
             values = [levels[(row + place) % len(levels)] for row in range(ROWS)]
         values[place % ROWS] = None

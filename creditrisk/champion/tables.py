@@ -179,7 +179,7 @@ class _Bins:
     def __init__(self, pipeline: Pipeline, vocabulary: Vocabulary):
         binner, encode = pipeline.named_steps["impute"], pipeline.named_steps["encode"]
         levels = list(vocabulary.levels)
-        self._find = []
+        self._find: list[tuple[Any, ...]] = []
         for name, codes in binner.codes_.items():
             if name in binner.numeric:
                 companion = (binner.companions or {}).get(name)
@@ -237,8 +237,9 @@ class _Gather:
     """
 
     def __init__(self, tables: list[tuple[np.ndarray, np.ndarray]]):
-        self.places = np.concatenate([p for p, _ in tables] or [[]]).astype(np.intp)
-        self.values = np.concatenate([table.ravel() for _, table in tables] or [[]])
+        none = np.empty(0)
+        self.places = np.concatenate([none, *(p for p, _ in tables)]).astype(np.intp)
+        self.values = np.concatenate([none, *(table.ravel() for _, table in tables)])
         self.column = np.repeat(np.arange(len(tables)), [len(p) for p, _ in tables])
         widths = [table.shape[1] for _, table in tables for _ in range(len(table))]
         self.starts = np.cumsum([0, *widths])[:-1].astype(np.intp)

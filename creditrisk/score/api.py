@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pandas import DataFrame
 
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.scorecard import linear
@@ -57,7 +58,7 @@ class Explanation:
     score: int
     decision: str
     base_pd: float
-    contributions: pd.DataFrame
+    contributions: DataFrame
     reasons: str
 
 
@@ -148,7 +149,7 @@ class ChampionModel:
             applicant: as for `score`.
 
         Raises:
-            InputError: as for `score`; or it is not one applicant, or none of the cells can be read.
+            InputError: as for `score`; or it is not one applicant, or no cell can be read.
         """
         raw = self._raw(applicant)
         if len(raw) != 1:

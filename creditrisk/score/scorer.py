@@ -87,11 +87,15 @@ class Scored(NamedTuple):
         rows: what `Scorer.score` describes.
         well_formed: number of rows that could be read.
         missing: the cells of these that count as missing.
+        texts: the cells of the well-formed rows, as they were read.
+        judged: what the champion says of the well-formed rows.
     """
 
     rows: pd.DataFrame
     well_formed: int
     missing: MissingCells
+    texts: Texts
+    judged: Judged
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,8 @@ class Scorer:
         """
         formed = raw["malformed"].isna().to_numpy()
         rows = raw[formed] if not formed.all() else raw
-        judged = self.judge({source: rows[source] for source, *_ in self._readers})
+        cells = {source: rows[source] for source in self.champion.schema.columns}
+        judged = self.judge(cells)
         readable = judged.readable
         texts: list[str | None] = [None] * len(rows)
         if self.reasons:
@@ -267,7 +272,7 @@ class Scorer:
         out = out.reindex(raw.index).assign(row_id=raw["row_id"], problem=problem)
         columns = self.columns(raw)
         out = pd.concat([out, pd.DataFrame(ids, index=raw.index)], axis=1).astype(columns)
-        return Scored(out[list(columns)], int(readable.sum()), judged.missing)
+        return Scored(out[list(columns)], int(readable.sum()), judged.missing, cells, judged)
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:

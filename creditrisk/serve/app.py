@@ -20,7 +20,7 @@ from creditrisk.score.api import ChampionModel
 from creditrisk.score.applicants import Names
 from creditrisk.score.counts import Counts
 from creditrisk.score.output import CSV, open_writer
-from creditrisk.score.scorer import Explained, Judged, Scorer
+from creditrisk.score.scorer import Explained, Judged, Scorer, Texts
 from creditrisk.serve import answers, shapes, strict_json
 from creditrisk.serve import requests as asked
 from creditrisk.serve.errors import RequestError, error_response, json_response
@@ -93,16 +93,19 @@ class Service:
         """Score applicants, count them and keep them."""
         judged = self.scorer.judge(found.texts)
         explained = self.scorer.explain(judged, found.reasons) if found.reasons else None
+        self._count(request, found.texts, judged)
+        return judged, explained
+
+    def _count(self, request: Request, texts: Texts, judged: Judged) -> None:
         self.telemetry.scored(judged)
-        request.state.rows = found.count
+        request.state.rows = len(judged.pd)
         if self.events is not None:
             try:
-                self.events.append(request.state.request_id, found.texts, judged)
+                self.events.append(request.state.request_id, texts, judged)
             except OSError as error:
                 # The applicant gets an answer; who watches the service sees that a row is lost.
-                self.telemetry.lost_events.inc(found.count)
+                self.telemetry.lost_events.inc(len(judged.pd))
                 _log.error("scored rows could not be kept: %s", error.strerror or error)
-        return judged, explained
 
     def score_csv(self, request: Request, body: bytes, reasons: int) -> bytes:
         """Score a CSV, as `commands.score` does."""
@@ -120,20 +123,12 @@ class Service:
                     scored = scorer.score(raw)
                     writer.write(scored.rows)
                     counts.add(scored)
-                    self._keep(request, raw)
+                    self._count(request, scored.texts, scored.judged)
             counts.check("body", None)
         except InputError as error:
             raise RequestError(422, *_parts(error)) from None
-        request.state.rows = counts.rows
+        request.state.rows = counts.rows  # those of all batches
         return file.getvalue()
-
-    def _keep(self, request: Request, raw: Any) -> None:
-        formed = raw[raw["malformed"].isna()]
-        texts = {
-            source: formed[source].astype(object).where(formed[source].notna(), None).to_numpy()
-            for source in self.champion.schema.columns
-        }
-        self.judge(request, asked.Asked(texts, len(formed), 0))
 
 
 def _parts(error: InputError) -> tuple[str, str, str]:
@@ -189,7 +184,7 @@ def build_app(service: Service) -> FastAPI:
     @app.exception_handler(Exception)
     async def failed(request: Request, error: Exception) -> Response:
         # Its text may quote an applicant. The log has the kind and the place.
-        trace = error.__traceback
+        trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

@@ -10,14 +10,11 @@ import json
 import os
 import threading
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from creditrisk.core.errors import InputError
-from creditrisk.score.scorer import ACCEPT, REJECT, Judged
+from creditrisk.score.scorer import ACCEPT, REJECT, Judged, Texts
 from creditrisk.serve.settings import EVENTS
 
 PART = ".part"
@@ -59,7 +56,7 @@ class Events:
         fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._rows, self._since = 0, time.monotonic()
 
-    def append(self, request_id: str, texts: Mapping[str, np.ndarray], judged: Judged) -> None:
+    def append(self, request_id: str, texts: Texts, judged: Judged) -> None:
         """Keep the rows of a request.
 
         Args:
@@ -71,13 +68,14 @@ class Events:
             OSError: they could not be written, and nothing of them was kept.
         """
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        cells = {name: _plain(values) for name, values in texts.items()}
         lines = []
         for row in range(len(judged.pd)):
             readable = bool(judged.readable[row])
             line: dict[str, Any] = {
                 "time": now, "request_id": request_id, "of": len(judged.pd),
                 "model_sha256": self.model,
-                "row": {name: cells[row] for name, cells in texts.items()},
+                "row": {name: values[row] for name, values in cells.items()},
                 "pd": float(judged.pd[row]) if readable else None,
                 "score": int(judged.points[row]) if readable else None,
                 "decision": (REJECT if judged.refused[row] else ACCEPT) if readable else None,
@@ -135,6 +133,10 @@ class Events:
                     os.unlink(path)
             finally:
                 os.close(handle)
+
+
+def _plain(values: Any) -> list[str | None]:
+    return [value if isinstance(value, str) else None for value in values]
 
 
 def _whole_requests(content: bytes) -> int:

@@ -69,7 +69,7 @@ class Guard:
                 headers = [*message["headers"], *_HEADERS, (b"x-request-id", identity.encode())]
                 if self.draining() or status == 413:
                     headers.append((b"connection", b"close"))
-                message = message | {"headers": headers}
+                message = {**message, "headers": headers}
             await send(message)
 
         try:

@@ -65,8 +65,8 @@ def serve(app: FastAPI, service: Service, port: socket.socket) -> None:
     """
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
-        timeout_graceful_shutdown=GRACE, timeout_keep_alive=30, h11_max_incomplete_event_size=65_536,
-        backlog=2048, proxy_headers=False, ws="none",
+        timeout_graceful_shutdown=GRACE, timeout_keep_alive=30, backlog=2048,
+        h11_max_incomplete_event_size=65_536, proxy_headers=False, ws="none",
     )  # fmt: skip
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     # uvicorn raises the signal again when it has finished: then there is nothing left to do.

@@ -40,7 +40,7 @@ class Keys:
             return False
         own = hashlib.sha256(given.encode("utf-8", "surrogateescape")).digest()
         # All are compared, so that the time tells nothing.
-        return any([hmac.compare_digest(own, known) for known in self.hashes])
+        return sum(hmac.compare_digest(own, known) for known in self.hashes) > 0
 
 
 def read_keys() -> Keys:

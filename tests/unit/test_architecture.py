@@ -24,6 +24,7 @@ ALLOWED = {
     "champion": {"core", "metrics", "modeling", "schema"},
     "report": {"core", "html", "metrics", "schema", "champion", "evaluate"},
     "score": GROUND | set(STEPS[:4]) | {"champion"},
+    "serve": {"core", "schema", "ingest", "prepare", "champion", "score"},
     **{step: GROUND | set(STEPS[:i]) | {"champion"} for i, step in enumerate(STEPS)},
 }
 for early in STEPS[:5]:
