@@ -5,20 +5,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
-from scipy.special import expit, logit
+from scipy.special import expit
 from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import SplineTransformer
 
+from creditrisk.champion.log_odds import log_odds
 from creditrisk.metrics.intervals import stratified_draws, wilson
-
-# The log-odds of a PD of exactly 0 or 1 are infinite.
-EDGE = 1e-6
-
-
-def log_odds(pd_: np.ndarray) -> np.ndarray:
-    """Return the log-odds of PDs, which are first clipped to [EDGE, 1 - EDGE]."""
-    return logit(np.clip(pd_, EDGE, 1 - EDGE))
 
 
 def slope_and_intercept(bad: np.ndarray, pd_: np.ndarray, level: float = 0.95) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from creditrisk.champion.calibration import log_odds
 from creditrisk.champion.coding import Coded
+from creditrisk.champion.log_odds import log_odds
 from creditrisk.champion.predict import Predictor
 from creditrisk.champion.scorecard import linear
 from creditrisk.core.columns import SPECIAL

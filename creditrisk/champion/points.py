@@ -5,7 +5,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from creditrisk.champion.calibration import log_odds
+from creditrisk.champion.log_odds import log_odds
 from creditrisk.core.params import Number, Strict
 
 

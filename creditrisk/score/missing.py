@@ -5,8 +5,13 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from creditrisk.core.distinct import FEW
+
 # Positions of the rows in which a column is missing, and the causes there.
 MissingCells = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+NOTHING = (np.empty(0, dtype=np.intp), np.empty(0, dtype=object))
 
 
 def find_missing(causes: Mapping[str, np.ndarray], names: Iterable[str]) -> MissingCells:
@@ -19,6 +24,9 @@ def find_missing(causes: Mapping[str, np.ndarray], names: Iterable[str]) -> Miss
     found = {}
     for name in names:
         column = causes[name]
+        if len(column) <= FEW and all(cause is None for cause in column):
+            found[name] = NOTHING
+            continue
         rows = np.flatnonzero(~pd.isna(column) & (column != "special"))
         found[name] = (rows, column[rows])
     return found

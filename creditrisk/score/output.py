@@ -15,7 +15,8 @@ import pandas as pd
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, printable
 from creditrisk.core.files import atomic_write
-from creditrisk.ingest.batches import CSV, JSON_LINES, PARQUET, SUFFIXES
+from creditrisk.ingest.forms import SUFFIXES
+from creditrisk.ingest.signatures import CSV, JSON_LINES, PARQUET
 
 STDOUT = "-"  # as a path
 FORMS = (CSV, PARQUET, JSON_LINES)

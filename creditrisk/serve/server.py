@@ -12,21 +12,26 @@ from fastapi import FastAPI
 from creditrisk.core.errors import InputError
 from creditrisk.serve.app import Service
 
+BACKLOG = 2048  # connections that wait until the service takes them
 GRACE = 5  # seconds for requests that are being answered when the service is told to stop
 DRAIN = 0.5  # seconds in which clients with an open connection learn that it will be closed
 
 
 def open_port(host: str, port: int) -> socket.socket:
-    """Bind a socket.
+    """Open a port: from now on the system accepts connections for us.
 
     Raises:
         InputError: the address is in use, or is none of this machine.
     """
     try:
-        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        found = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+        )[0]
+        # With its protocol: asyncio then sends each part of an answer at once (TCP_NODELAY).
+        found = socket.socket(family, kind, protocol)
         found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         found.bind(address)
+        found.listen(BACKLOG)
     except OSError as error:
         problem = f"can't be opened: {error.strerror or error}"
         hint = "Give another HOST or PORT."
@@ -65,7 +70,7 @@ def serve(app: FastAPI, service: Service, port: socket.socket) -> None:
     """
     config = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, lifespan="on",
-        timeout_graceful_shutdown=GRACE, timeout_keep_alive=30, backlog=2048,
+        timeout_graceful_shutdown=GRACE, timeout_keep_alive=30, backlog=BACKLOG,
         h11_max_incomplete_event_size=65_536, proxy_headers=False, ws="none",
     )  # fmt: skip
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from creditrisk.champion.calibration import log_odds
+from creditrisk.champion.log_odds import log_odds
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import default_pd, transform_rows
 from creditrisk.champion.scorecard import exact_edges, format_number, linear, scorecard

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from creditrisk.champion.baseline import baseline_applicant, baseline_row
-from creditrisk.champion.calibration import log_odds
 from creditrisk.champion.contributions import Contributions, contributions
+from creditrisk.champion.log_odds import log_odds
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import Predictor, default_pd, transform_rows
 from creditrisk.champion.scorecard import linear, scorecard
