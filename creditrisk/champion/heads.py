@@ -7,6 +7,7 @@ for each row by itself. Trees look at one row at a time anyway. What can't be do
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +28,7 @@ from threadpoolctl import ThreadpoolController
 # Rows per call of a model that needs blocks.
 BLOCK = 64
 CHECKED_ROWS = 256
+FEW_CELLS = 500_000  # of training rows, up to which one row is compared with all at once
 PAIRWISE = ("manhattan", "chebyshev")
 # Up to so many rows, it is faster to walk through all trees of a forest at once.
 FEW_ROWS = 16
@@ -64,6 +66,8 @@ def head_of(estimator: BaseEstimator) -> Head:
         return _Lightgbm(estimator)
     if package == "interpret":
         return _Additive(estimator)
+    if isinstance(estimator, KNeighborsClassifier):
+        return _Neighbours(estimator)
     return _Blocks(estimator)
 
 
@@ -281,10 +285,12 @@ class _Blocks:
         self.threads = ThreadpoolController()
         if self.row_wise:  # which has no linear algebra
             self.threads = self.threads.select(user_api="openmp")
+        self.one_thread = isinstance(fitted, SVC)
 
     def _in_blocks(self, work: Callable[[np.ndarray], np.ndarray], encoded: np.ndarray) -> Any:
         rows = np.ascontiguousarray(encoded.T)
-        with self.threads.limit(limits=1), config_context(assume_finite=True):
+        limit = nullcontext() if self.one_thread else self.threads.limit(limits=1)
+        with limit, config_context(assume_finite=True):
             return work(rows) if self.row_wise else in_blocks(work, rows)
 
     def probability(self, encoded: np.ndarray) -> np.ndarray:
@@ -294,6 +300,46 @@ class _Blocks:
         if not hasattr(self.fitted, "decision_function"):
             return self.probability(encoded)
         return self._in_blocks(self.fitted.decision_function, encoded)
+
+
+class _Neighbours(_Probability):
+    """Neighbours by the sum of differences, weighted by distance; few rows without scikit-learn.
+
+    The distances are the same bits, and so is the answer, if no two training rows are equally far
+    where the neighbours end. If some are, scikit-learn decides which of them count.
+    """
+
+    def __init__(self, fitted: KNeighborsClassifier):
+        self.whole = _Blocks(fitted)
+        self.rows = np.ascontiguousarray(fitted._fit_X.T, dtype=np.float64)
+        self.bad, self.count = np.asarray(fitted._y) == 1, fitted.n_neighbors
+        usable = fitted.weights == "distance" and fitted.effective_metric_ == "manhattan"
+        self.few = usable and self.count < len(self.bad) and self.rows.size <= FEW_CELLS
+
+    def probability(self, encoded: np.ndarray) -> np.ndarray:
+        if not self.few or encoded.shape[1] > FEW_ROWS:
+            return self.whole.probability(encoded)
+        found = [self._one(row) for row in encoded.T]
+        unclear = [place for place, pd_ in enumerate(found) if pd_ is None]
+        if unclear:
+            for place, pd_ in zip(
+                unclear, self.whole.probability(encoded[:, unclear]), strict=True
+            ):
+                found[place] = pd_
+        return np.array(found, dtype=np.float64)
+
+    def _one(self, row: np.ndarray) -> float | None:
+        far = np.abs(row[:, None] - self.rows).cumsum(axis=0)[-1]
+        near = np.argpartition(far, self.count)[: self.count + 1]
+        near = near[np.argsort(far[near], kind="stable")]
+        distances = far[near]
+        if distances[0] == 0 or distances[-2] == distances[-1]:
+            return None
+        weights = 1 / distances[:-1]
+        shares = [
+            weights[self.bad[near[:-1]] == kind].cumsum()[-1:].sum() for kind in (False, True)
+        ]
+        return float(shares[1] / (shares[0] + shares[1]))
 
 
 def in_blocks(work: Callable[[Any], np.ndarray], rows: np.ndarray) -> np.ndarray:

@@ -5,11 +5,13 @@ import hashlib
 import io
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import joblib
 import numpy as np
+import pandas as pd
 from joblib.numpy_pickle import NumpyPickler
+from pandas.arrays import ArrowStringArray
 from sklearn.tree._tree import Tree
 
 from creditrisk.core.files import read_verified
@@ -31,11 +33,27 @@ def _reduce_tree(tree: Tree) -> tuple:
 copyreg.pickle(Tree, _reduce_tree)
 
 
+def _reduce_text_type(dtype: pd.StringDtype) -> tuple:
+    return pd.StringDtype, ("python", dtype.na_value)
+
+
+def _reduce_texts(texts: ArrowStringArray) -> tuple:
+    return pd.array, (list(texts), pd.StringDtype("python", texts.dtype.na_value))
+
+
 class _Pickler(NumpyPickler):
     """joblib's pickler, for which equal strings are one string.
 
     Which of them are one object in memory depends on what ran before in the process.
+
+    Texts that pandas keeps in Arrow's memory (the levels that an encoder knows) are written as
+    texts of Python: the service, which reads the file, has no Arrow.
     """
+
+    dispatch_table: ClassVar[dict] = copyreg.dispatch_table | {
+        pd.StringDtype: _reduce_text_type,
+        ArrowStringArray: _reduce_texts,
+    }
 
     def save(self, obj: Any) -> Any:
         if type(obj) is str:
