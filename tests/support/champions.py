@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from creditrisk.champion.description import describe_champion
-from creditrisk.core.files import write_json
+from creditrisk.champion.description import describe_champion, parse_description
+from creditrisk.core.files import json_text, write_json
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.featurize import FeaturizeParams, derive, manifest
 from creditrisk.ingest.params import DataParams
@@ -19,7 +19,7 @@ from creditrisk.ingest.table import read_csv
 from creditrisk.modeling.blocks import model_params
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.params import PreprocessParams
-from creditrisk.modeling.persistence import sha256
+from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
 from creditrisk.modeling.registry import algorithm
 from creditrisk.modeling.resample import row_sampler
@@ -110,10 +110,21 @@ def pipeline(algo, candidate, features, seed=42, fit_rows=None, classes=(100, 10
 
 def description(path):
     """What select would write of a model file."""
+    return _describe(joblib.load(path), sha256(path.read_bytes())).to_json()
+
+
+@cache
+def described(kind):
+    """The description of a model that has no file."""
+    found = _describe(model(kind), "0" * 64).to_json()
+    return parse_description(json_text(found), "champion.json")
+
+
+def _describe(fitted, model_sha256):
     _, features, adjustments = rows()
     train, summary = part("train"), {"best_params": {}, "calibration": "none"}
     return describe_champion(
-        joblib.load(path), summary, train, features, DEFAULT,
+        fitted, summary, train, features, DEFAULT,
         algorithm="x",
         label="x in words",
         threshold=THRESHOLD,
@@ -121,15 +132,15 @@ def description(path):
         metrics={"cv": {}, "cv_se": {}},
         adjustments=adjustments,
         data_sha256="d" * 64,
-        model_sha256=sha256(path.read_bytes()),
-    ).to_json()  # fmt: skip
+        model_sha256=model_sha256,
+    )  # fmt: skip
 
 
 def project(folder: Path, kind: str = "lr") -> Path:
     """Lay out what score reads: models/, dvc.lock, params.yaml."""
     (folder / "models").mkdir(parents=True)
     shutil.copy(ROOT / "params.yaml", folder)
-    joblib.dump(model(kind), folder / "models/champion.joblib")
+    (folder / "models/champion.joblib").write_bytes(dump_model(model(kind)))
     write_json(description(folder / "models/champion.joblib"), folder / "models/champion.json")
     record(folder)
     return folder
