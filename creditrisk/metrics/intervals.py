@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from scipy.stats import norm
+from sklearn import config_context
 
 
 def fold_error(values: np.ndarray, folds: int) -> float:
@@ -57,7 +58,9 @@ def bootstrap_intervals(
     Returns:
         Maps each name to `[low, high]`.
     """
-    drawn = [statistic(sample) for sample in samples]
+    # The rows of a draw are rows that have been checked: what scikit-learn looks for is not there.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        drawn = [statistic(sample) for sample in samples]
     tail = 100 * (1 - level) / 2
     return {
         name: np.percentile([values[name] for values in drawn], [tail, 100 - tail]).tolist()
