@@ -176,6 +176,8 @@ def build_app(service: Service) -> FastAPI:
     @app.exception_handler(HTTPException)
     async def unknown(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
+        if error.status_code == 405:  # a path has a route per method, of which one has answered
+            headers["allow"] = ", ".join(sorted(_methods(app, request.url.path)))
         hint = "GET /openapi.json lists the paths."
         return error_response(
             RequestError(error.status_code, "path", str(error.detail), hint, headers)
@@ -203,6 +205,11 @@ def build_app(service: Service) -> FastAPI:
         draining=lambda: service.state.draining,
     )
     return app
+
+
+def _methods(app: FastAPI, path: str) -> set[str]:
+    routes = (route for route in app.routes if getattr(route, "path", None) == path)
+    return {method for route in routes for method in getattr(route, "methods", ())}
 
 
 async def _rotate(service: Service) -> None:
@@ -240,14 +247,17 @@ async def _body(request: Request, kind: str) -> bytes:
 
 def _pages(app: FastAPI, service: Service) -> None:
     html: dict[str, Any] = {"response_class": HTMLResponse}
+    # Also where the page is HTML, what is refused before it is JSON.
+    shape = {"$ref": "#/components/schemas/ErrorAnswer"}
+    refusal = {"description": "Refused", "content": {JSON: {"schema": shape}}}
 
-    @app.get("/", summary="A form for one applicant", responses=_READ_ERRORS, **html)
+    @app.get("/", summary="A form for one applicant", responses={401: refusal}, **html)
     async def form() -> HTMLResponse:
         return HTMLResponse(service.form.page())
 
     responses: dict[int | str, dict[str, Any]] = {
         422: {"description": "The form, with what is wrong", "content": {"text/html": {}}},
-        **{status: _ERRORS[status] for status in (401, 413, 415)},
+        **dict.fromkeys((401, 413, 415), refusal),
     }
     extra = shapes.form_body(service.champion.schema)
 

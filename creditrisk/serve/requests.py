@@ -61,11 +61,11 @@ def _object(tree: Any, where: str, known: tuple[str, ...]) -> None:
 
 def _reasons(tree: dict[str, Any]) -> int:
     wanted = tree.get("reasons", Number("0"))
-    digits = isinstance(wanted, Number) and wanted.isdecimal() and len(wanted) < 4
-    if not digits or int(wanted) > MOST_REASONS:
+    number = float(wanted) if isinstance(wanted, Number) else -1.0
+    if not (number.is_integer() and 0 <= number <= MOST_REASONS):
         hint = "Leave it out for none."
         raise RequestError(422, "reasons", f"not a whole number from 0 to {MOST_REASONS}", hint)
-    return int(wanted)
+    return int(number)
 
 
 def read_rows(rows: list[Any], where: str, names: Names, decimal: str) -> dict[str, np.ndarray]:
@@ -129,6 +129,8 @@ def mlflow_rows(tree: Any, names: Names, decimal: str) -> Asked:
     given = [form for form in forms if form in tree]
     if len(given) != 1:
         raise RequestError(422, "body", "not one of the forms", f"Send one of {', '.join(forms)}.")
+    if not isinstance(tree.get("params", {}), dict):
+        raise RequestError(422, "params", "not an object", "Leave it out.")
     form, rows = given[0], tree[given[0]]
     if form == "dataframe_split":
         rows = _split_rows(rows)

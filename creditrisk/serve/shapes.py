@@ -191,7 +191,8 @@ def mlflow_body(schema: Schema) -> dict[str, Any]:
         index={"type": "array"},
     )  # fmt: skip
     parameters = {"type": "object"}
-    columns = {"type": "object", "additionalProperties": {"type": "array", "items": _CELL}}
+    column = {"type": "array", "minItems": 1, "maxItems": MOST_APPLICANTS, "items": _CELL}
+    columns = _object([], **dict.fromkeys(sorted(set(names)), column)) | {"minProperties": 1}
     forms = {
         "dataframe_split": split,
         "dataframe_records": _rows(schema),
