@@ -28,6 +28,10 @@ def main() -> None:
     events = Events(Path(folder), model.champion.description.model_sha256) if folder else None
     service = Service(model, keys, events, _revision(args.folder), described)
     service.self_check()
+    if not service.passes:
+        problem = "the stored applicants do not get their stored PDs"
+        hint = "Install requirements-serve.lock again, or run `dvc repro` on this machine."
+        raise InputError(args.folder / DESCRIPTION, "self_check", problem, hint)
     app = build_app(service)
     port = open_port(args.host, args.port)
     if not keys.hashes:
@@ -36,7 +40,7 @@ def main() -> None:
     host, number = port.getsockname()[:2]
     say(f"serve: {model.champion.description.label} on http://{_written(host)}:{number}/")
     serve(app, service, port)
-    say("serve: stopped, every request that had begun was answered")
+    say("serve: stopped")
 
 
 def _written(host: str) -> str:

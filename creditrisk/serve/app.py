@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from starlette.exceptions import HTTPException
 
+from creditrisk.champion.self_check import TOLERANCE
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.exact_csv import ExactCsvReader
 from creditrisk.prepare.cells import Notation
@@ -26,7 +26,7 @@ from creditrisk.serve import requests as asked
 from creditrisk.serve.errors import RequestError, error_response, json_response
 from creditrisk.serve.events import Events
 from creditrisk.serve.form import REASONS, FormPage, entered
-from creditrisk.serve.guard import Guard
+from creditrisk.serve.guard import Guard, log_line
 from creditrisk.serve.settings import Keys
 from creditrisk.serve.telemetry import Telemetry
 
@@ -34,7 +34,6 @@ from creditrisk.serve.telemetry import Telemetry
 INLINE_ROWS = 4
 CSV_REASONS = 4  # as commands.score has it
 JSON, CSV_TYPE, FORM = "application/json", "text/csv", "application/x-www-form-urlencoded"
-_log = logging.getLogger("creditrisk.serve")
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": shapes.ErrorAnswer} for status in (401, 413, 415, 422)
 }
@@ -89,6 +88,12 @@ class Service:
         check = self.champion.description.self_check
         self.state.largest_difference = check.largest_difference(self.champion.predictor)
 
+    @property
+    def passes(self) -> bool:
+        """Whether the stored applicants got their stored PDs."""
+        found = self.state.largest_difference
+        return found is not None and found <= TOLERANCE
+
     def judge(self, request: Request, found: asked.Asked) -> tuple[Judged, Explained | None]:
         """Score applicants, count them and keep them."""
         judged = self.scorer.judge(found.texts)
@@ -105,7 +110,7 @@ class Service:
             except OSError as error:
                 # The applicant gets an answer; who watches the service sees that a row is lost.
                 self.telemetry.lost_events.inc(len(judged.pd))
-                _log.error("scored rows could not be kept: %s", error.strerror or error)
+                log_line(error="scored rows could not be kept", why=error.strerror or str(error))
 
     def score_csv(self, request: Request, body: bytes, reasons: int) -> bytes:
         """Score a CSV, as `commands.score` does."""
@@ -118,13 +123,14 @@ class Service:
             asked.check_count(sum(map(len, batches)), "body")
             counts, file = Counts(self.champion.schema), io.BytesIO()
             scorer = Scorer(self.champion, self.notation, reasons)
+            parts = [scorer.score(raw) for raw in batches]
             with open_writer(file, CSV, scorer.columns(batches[0]), False) as writer:
-                for raw in batches:
-                    scored = scorer.score(raw)
+                for scored in parts:
                     writer.write(scored.rows)
                     counts.add(scored)
-                    self._count(request, scored.texts, scored.judged)
             counts.check("body", None)
+            for scored in parts:
+                self._count(request, scored.texts, scored.judged)
         except InputError as error:
             raise RequestError(422, *_parts(error)) from None
         request.state.rows = counts.rows  # those of all batches
@@ -135,6 +141,8 @@ def _parts(error: InputError) -> tuple[str, str, str]:
     """Split an error's line into where, what and hint."""
     file, location, rest = str(error).split(": ", 2)
     what, _, hint = rest.partition(". ")
+    if "params.yaml" in hint or "--" in hint:  # which is for whoever runs the service
+        hint = "GET /v1/model lists the columns and what may be in them."
     return location or file, what, hint
 
 
@@ -183,18 +191,6 @@ def build_app(service: Service) -> FastAPI:
             RequestError(error.status_code, "path", str(error.detail), hint, headers)
         )
 
-    @app.exception_handler(Exception)
-    async def failed(request: Request, error: Exception) -> Response:
-        # Its text may quote an applicant. The log has the kind and the place.
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-        _log.error("a request failed: %s at %s", type(error).__name__, place)
-        return error_response(
-            RequestError(500, "service", "a bug", "Tell whoever runs it the request id.")
-        )
-
     known = {route.path for route in app.routes if hasattr(route, "path")}
     app.add_middleware(
         Guard,
@@ -218,7 +214,7 @@ async def _rotate(service: Service) -> None:
         try:
             service.events.rotate()
         except OSError as error:
-            _log.error("the file of scored rows could not be finished: %s", error.strerror)
+            log_line(error="the file of scored rows could not be finished", why=error.strerror)
 
 
 async def _run(work: Callable[[], Done], rows: int) -> Done:
@@ -347,12 +343,9 @@ def _watching(app: FastAPI, service: Service) -> None:
         responses={503: {"model": shapes.ErrorAnswer}}, **health,
     )  # fmt: skip
     async def ready() -> Response:
-        from creditrisk.champion.self_check import TOLERANCE
-
-        found = service.state.largest_difference
         if service.state.draining:
             raise RequestError(503, "service", "about to stop", "Ask another instance.")
-        if found is None or not found <= TOLERANCE:
+        if not service.passes:
             what = "the stored applicants do not get their stored PDs"
             raise RequestError(503, "model", what, "Install requirements-serve.lock again.")
         return json_response({"status": "ok"})

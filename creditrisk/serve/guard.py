@@ -4,8 +4,10 @@ import json
 import logging
 import sys
 import time
+import traceback
 import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -62,14 +64,20 @@ class Guard:
         scope["state"]["request_id"] = identity
         path = scope["path"] if scope["path"] in self.known else "other"
 
+        begun, head = False, scope["method"] == "HEAD"
+        if head:  # answered as GET, without the body
+            scope["method"] = "GET"
+
         async def answer(message: Message) -> None:
-            nonlocal status
+            nonlocal status, begun
             if message["type"] == "http.response.start":
-                status = message["status"]
+                begun, status = True, message["status"]
                 headers = [*message["headers"], *_HEADERS, (b"x-request-id", identity.encode())]
                 if self.draining() or status == 413:
                     headers.append((b"connection", b"close"))
                 message = {**message, "headers": headers}
+            elif head:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
@@ -86,6 +94,15 @@ class Guard:
             await self.app(scope, replay, answer)
         except RequestError as error:
             await error_response(error)(scope, receive, answer)
+        except Exception as error:  # a bug
+            # Its text may quote an applicant: the log has the kind and the place alone.
+            log_line(request_id=identity, error=type(error).__name__, place=_place(error))
+            if begun:
+                raise ConnectionAbortedError from None
+            hint = "Tell whoever runs it the id of the request, in the header X-Request-Id."
+            await error_response(RequestError(500, "service", "a bug", hint))(
+                scope, receive, answer
+            )
         except _Gone:
             status = 499
         finally:
@@ -131,6 +148,11 @@ class Guard:
                 raise large
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+def _place(error: Exception) -> str:
+    trace = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(trace.filename).name}:{trace.lineno}"
 
 
 class _Gone(Exception):

@@ -151,8 +151,9 @@ def _split_rows(split: Any) -> list[dict[str, Any]]:
     if twice is not None:
         what = f"the name {shorten(twice)} stands twice"
         raise RequestError(422, f"{where}.columns", what, "Remove one of them.")
-    if not isinstance(data, list):
-        raise RequestError(422, f"{where}.data", "not a list", "Send a list of rows.")
+    for name, value in (("data", data), ("index", split.get("index", []))):
+        if not isinstance(value, list):
+            raise RequestError(422, f"{where}.{name}", "not a list", "Send a list.")
     for i, row in enumerate(data):
         if not isinstance(row, list) or len(row) != len(columns):
             what = "not a list with a cell for each column"

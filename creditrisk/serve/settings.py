@@ -14,6 +14,7 @@ from creditrisk.core.regular import read_regular
 
 KEYS, EVENTS, REVISION = "CREDITRISK_API_KEYS", "SCORE_EVENTS", "CREDITRISK_REVISION"
 SHORTEST_KEY = 16
+_FILE = re.compile(r"[\w.-]+\.[A-Za-z]\w{0,7}")
 _HASH = re.compile(r"sha256:([0-9a-f]{64})")
 
 
@@ -56,7 +57,7 @@ def read_keys() -> Keys:
         return Keys()
     hint = "Name a file with a key on each line, or write the keys with commas between them."
     text = value
-    if os.sep in value or Path(value).is_file():
+    if os.sep in value or Path(value).is_file() or _FILE.fullmatch(value):
         try:
             text = read_regular(value).decode()
         except (OSError, UnicodeDecodeError):
@@ -66,7 +67,10 @@ def read_keys() -> Keys:
         raise InputError(KEYS, "value", "holds no key", hint)
     hashes = []
     for number, key in enumerate(keys, start=1):
-        known = _HASH.fullmatch(key)
+        known = _HASH.fullmatch(key.lower())
+        if key.lower().startswith("sha256:") and not known:
+            problem = f"key {number} is no hash: sha256: and 64 hex digits"
+            raise InputError(KEYS, "value", problem, hint)
         if not known and len(key) < SHORTEST_KEY:
             problem = f"key {number} has fewer than {SHORTEST_KEY} characters"
             raise InputError(KEYS, "value", problem, "Make one with `openssl rand -hex 32`.")

@@ -1,6 +1,13 @@
 """What the service measures: for Prometheus. No cell of an applicant, and no client."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, Info, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Info,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.scorer import ACCEPT, REJECT, Judged
@@ -17,6 +24,7 @@ class Telemetry:
     """
 
     def __init__(self, champion: Champion):
+        disable_created_metrics()  # they would double the number of series
         self.registry = CollectorRegistry()
         self.requests = Counter(
             "creditrisk_requests", "Requests answered", ["path", "code"], registry=self.registry

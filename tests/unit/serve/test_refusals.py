@@ -170,7 +170,15 @@ def test_keys_come_from_a_variable_or_a_file_also_as_hashes(monkeypatch, tmp_pat
         monkeypatch.setenv(KEYS, value)
         assert read_keys().allow(f"Bearer {KEY}", None)
         assert not read_keys().allow("Bearer another-key-of-some-length", None)
-    for value in ("", "short", " , ", str(tmp_path / "nowhere")):
+    wrong = (
+        "",
+        "short",
+        " , ",
+        str(tmp_path / "nowhere"),
+        "keys-of-clients.txt",
+        "sha256:12345678901",
+    )
+    for value in wrong:
         monkeypatch.setenv(KEYS, value)
         with pytest.raises(InputError, match=KEYS):
             read_keys()

@@ -9,7 +9,7 @@ from creditrisk.champion.self_check import TOLERANCE
 from creditrisk.serve import events as events_module
 from creditrisk.serve.app import build_app
 from creditrisk.serve.events import Events
-from tests.support.asgi import Client, applicants, client, service
+from tests.support.asgi import Client, applicants, client, csv_of, service
 
 SECRET = "Zanzibar-4711"
 
@@ -55,6 +55,41 @@ def test_metrics_count_requests_rows_decisions_and_missing_cells():
         assert line in text.splitlines(), line
     assert "creditrisk_model_info{" in text
     assert SECRET not in text
+
+
+def test_a_bug_says_nothing_of_the_applicant_and_the_answer_is_whole(capsys, monkeypatch):
+    found = service()
+
+    def fails(*_):
+        raise ValueError(SECRET)
+
+    asked = Client(build_app(found))
+    monkeypatch.setattr(found.telemetry, "scored", fails)
+    answer = asked.post("/v1/score", {"applicants": [{"laufkont": "2"}]})
+    assert answer.status == 500
+    assert answer.headers["x-request-id"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    printed = capsys.readouterr()
+    assert "ValueError" in printed.out
+    assert SECRET not in printed.out + printed.err + answer.body.decode()
+
+
+def test_a_csv_that_is_refused_is_neither_counted_nor_kept(tmp_path):
+    kept = Events(tmp_path, "m")
+    asked = Client(build_app(service(events=kept)))
+    rows = [row | {"alter": "x"} for row in applicants(5, spoiled=False)]
+    assert asked.ask("POST", "/v1/score.csv", csv_of(rows), "text/csv").status == 422
+    assert b"creditrisk_rows_total 0.0" in asked.ask("GET", "/metrics").body
+    (part,) = tmp_path.iterdir()
+    assert part.read_bytes() == b""
+
+
+def test_head_is_answered_as_get_without_the_body():
+    asked = client()
+    for path in ("/", "/health/live", "/ping"):
+        answer = asked.ask("HEAD", path)
+        assert (answer.status, answer.body) == (200, b"")
+    assert asked.ask("HEAD", "/v1/score").status == 405
 
 
 def test_a_line_of_json_for_each_request_and_no_cell_in_it(capsys):
