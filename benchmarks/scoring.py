@@ -1,6 +1,10 @@
-"""Time `python -m commands.score` on a million rows of the default data, drawn with replacement.
+"""Time scoring: a million rows by `python -m commands.score`, and few rows in this process.
 
-    python -m benchmarks.scoring lr xgb
+    python -m benchmarks.scoring lr xgb          # a million rows, drawn with replacement
+    python -m benchmarks.scoring --few lr xgb    # one row and a hundred, before and after
+
+`--few` compares two ways in one run: the model's own `predict_proba` on blocks of 8,192 rows, as it
+was before there were tables, and the predictor. It prints CPU milliseconds and their ratio.
 
 Run it in the project's folder after `dvc repro`. It makes a temporary project for each algorithm,
 with that algorithm's model as champion. It prints rows per second of the whole command (start,
@@ -18,10 +22,21 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import joblib
+import numpy as np
+import pandas as pd
 import yaml
+from threadpoolctl import threadpool_limits
 
+from creditrisk.champion.description import parse_description
+from creditrisk.prepare.cells import Notation
+from creditrisk.score.load_champion import Champion
+from creditrisk.score.scorer import Scorer
+
+OLD_BLOCK = 8192  # rows that a single one was scored with
 ROOT = Path(__file__).parent.parent
 
 
@@ -32,7 +47,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--batch", type=int, default=32768)
     parser.add_argument("--reasons", type=int, default=0)
+    parser.add_argument("--few", action="store_true", help="one row and a hundred")
     args = parser.parse_args()
+    if args.few:
+        for kind in args.kinds:
+            few_rows(kind)
+        return
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         resample(ROOT / "data/raw/german_credit.csv", home / "new.csv", args.rows)
@@ -41,6 +61,44 @@ def main() -> None:
             options = ["--batch", str(args.batch), "--reasons", str(args.reasons)]
             seconds, peak = timed(home, options)
             print(f"{kind:<12}{args.rows / seconds:>12,.0f} rows/s{peak:>8,.0f} MB", flush=True)
+
+
+def few_rows(kind: str) -> None:
+    """Time one row, with and without reasons, and a hundred rows."""
+    model = joblib.load(ROOT / f"models/{kind}.joblib")
+    described = parse_description((ROOT / "models/champion.json").read_bytes(), "champion.json")
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    notation = Notation.of(".", ",", params["prepare"]["null_words"])
+    scorer = Scorer(Champion(model, described), notation, 4)
+    test = pd.read_parquet(ROOT / "data/processed/test.parquet")[described.columns]
+    header, *lines = (ROOT / "data/raw/german_credit.csv").read_text().splitlines()
+    cells = [line.split(",") for line in lines[:100]]
+    names = header.split(",")
+    hundred = {
+        n: np.array(v, dtype=object) for n, v in zip(names, zip(*cells, strict=True), strict=True)
+    }
+    one = {name: values[:1] for name, values in hundred.items()}
+    block = test.iloc[np.zeros(OLD_BLOCK, dtype=int)]
+    before = cpu(lambda: model.predict_proba(block), 1)
+    after = cpu(lambda: scorer.judge(one), 50)
+    judged = scorer.judge(one)
+    reasons = cpu(lambda: scorer.explain(judged), 10)
+    many = cpu(lambda: scorer.judge(hundred), 10)
+    print(
+        f"{kind:<12}one row: before {before:8.1f} ms, after {after:6.2f} ms, {before / after:5.0f} "
+        f"times less; four reasons + {reasons:6.2f} ms; 100 rows {many:6.2f} ms",
+        flush=True,
+    )
+
+
+def cpu(work: Callable[[], object], repeats: int) -> float:
+    """Return the CPU milliseconds of a call, on one thread."""
+    with threadpool_limits(1):
+        work()
+        start = time.process_time()
+        for _ in range(repeats):
+            work()
+        return 1000 * (time.process_time() - start) / repeats
 
 
 def resample(source: Path, target: Path, rows: int) -> None:

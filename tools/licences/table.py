@@ -20,6 +20,7 @@ PAGE = ROOT / "docs" / "licences.md"
 # Lock file to what it is for; the first one is what trains and scores.
 LOCKS = {
     "requirements.lock": "pipeline",
+    "requirements-serve.lock": "service",
     "requirements-s3.lock": "s3",
     "requirements-gdrive.lock": "gdrive",
     "requirements-gcs.lock": "gcs",

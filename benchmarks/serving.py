@@ -1,0 +1,150 @@
+"""Compare the service with two others that serve the same champion, side by side in one run.
+
+    python -m benchmarks.serving --requests 1500
+
+- ours: `python -m commands.serve`;
+- plain: FastAPI with a pydantic body, joblib and `predict_proba` on a frame of one row, as tutorials
+  have it; it takes features, so parsing, caps and derived columns are not even part of its work;
+- mlflow: `mlflow models serve --env-manager local` of the registered scikit-learn model, likewise.
+
+One client with one connection asks each of them for one applicant after the other. It prints requests
+per second, the 50th and 99th percentile of the time to an answer, and the server's CPU per request.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import joblib
+import pandas as pd
+
+ROOT = Path(__file__).parent.parent
+PLAIN = """
+import joblib, pandas as pd
+from fastapi import FastAPI
+from pydantic import BaseModel
+model = joblib.load("models/champion.joblib")
+app = FastAPI()
+class Applicant(BaseModel):
+    features: dict[str, float | str | None]
+@app.post("/score")
+def score(applicant: Applicant):
+    return {"pd": float(model.predict_proba(pd.DataFrame([applicant.features]))[0, 1])}
+"""
+
+
+def main() -> None:
+    """Start each service, ask it, print a line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=1000)
+    args = parser.parse_args()
+    test = pd.read_parquet(ROOT / "data/processed/test.parquet")
+    features = test[joblib.load(ROOT / "models/champion.joblib").feature_names_in_]
+    header, *lines = (ROOT / "data/raw/german_credit.csv").read_text().splitlines()
+    names = header.split(",")
+    raw = [dict(zip(names, line.split(","), strict=True)) for line in lines]
+    for row in raw:
+        del row["kredit"]
+    typed = json.loads(features.to_json(orient="records"))
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "plain.py").write_text(PLAIN)
+        _save_mlflow(Path(folder), features)
+        services: dict[str, tuple[Callable[[int], list[str]], str, list[bytes]]] = {
+            "ours": (
+                lambda port: ["-m", "commands.serve", "--port", str(port)], "/v1/score",
+                [json.dumps({"applicants": [row]}).encode() for row in raw],
+            ),
+            "plain": (
+                lambda port: ["-m", "uvicorn", "plain:app", "--app-dir", folder, "--port", str(port),
+                              "--no-access-log"], "/score",
+                [json.dumps({"features": row}).encode() for row in typed],
+            ),
+            "mlflow": (
+                lambda port: ["-m", "mlflow", "models", "serve", "-m", f"{folder}/model", "--port",
+                              str(port), "--env-manager", "local"], "/invocations",
+                [json.dumps({"dataframe_records": [row]}).encode() for row in typed],
+            ),
+        }  # fmt: skip
+        for name, (command, path, bodies) in services.items():
+            with _running(command) as (port, pid):
+                _measure(name, port, pid, path, bodies, args.requests)
+
+
+def _save_mlflow(folder: Path, features: pd.DataFrame) -> None:
+    import mlflow.sklearn
+
+    model = joblib.load(ROOT / "models/champion.joblib")
+    mlflow.sklearn.save_model(
+        model, str(folder / "model"), serialization_format="cloudpickle",
+        pyfunc_predict_fn="predict_proba",
+    )  # fmt: skip
+
+
+@contextmanager
+def _running(command: Callable[[int], list[str]]) -> Iterator[tuple[int, int]]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        [sys.executable, *command(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        try:
+            while True:
+                try:
+                    socket.create_connection(("127.0.0.1", port), 1).close()
+                    break
+                except OSError:
+                    time.sleep(0.2)
+            yield port, process.pid
+        finally:
+            process.terminate()
+
+
+def _cpu(pid: int) -> float:
+    """Return the CPU seconds of a process and its children."""
+    total = 0.0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(stat.parent.name) == pid or int(fields[1]) == pid:
+            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return total
+
+
+def _measure(name: str, port: int, pid: int, path: str, bodies: list[bytes], count: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    times: list[float] = []
+    for i in range(count + 50):
+        if i == 50:  # warm
+            start, cpu = time.perf_counter(), _cpu(pid)
+        before = time.perf_counter()
+        connection.request(
+            "POST", path, bodies[i % len(bodies)], {"Content-Type": "application/json"}
+        )
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status != 200:
+            raise SystemExit(f"{name}: {answer.status} {content[:300]!r}")
+        times.append(time.perf_counter() - before)
+    seconds, used = time.perf_counter() - start, _cpu(pid) - cpu
+    ranked = sorted(times[50:])
+    print(
+        f"{name:<8}{count / seconds:7.0f} requests/s, p50 {1000 * ranked[count // 2]:6.1f} ms, "
+        f"p99 {1000 * ranked[int(count * 0.99)]:6.1f} ms, CPU {1000 * used / count:6.1f} ms a request",
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    main()
