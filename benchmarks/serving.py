@@ -3,12 +3,12 @@
     python -m benchmarks.serving --requests 1500
 
 - ours: `python -m commands.serve`;
-- plain: FastAPI with a pydantic body, joblib and `predict_proba` on a frame of one row, as tutorials
-  have it; it takes features, so parsing, caps and derived columns are not even part of its work;
-- mlflow: `mlflow models serve --env-manager local` of the registered scikit-learn model, likewise.
+- plain: FastAPI with a pydantic body, joblib and `predict_proba` on a frame of one row, as the
+  tutorials have it; it takes features: parsing, caps and derived columns are no part of its work;
+- mlflow: `mlflow models serve --env-manager local` of the scikit-learn model, likewise.
 
-One client with one connection asks each of them for one applicant after the other. It prints requests
-per second, the 50th and 99th percentile of the time to an answer, and the server's CPU per request.
+One client with one connection asks each of them for one applicant after the other. It prints the
+requests per second, the 50th and 99th percentile of the time to an answer, and the server's CPU.
 """
 
 import argparse
@@ -28,6 +28,7 @@ import joblib
 import pandas as pd
 
 ROOT = Path(__file__).parent.parent
+HEADERS = {"Content-Type": "application/json"}
 PLAIN = """
 import joblib, pandas as pd
 from fastapi import FastAPI
@@ -64,8 +65,8 @@ def main() -> None:
                 [json.dumps({"applicants": [row]}).encode() for row in raw],
             ),
             "plain": (
-                lambda port: ["-m", "uvicorn", "plain:app", "--app-dir", folder, "--port", str(port),
-                              "--no-access-log"], "/score",
+                lambda port: ["-m", "uvicorn", "plain:app", "--app-dir", folder,
+                              "--port", str(port), "--no-access-log"], "/score",
                 [json.dumps({"features": row}).encode() for row in typed],
             ),
             "mlflow": (
@@ -141,7 +142,7 @@ def _measure(name: str, port: int, pid: int, path: str, bodies: list[bytes], cou
     ranked = sorted(times[50:])
     print(
         f"{name:<8}{count / seconds:7.0f} requests/s, p50 {1000 * ranked[count // 2]:6.1f} ms, "
-        f"p99 {1000 * ranked[int(count * 0.99)]:6.1f} ms, CPU {1000 * used / count:6.1f} ms a request",
+        f"p99 {1000 * ranked[int(count * 0.99)]:6.1f} ms, CPU {1000 * used / count:6.1f} ms",
         flush=True,
     )
 
