@@ -12,7 +12,7 @@ from creditrisk.core.logs import say
 from creditrisk.score.api import DESCRIPTION, load_champion
 from creditrisk.serve.app import Service, build_app
 from creditrisk.serve.events import Events
-from creditrisk.serve.server import open_port, serve
+from creditrisk.serve.server import give_back, open_port, serve
 from creditrisk.serve.settings import EVENTS, KEYS, REVISION, read_keys
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -33,6 +33,7 @@ def main() -> None:
         hint = "Install requirements-serve.lock again, or run `dvc repro` on this machine."
         raise InputError(args.folder / DESCRIPTION, "self_check", problem, hint)
     app = build_app(service)
+    give_back()
     port = open_port(args.host, args.port)
     if not keys.hashes:
         reach = "this machine" if args.host in LOOPBACK else f"whoever can reach {args.host}"

@@ -128,9 +128,10 @@ class _Trees(_Probability):
     def __init__(self, trees: list[DecisionTreeClassifier]):
         self.trees = [one.tree_ for one in trees]
         # The share of bad rows in each node.
-        self.shares = [tree.value[:, 0, 1].copy() for tree in self.trees]
+        self.all_shares = np.concatenate([tree.value[:, 0, 1] for tree in self.trees])
         sizes = [tree.node_count for tree in self.trees]
         self.roots = np.cumsum([0, *sizes[:-1]])
+        self.shares = np.split(self.all_shares, self.roots[1:])
         starts = np.repeat(self.roots, sizes)
         inner = np.concatenate([tree.children_left for tree in self.trees]) >= 0
         own = np.arange(len(starts))
@@ -144,7 +145,6 @@ class _Trees(_Probability):
         self.threshold = np.concatenate([t.threshold for t in self.trees])
         self.missing_left = np.concatenate([t.missing_go_to_left for t in self.trees]) != 0
         self.depth = max(tree.max_depth for tree in self.trees)
-        self.all_shares = np.concatenate(self.shares)
 
     def probability(self, encoded: np.ndarray) -> np.ndarray:
         if encoded.shape[1] <= FEW_ROWS < len(self.trees):

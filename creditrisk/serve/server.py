@@ -1,6 +1,8 @@
 """Runs the service: opens the port when the model is loaded, and finishes what it has begun."""
 
 import asyncio
+import ctypes
+import gc
 import logging
 import signal
 import socket
@@ -58,6 +60,15 @@ class _Server(uvicorn.Server):
         while self.server_state.connections and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)
+
+
+def give_back() -> None:
+    """Give memory that loading the model has left free back to the system (with glibc)."""
+    gc.collect()
+    gc.freeze()  # what is here now stays: it need not be looked at again
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def serve(app: FastAPI, service: Service, port: socket.socket) -> None:
