@@ -72,7 +72,9 @@ class ServedChampion:
         if judged.readable.all():
             return answer
         # None is null in JSON, which knows neither NaN nor the missing value of pandas.
-        return answer.astype(object).where(judged.readable[:, np.newaxis], None)
+        answer = answer.astype(object)
+        answer.loc[~judged.readable] = None
+        return answer
 
     def _texts(self, frame: pd.DataFrame, source: str) -> np.ndarray:
         texts = np.full(len(frame), None, dtype=object)

@@ -148,8 +148,8 @@ def _pack(archive: zipfile.ZipFile, run: RunData) -> None:
         plain["champion"] = {name: getattr(run.champion, name) for name in _CHAMPION}
         plain["loader"] = {"module": loader.module, "code": list(loader.code)}
         archive.writestr("champion/model.joblib", run.champion.pickled)
-        for path, content in loader.code.items():
-            archive.writestr(f"champion/code/{path}", content)
+        for name, content in loader.code.items():
+            archive.writestr(f"champion/code/{name}", content)
     archive.writestr("run.json", json.dumps(plain, default=_scalar))
 
 
