@@ -19,9 +19,9 @@ from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.registry import algorithm, names
 from creditrisk.modeling.sample import search_sample
+from creditrisk.tracking.imports import import_closure
 from creditrisk.train.params import TrainParams
 from creditrisk.train.search import make_spec
-from creditrisk.workflow.imports import import_closure
 from creditrisk.workflow.tune.objective import Bench
 from creditrisk.workflow.tune.outcome import Outcome, changes, fixed_values
 from creditrisk.workflow.tune.space import Space, read_space, undecided

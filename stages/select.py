@@ -11,7 +11,7 @@ from creditrisk.champion.description import CvSummary, describe_champion
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.columns import FEATURES, KEYS, feature_columns
+from creditrisk.core.columns import FEATURES, KEYS
 from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.files import (
     json_text,
@@ -29,7 +29,7 @@ from creditrisk.core.params import Strict, read_params
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.modeling.persistence import sha256
 from creditrisk.modeling.registry import algorithm
-from creditrisk.schema import load_schema
+from creditrisk.schema import KEY_KINDS, load_schema
 from creditrisk.select.best_scorecard import best_scorecard
 from creditrisk.select.contenders import ensembles_of, load_contenders
 from creditrisk.select.leaderboard import choose, leaderboard
@@ -52,10 +52,23 @@ class Params(Strict):
     decision: DecisionParams
     algorithms: dict[str, Any]
     scorecard: ScorecardParams
+    # For the registered model, which reads raw applicants.
+    decimal: str
+    thousands: str
+    null_words: list[str]
 
 
 INPUTS = ("candidates", "trained", "train", "features", "adjustments", "ingested")
-PARAM_PATHS = {"schema_path": "data.schema", "scoring": "train.scoring", "nested": "train.nested"}
+PARAM_PATHS = {
+    "schema_path": "data.schema",
+    "scoring": "train.scoring",
+    "nested": "train.nested",
+    "decimal": "data.decimal",
+    "thousands": "data.thousands",
+    "null_words": "prepare.null_words",
+}
+# What loads the registered model. It travels as files with what it imports, and never runs here.
+LOADER = "creditrisk.score.mlflow_model"
 
 
 def main() -> None:
@@ -90,7 +103,7 @@ def main() -> None:
         say(f"select: removed what is left of {name}, which has no block any more")
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
     inputs |= {"schema": Path(params.schema_path)}
-    recording = Recording("select", inputs, params.model_dump() | known)
+    recording = Recording("select", inputs, params.model_dump() | known, serves=LOADER)
 
     frame = read_frame(args.train, KEYS)
     contenders = load_contenders(args.candidates, args.trained, entries, frame, params.decision)
@@ -133,8 +146,9 @@ def main() -> None:
     registered = Champion(
         model=args.champion,
         sha256=description.model_sha256,
-        rows=frame[feature_columns(frame)][:5],
-        description=description.to_json(),
+        description=described,
+        columns=[source for source, c in schema.columns.items() if c.kind not in KEY_KINDS],
+        notation=params.model_dump(include={"decimal", "thousands", "null_words"}),
         is_champion_run=not is_temporary(Path.cwd()),
     )
     recording.finish(metrics, description.params, {"results": results}, champion.oof, registered)

@@ -87,12 +87,26 @@ def load_champion(model: Path, description: Path, lock: Path, folder: Path = HER
     if hashlib.sha256(pickled).hexdigest() != described.model_sha256:
         problem = f"not the model that {description} describes, so it is not loaded"
         raise InputError(model, "file", problem, HOW_TO_REMAKE)
+    check_libraries(described, model, "Install requirements.lock.")
+    # Unpickle the bytes that were checked; do not read the file again.
+    return Champion(unpickle(pickled), described)
+
+
+def check_libraries(described: ChampionDescription, model: Path, hint: str) -> None:
+    """Check that the installed libraries have the versions that the model was made with.
+
+    Raises:
+        InputError: one has not; `model` and `hint` are for its line.
+    """
     for library, wanted in described.created_by.items():
         if library != "python" and (found := library_version(library) or "none") != wanted:
             problem = f"made with {library} {wanted}, installed is {found}, so it is not loaded"
-            raise InputError(model, library, problem, "Install requirements.lock.")
-    # Unpickle the bytes that were checked; do not read the file again.
-    return Champion(joblib.load(io.BytesIO(pickled)), described)
+            raise InputError(model, library, problem, hint)
+
+
+def unpickle(pickled: bytes) -> BaseEstimator:
+    """Turn the content of a model file into the model; this runs code, so check it first."""
+    return joblib.load(io.BytesIO(pickled))
 
 
 def _read_checked(path: Path, hashes: dict[str, str], lock: Path, folder: Path) -> bytes:

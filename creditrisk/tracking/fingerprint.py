@@ -36,12 +36,17 @@ def hash_json(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def hash_code() -> str:
+def hash_code(served: Mapping[str, bytes] | None = None) -> str:
     """Hash the source files of this project that are imported, except those of the tracking.
 
     So a change in how runs are recorded does not make new runs.
+
+    Args:
+        served: source files that travel with the champion, by their paths.
     """
-    sources = {}
+    sources = {
+        path: hashlib.sha256(content).hexdigest() for path, content in (served or {}).items()
+    }
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None)
         ours = name.split(".")[0] in ("creditrisk", "stages", "commands")

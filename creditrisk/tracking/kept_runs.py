@@ -26,14 +26,18 @@ import pandas as pd
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import PART, atomic_write
-from creditrisk.tracking.run_data import ModelVersion, RunData, Search
+from creditrisk.tracking.run_data import Loader, ModelVersion, RunData, Search
 from creditrisk.tracking.store import StoreLocation
 
-FORMAT = 1
+FORMAT = 2
+WITHOUT_LOADER = 1  # the format before: of a run without a champion it is the same
 TRIES = 3  # how often stages try to record a run; then only `make mirror` does
 STALE_SECONDS = 24 * 3600.0  # a file that was being written for longer was left by a killed run
 # What of a run is plain JSON.
 _PLAIN = ("key", "stage", "experiment", "started", "ended", "tags", "params", "metrics")
+_CHAMPION = (
+    "sha256", "package_sha256", "description", "columns", "notation", "is_champion_run",
+)  # fmt: skip
 _SEARCH = ("estimator", "diagram", "scoring", "best_score")
 
 
@@ -140,17 +144,20 @@ def _pack(archive: zipfile.ZipFile, run: RunData) -> None:
     if run.predictions is not None:
         _write_frame(archive, "predictions.parquet", run.predictions)
     if run.champion:
-        names = ("sha256", "description", "is_champion_run")
-        plain["champion"] = {name: getattr(run.champion, name) for name in names}
-        archive.writestr("champion/model.pkl", run.champion.pickled)
-        _write_array(archive, "champion/probabilities.npy", run.champion.probabilities)
-        _write_frame(archive, "champion/rows.parquet", run.champion.rows)
+        loader = run.champion.loader
+        plain["champion"] = {name: getattr(run.champion, name) for name in _CHAMPION}
+        plain["loader"] = {"module": loader.module, "code": list(loader.code)}
+        archive.writestr("champion/model.joblib", run.champion.pickled)
+        for name, content in loader.code.items():
+            archive.writestr(f"champion/code/{name}", content)
     archive.writestr("run.json", json.dumps(plain, default=_scalar))
 
 
 def _unpack(archive: zipfile.ZipFile, folder: Path) -> RunData:
     plain = json.loads(archive.read("run.json"))
-    if plain["format"] != FORMAT:
+    if plain["format"] not in (FORMAT, WITHOUT_LOADER) or (
+        plain["format"] == WITHOUT_LOADER and plain.get("champion")
+    ):
         raise ValueError(f"kept in format {plain['format']}, this program reads {FORMAT}")
     files = {
         name: [Path(archive.extract(f"files/{name}/{each}", folder)) for each in names]
@@ -174,10 +181,10 @@ def _unpack(archive: zipfile.ZipFile, folder: Path) -> RunData:
     if "predictions.parquet" in members:
         predictions = _read_frame(archive, "predictions.parquet")
     if found := plain.get("champion"):
+        code = {path: archive.read(f"champion/code/{path}") for path in plain["loader"]["code"]}
         champion = ModelVersion(
-            pickled=archive.read("champion/model.pkl"),
-            probabilities=_read_array(archive, "champion/probabilities.npy"),
-            rows=_read_frame(archive, "champion/rows.parquet"),
+            pickled=archive.read("champion/model.joblib"),
+            loader=Loader(plain["loader"]["module"], code),
             **found,
         )
     return RunData(

@@ -18,8 +18,9 @@ from sklearn.utils import estimator_html_repr
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import current_file, say
 from creditrisk.tracking import fingerprint, kept_runs, local_runs, registry, store
+from creditrisk.tracking.imports import read_closure
 from creditrisk.tracking.process import Recorder
-from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, RunData, Search
+from creditrisk.tracking.run_data import LONGEST_PARAM, Champion, Loader, RunData, Search
 from creditrisk.tracking.store_check import READ_SECONDS
 
 Answer = TypeVar("Answer")
@@ -32,10 +33,19 @@ class Recording:
         stage: its name in DVC, such as `train@lr`.
         inputs: name to path of what the stage reads.
         params: the parameters that the stage reads.
+        serves: the module that loads the champion which the stage registers; it and all that it
+            imports travels with the champion. None for a stage that registers none.
     """
 
-    def __init__(self, stage: str, inputs: Mapping[str, Path], params: Mapping[str, Any]):
+    def __init__(
+        self,
+        stage: str,
+        inputs: Mapping[str, Path],
+        params: Mapping[str, Any],
+        serves: str | None = None,
+    ):
         self.stage = stage
+        self.loader: Loader | None = None
         self.location: store.StoreLocation | None = None
         self.recorder: Recorder | None = None
         self.fitted: Search | None = None
@@ -44,10 +54,12 @@ class Recording:
             return
         with self._guarded():
             self.started = _now()
+            if serves:
+                self.loader = Loader(serves, read_closure(serves))
             hashes = {f"data.{n}": h for n, h in fingerprint.hash_inputs(inputs).items()}
             self.tags = hashes | {
                 "params.hash": fingerprint.hash_json(params),
-                "code.hash": fingerprint.hash_code(),
+                "code.hash": fingerprint.hash_code(self.loader.code if self.loader else None),
             }
             self.key = fingerprint.hash_json([stage, self.tags])
             self.location = store.find_store(Path.cwd())
@@ -141,9 +153,10 @@ class Recording:
             return True
         if champion is None or not champion.is_champion_run:
             return False
+        package = registry.package_sha256(champion, self.loader)
         # A kept run may have an earlier champion, which must not be the last word.
         return bool(kept_runs.waiting(location)) or not _ask_store(
-            lambda: registry.is_champion(location, champion.sha256, READ_SECONDS), unknown=False
+            lambda: registry.is_champion(location, package, READ_SECONDS), unknown=False
         )
 
     def _record_and_upload(self, run_data: RunData | None, has_champion: bool) -> list[str]:
@@ -192,7 +205,7 @@ class Recording:
             },
             search=self.fitted,
             predictions=None if predictions is None else predictions[["bad", "pd"]],
-            champion=registry.model_version(champion) if champion else None,
+            champion=registry.model_version(champion, self.loader) if champion else None,
         )
 
 

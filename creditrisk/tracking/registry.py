@@ -1,33 +1,44 @@
-"""The champion in MLflow's model registry: `credit-risk`, aliases `champion` and `previous`."""
+"""The champion in MLflow's model registry: `credit-risk`, aliases `champion` and `previous`.
 
-import io
+The registered model takes raw applicants, with the columns of their source file. It consists of the
+champion, its description, and the source files of our scoring: who loads it has the public
+libraries, but not this project.
+"""
+
+import hashlib
+import json
+import tempfile
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
-
 from creditrisk.core.environment import LIBRARIES, requirement
 from creditrisk.core.files import read_verified
-from creditrisk.tracking.fingerprint import flatten
+from creditrisk.tracking.fingerprint import flatten, hash_json
 from creditrisk.tracking.local_runs import first_row
-from creditrisk.tracking.run_data import Champion, ModelVersion
+from creditrisk.tracking.run_data import Champion, Loader, ModelVersion
 from creditrisk.tracking.store import StoreLocation
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
 
 NAME, CHAMPION, PREVIOUS = "credit-risk", "champion", "previous"
 SHA, IS_CHAMPION_RUN = "creditrisk.model_sha256", "creditrisk.leads"
+# Of all that the registered model consists of: another cut-off is another version.
+PACKAGE = "creditrisk.package_sha256"
 CHOSEN = "creditrisk.chosen"  # of the local registered model: when its champion was chosen
 FOLDER = "mlflow_model"  # among the artifacts of the run
+# What our scoring imports, beside the libraries that the model file depends on.
+MORE_LIBRARIES = ("joblib", "pydantic", "pyyaml", "scipy", "threadpoolctl")
 
 
 def tags(champion: ModelVersion) -> dict[str, str]:
     """Describe a version of the registry: algorithm, hyperparameters, cut-off and metrics."""
-    description = champion.description
-    found = {SHA: champion.sha256, IS_CHAMPION_RUN: str(champion.is_champion_run).lower()}
+    description = json.loads(champion.description)
+    found = {SHA: champion.sha256, PACKAGE: champion.package_sha256}
+    found |= {IS_CHAMPION_RUN: str(champion.is_champion_run).lower()}
     found |= {"model.algorithm": str(description["algorithm"])}
     for name in ("calibration", "threshold", "training_rows", "data_sha256"):
         found[f"model.{name}"] = str(description[name])
@@ -38,88 +49,95 @@ def tags(champion: ModelVersion) -> dict[str, str]:
     return found
 
 
-def model_version(champion: Champion) -> ModelVersion:
+def package_sha256(champion: Champion, loader: Loader | None) -> str:
+    """Hash all that the registered model consists of."""
+    code = loader.code if loader else {}
+    files = {path: hashlib.sha256(content).hexdigest() for path, content in code.items()}
+    known = [champion.sha256, champion.description, champion.columns, dict(champion.notation)]
+    return hash_json([*known, loader.module if loader else None, files])
+
+
+def model_version(champion: Champion, loader: Loader | None) -> ModelVersion:
     """Prepare a champion for the registry, while its hash is the one that select knows.
 
-    Later, when the run is recorded, the model is not loaded again: see `save`.
+    Neither here nor when the run is recorded the model is loaded, which would run what is in it.
 
     Raises:
         InputError: the model file is not the one that select has checked.
     """
-    fitted = joblib.load(io.BytesIO(read_verified(champion.model, champion.sha256)))
+    if loader is None:
+        raise ValueError("a champion without the code that loads it")
     return ModelVersion(
-        pickled=_self_contained(fitted),
-        probabilities=fitted.predict_proba(champion.rows),
+        pickled=read_verified(champion.model, champion.sha256),
         sha256=champion.sha256,
-        rows=champion.rows,
+        package_sha256=package_sha256(champion, loader),
         description=champion.description,
+        columns=champion.columns,
+        notation=champion.notation,
+        loader=loader,
         is_champion_run=champion.is_champion_run,
     )
 
 
-def _self_contained(fitted: Any) -> bytes:
-    """Pickle a model with our own classes in it, such as the bins of a scorecard.
-
-    Who loads it from the registry has the libraries, but not this project.
-    """
-    import cloudpickle
-
-    import creditrisk
-
-    cloudpickle.register_pickle_by_value(creditrisk)
-    try:
-        return cloudpickle.dumps(fitted)
-    finally:
-        cloudpickle.unregister_pickle_by_value(creditrisk)
-
-
 def save(champion: ModelVersion, folder: Path) -> None:
-    """Write the champion as an MLflow model, with signature and input example.
+    """Write the champion as an MLflow model: files, the code that loads them, signature."""
+    import mlflow.pyfunc
 
-    MLflow wants to have the fitted model. It gets another one, whose file is then replaced by the
-    bytes of ours: so no model file is loaded here, which would run what is in it.
-    """
-    import mlflow.sklearn
-    from mlflow.models import Model, infer_signature
-    from sklearn.dummy import DummyClassifier
-
-    described = Model()
-    with warnings.catch_warnings():
+    wanted = (*LIBRARIES, *MORE_LIBRARIES)
+    with tempfile.TemporaryDirectory(prefix="creditrisk-") as temporary, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mlflow.sklearn.save_model(
-            DummyClassifier(),
+        files, code = Path(temporary, "champion"), Path(temporary, "code")
+        files.mkdir()
+        (files / "champion.joblib").write_bytes(champion.pickled)
+        (files / "champion.json").write_text(champion.description, encoding="utf-8")
+        (files / "notation.json").write_text(json.dumps(dict(champion.notation)), encoding="utf-8")
+        for path, content in champion.loader.code.items():
+            (code / path).parent.mkdir(parents=True, exist_ok=True)
+            (code / path).write_bytes(content)
+        mlflow.pyfunc.save_model(
             str(folder),
-            mlflow_model=described,
-            serialization_format="cloudpickle",
-            signature=infer_signature(champion.rows, champion.probabilities),
-            input_example=champion.rows,
-            pyfunc_predict_fn="predict_proba",
-            pip_requirements=[found for library in LIBRARIES if (found := requirement(library))],
+            loader_module=champion.loader.module,
+            data_path=str(files),
+            code_paths=[str(path) for path in sorted(code.iterdir())],
+            signature=_signature(champion.columns),
+            pip_requirements=[found for library in wanted if (found := requirement(library))],
         )
-    file = folder / described.flavors["sklearn"]["pickled_model"]
-    described.model_size_bytes += len(champion.pickled) - file.stat().st_size
-    file.write_bytes(champion.pickled)
-    described.save(str(folder / "MLmodel"))
+
+
+def _signature(columns: list[str]) -> "ModelSignature":
+    """Raw columns, each of which may be left out, with texts or numbers in them."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+    from mlflow.types.schema import AnyType
+
+    answer = {"pd": DataType.double, "score": DataType.long, "decision": DataType.string}
+    return ModelSignature(
+        Schema([ColSpec(AnyType(), name, required=False) for name in columns]),
+        Schema([ColSpec(kind, name, required=False) for name, kind in answer.items()]),
+    )
 
 
 def publish(client: "MlflowClient", run_id: str, tags: Mapping[str, str]) -> None:
     """Register the run's model as a version, and set the alias if it is a champion run.
 
-    A model file that has a version gets no second one. Each step first checks what exists, so that
-    it can be repeated after a crash.
+    A model that has a version gets no second one. Each step first checks what exists, so that it
+    can be repeated after a crash.
 
     Args:
         client: client of the store.
         run_id: id of the run that has the model among its artifacts.
         tags: the run's tags, those of `tags` included.
     """
-    version = _version_of(client, tags[SHA])
+    version = _version_of(client, _identity(tags))
     if version is None:
         _create_model(client)
-        kept = {name: value for name, value in tags.items() if name.startswith(_VERSION_TAGS)}
-        created = client.create_model_version(
-            NAME, f"runs:/{run_id}/{FOLDER}", run_id, tags=kept | {SHA: tags[SHA]}
-        )
+        kept = {
+            name: value
+            for name, value in tags.items()
+            if name.startswith(_VERSION_TAGS) or name in (SHA, PACKAGE)
+        }
+        source = f"runs:/{run_id}/{FOLDER}"
+        created = client.create_model_version(NAME, source, run_id, tags=kept)
         version = str(created.version)
     if tags[IS_CHAMPION_RUN] == "true":
         _set_champion(client, version)
@@ -142,9 +160,14 @@ def _versions(client: "MlflowClient") -> list[Any]:
     return list(client.search_model_versions(f"name = '{NAME}'", max_results=1000))
 
 
-def _version_of(client: "MlflowClient", sha256: str) -> str | None:
-    """Find the first version of this model file."""
-    found = [int(v.version) for v in _versions(client) if v.tags.get(SHA) == sha256]
+def _identity(tags: Mapping[str, str]) -> str | None:
+    """What tells versions apart: the package, or the model file of an older program's run."""
+    return tags.get(PACKAGE) or tags.get(SHA)
+
+
+def _version_of(client: "MlflowClient", identity: str | None) -> str | None:
+    """Find the first version of this model."""
+    found = [int(v.version) for v in _versions(client) if _identity(v.tags) == identity]
     return str(min(found)) if found else None
 
 
@@ -169,9 +192,9 @@ def _set_champion(client: "MlflowClient", version: str) -> None:
 
 
 def champion_sha(client: "MlflowClient") -> str | None:
-    """Get the hash of the champion's model file."""
+    """Get the hash that identifies the champion."""
     version = _alias(client, CHAMPION)
-    return None if version is None else version.tags.get(SHA)
+    return None if version is None else _identity(version.tags)
 
 
 def align(local: "MlflowClient", remote: "MlflowClient", mark: str) -> None:
@@ -192,8 +215,13 @@ def align(local: "MlflowClient", remote: "MlflowClient", mark: str) -> None:
     local.set_registered_model_tag(NAME, mark, sha256)
 
 
-def is_champion(location: StoreLocation, sha256: str, seconds: float = 60) -> bool:
-    """Return whether this model file is the local champion, without importing MLflow.
+def is_champion(location: StoreLocation, package: str, seconds: float = 60) -> bool:
+    """Return whether a model is the local champion, without importing MLflow.
+
+    Args:
+        location: the local store.
+        package: the hash from `package_sha256`.
+        seconds: how long to wait for a lock of the database.
 
     Raises:
         sqlite3.Error: the database is locked or broken.
@@ -203,7 +231,7 @@ def is_champion(location: StoreLocation, sha256: str, seconds: float = 60) -> bo
         " ON t.name = a.name AND t.version = a.version"
         " WHERE a.name = ? AND a.alias = ? AND t.key = ? AND t.value = ?"
     )
-    return first_row(location, query, (NAME, CHAMPION, SHA, sha256), seconds) is not None
+    return first_row(location, query, (NAME, CHAMPION, PACKAGE, package), seconds) is not None
 
 
 def choose(client: "MlflowClient", run_id: str, tags: Mapping[str, str], chosen: int) -> None:

@@ -41,16 +41,32 @@ class Champion:
     Attributes:
         model: path of champion.joblib, whose hash has been checked.
         sha256: that hash.
-        rows: a few rows of features, the input example.
-        description: content of champion.json.
+        description: text of champion.json.
+        columns: the raw columns that it reads, by their names in the applicants' file.
+        notation: how numbers and missing values are written there: `decimal`, `thousands` and
+            `null_words`.
         is_champion_run: whether the alias `champion` is set to it; not in a queued experiment.
     """
 
     model: Path
     sha256: str
-    rows: pd.DataFrame
-    description: Mapping[str, Any]
+    description: str
+    columns: list[str]
+    notation: Mapping[str, Any]
     is_champion_run: bool
+
+
+@dataclass(frozen=True)
+class Loader:
+    """The code that turns the champion's files into a model which scores raw applicants.
+
+    Attributes:
+        module: the module that MLflow calls to load it.
+        code: the source files that it needs, by their paths from the project's folder.
+    """
+
+    module: str
+    code: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -58,19 +74,23 @@ class ModelVersion:
     """The champion as MLflow's model registry gets it. Nothing here is loaded to record it.
 
     Attributes:
-        pickled: the fitted model, as `pickle` reads it.
-        probabilities: its output for `rows`, shape (n, 2).
-        sha256: the hash of champion.joblib.
-        rows: a few rows of features, the input example.
-        description: content of champion.json.
+        pickled: content of champion.joblib.
+        sha256: its hash.
+        package_sha256: the hash of all that the registered model consists of.
+        description: text of champion.json.
+        columns: the raw columns that it reads.
+        notation: how numbers and missing values are written in them.
+        loader: the code that loads it.
         is_champion_run: whether the alias `champion` is set to it.
     """
 
     pickled: bytes
-    probabilities: np.ndarray
     sha256: str
-    rows: pd.DataFrame
-    description: Mapping[str, Any]
+    package_sha256: str
+    description: str
+    columns: list[str]
+    notation: Mapping[str, Any]
+    loader: Loader
     is_champion_run: bool
 
 

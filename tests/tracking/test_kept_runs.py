@@ -16,15 +16,16 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import joblib
-import mlflow.sklearn
 import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from creditrisk.tracking import process, recording, registry
+from creditrisk.tracking.imports import read_closure
 from creditrisk.tracking.recording import Recording
 from creditrisk.tracking.run_data import Champion
 from creditrisk.tracking.store import StoreLocation
+from stages.select import LOADER
 from tests.support.mlflow_server import free_port
 from tests.support.project import ROOT, Done, Project
 from tests.support.tracking_records import all_runs, local_client
@@ -45,7 +46,7 @@ class Pipeline:
         self.capsys.readouterr()
         output = self.folder / f"{name}.json"
         output.write_text(json.dumps({"made by": name}))
-        run = Recording(name, {}, {"stage": name})
+        run = Recording(name, {}, {"stage": name}, serves=LOADER if "champion" in more else None)
         run.finish({"cv": {"roc_auc": 0.75}}, {"C": 1}, {"results": [output]}, **more)
         output.write_text("changed since")
         told = self.capsys.readouterr()
@@ -61,7 +62,13 @@ class Pipeline:
             "threshold": 0.5, "training_rows": 4, "data_sha256": "0",
         }  # fmt: skip
         found = {"sha256": _sha256(path), "is_champion_run": True} | more
-        return Champion(path, rows=ROWS, description=description, **found)
+        return Champion(
+            path,
+            description=json.dumps(description),
+            columns=["alter", "hoehe"],
+            notation={"decimal": ".", "thousands": ",", "null_words": []},
+            **found,
+        )
 
     def recorded(self) -> list[str]:
         """The names of the runs in the store; each has its artifact as its stage wrote it."""
@@ -407,15 +414,19 @@ def test_a_champion_that_was_kept_does_not_replace_a_later_one(
 ):
     with limit(monkeypatch, 0.0):
         pipeline.stage("early", champion=pipeline.champion("early"))
-    assert pipeline.stage("late", champion=pipeline.champion("late")) == []
+    champion = pipeline.champion("late")
+    assert pipeline.stage("late", champion=champion) == []
     client = local_client(pipeline.folder)
     chosen = client.get_model_version_by_alias(registry.NAME, registry.CHAMPION)
     assert chosen.tags["model.algorithm"] == "late"
     assert len(client.search_model_versions(f"name = '{registry.NAME}'")) == 2
     model = client.download_artifacts(chosen.run_id, registry.FOLDER)
-    fitted = mlflow.sklearn.load_model(model)
-    ours = joblib.load(pipeline.folder / "late.joblib")
-    assert (fitted.predict_proba(ROWS) == ours.predict_proba(ROWS)).all()
+    files = Path(model) / "data/champion"
+    for name, ours in (("champion.joblib", champion.model.read_bytes()),
+                       ("champion.json", champion.description.encode())):  # fmt: skip
+        assert (files / name).read_bytes() == ours
+    code = {path: (Path(model) / "code" / path).read_bytes() for path in read_closure(LOADER)}
+    assert code == read_closure(LOADER)
 
 
 class Poison:

@@ -5,18 +5,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import joblib
-import mlflow.sklearn
-import numpy as np
+import mlflow.pyfunc
 import pandas as pd
 import pytest
 
-from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.tracking import registry
 from creditrisk.tracking.local_runs import PARENT
-from creditrisk.tracking.run_data import Champion
 from creditrisk.tracking.store import find_store, is_temporary, without_secrets
-from tests.support import champions
 from tests.support.mlflow_server import serving
 from tests.support.project import Project
 from tests.support.tracking_records import all_runs, client_of, local_client, records
@@ -106,7 +101,9 @@ def test_a_broken_store_costs_one_line(fresh: Project):
     assert (fresh.folder / "models/lr.joblib").read_bytes() == before
 
 
-def test_the_registry_keeps_champion_and_previous(fresh: Project, tmp_path: Path):
+def test_the_registry_keeps_champion_and_previous(
+    fresh: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     def version(client, alias: str) -> str | None:
         try:
             return str(client.get_model_version_by_alias(registry.NAME, alias).version)
@@ -136,44 +133,28 @@ def test_the_registry_keeps_champion_and_previous(fresh: Project, tmp_path: Path
 
         mlflow.set_tracking_uri(server.uri)
         mlflow.set_registry_uri(server.uri)
-        model = mlflow.sklearn.load_model(f"models:/{registry.NAME}@champion")
-        frame = pd.read_parquet(fresh.folder / "data/processed/test.parquet")
-        ours = joblib.load(fresh.folder / "models/champion.joblib").predict_proba(frame)
-        assert (model.predict_proba(frame) == ours).all()
-        info = mlflow.models.get_model_info(f"models:/{registry.NAME}@champion")
-        assert info.signature is not None
-        assert info.saved_input_example_info
+        monkeypatch.setattr(sys, "path", [*sys.path])  # loading prepends the model's code
+        model = mlflow.pyfunc.load_model(f"models:/{registry.NAME}@champion")
+        raw = pd.read_csv(fresh.folder / "data/raw/german_credit.csv")
+        fresh.command("score", "--input", "data/raw/german_credit.csv", "--output", "s.parquet")
+        ours = pd.read_parquet(fresh.folder / "s.parquet")[["pd", "score", "decision"]]
+        told = model.predict(raw.drop(columns="kredit"))
+        assert (told["pd"].to_numpy() == ours["pd"].to_numpy()).all()
+        assert told["score"].tolist() == ours["score"].tolist()
+        assert told["decision"].tolist() == ours["decision"].tolist()
 
-        # Back to the first: the same artifact, so no third version.
+        # Another cut-off is another model, whose decisions differ: a version of its own.
+        fresh.params({"decision": {"cost_bad_accepted": 4}})
+        select(board[1])
+        assert [version(c, "champion") for c in (here, there)] == ["3", "3"]
+        fresh.params({"decision": {"cost_bad_accepted": 5}})
+
+        # Back to the first: the same artifact, so no fourth version.
         select("auto")
         for client in (here, there):
             assert version(client, "champion") == "1"
-            assert version(client, "previous") == "2"
-            assert len(client.search_model_versions(f"name = '{registry.NAME}'")) == 2
-
-
-LOADS_ELSEWHERE = """
-import pickle, sys
-import numpy as np, pandas as pd
-sys.modules["creditrisk"] = None  # any import of our code fails
-with open(sys.argv[1], "rb") as stream:
-    model = pickle.load(stream)
-np.save(sys.argv[3], model.predict_proba(pd.read_parquet(sys.argv[2])))
-"""
-
-
-def test_a_scorecard_of_the_registry_needs_no_code_of_ours(tmp_path: Path):
-    """Its bins are a class of this project, which a server of models does not have."""
-    fitted, rows = champions.model("scorecard"), champions.part("test")[champions.columns()]
-    (tmp_path / "champion.joblib").write_bytes(dump_model(fitted))
-    digest = sha256((tmp_path / "champion.joblib").read_bytes())
-    champion = Champion(tmp_path / "champion.joblib", digest, rows.head(3), {}, True)
-    (tmp_path / "model.pkl").write_bytes(registry.model_version(champion).pickled)
-    rows.to_parquet(tmp_path / "rows.parquet")
-    command = [sys.executable, "-c", LOADS_ELSEWHERE, "model.pkl", "rows.parquet", "pds.npy"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert (np.load(tmp_path / "pds.npy") == fitted.predict_proba(rows)).all()
+            assert version(client, "previous") == "3"
+            assert len(client.search_model_versions(f"name = '{registry.NAME}'")) == 3
 
 
 def test_the_store_lies_in_what_stays(tmp_path: Path):

@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+import creditrisk
+
 PACKAGES = ("creditrisk", "stages", "commands")
 
 
@@ -29,6 +31,17 @@ def import_closure(module: str, root: Path) -> set[Path]:
                 found.add(path)
                 todo += imported_modules((root / path).read_text(encoding="utf-8"))
     return found
+
+
+def read_closure(module: str) -> dict[str, bytes]:
+    """Read the source files that importing a module of `creditrisk` runs.
+
+    Returns:
+        Paths from the project's folder, such as `creditrisk/schema.py`, to contents.
+    """
+    root = Path(creditrisk.__file__).parents[1]
+    found = sorted(path.as_posix() for path in import_closure(module, root))
+    return {path: (root / path).read_bytes() for path in found}
 
 
 def _files(name: str, root: Path) -> Iterator[Path]:
