@@ -16,6 +16,9 @@ from creditrisk.ingest.limits import MAX_CELL
 from creditrisk.schema import Column, Schema
 
 
+LONGEST = 1000  # characters of a name
+
+
 class BadApplicant(Exception):
     """An applicant can't be read.
 
@@ -54,24 +57,31 @@ class Names:
         Raises:
             BadApplicant: a name is unknown, stands twice, or is of the other kind.
         """
-        folded = [fold(name) for name in names]
+        folded: dict[str, None] = {}
+        # The first that is wrong ends it: a request may have very many.
+        for name in names:
+            short = fold(name[:LONGEST])
+            if len(name) > LONGEST:  # many blanks around a name: nobody means that
+                raise self._unknown(name, "")
+            if short not in self._source and short not in self._own:
+                raise self._unknown(name, short)
+            if short in folded:
+                raise BadApplicant(name, "the name stands twice", "Remove one.")
+            folded[short] = None
         for known in (self._source, self._own):
             if all(name in known for name in folded):
-                found = [known[name] for name in folded]
-                twice = next((i for i, name in enumerate(found) if name in found[:i]), None)
-                if twice is not None:
-                    raise BadApplicant(names[twice], "the name stands twice", "Remove one.")
-                return tuple(found)
-        for name, short in zip(names, folded, strict=True):
-            if short == self._target:
-                hint = "Leave it out: nobody knows it of a new applicant."
-                raise BadApplicant(name, "this is the outcome", hint)
-            if short not in self._source and short not in self._own:
-                known_names = [*self.columns, *(c.name for c in self.columns.values())]
-                raise BadApplicant(name, "unknown name", nearest(name[:200], known_names))
+                return tuple(known[name] for name in folded)
+        # A column under both of its names is a mixture, too.
         mixed = next(n for n, short in zip(names, folded, strict=True) if short not in self._source)
         hint = "Take all names from the source file, or all from the schema."
         raise BadApplicant(mixed, "the names are a mixture of two kinds", hint)
+
+    def _unknown(self, name: str, short: str) -> BadApplicant:
+        if short == self._target:
+            hint = "Leave it out: nobody knows it of a new applicant."
+            return BadApplicant(name, "this is the outcome", hint)
+        known = [*self.columns, *(column.name for column in self.columns.values())]
+        return BadApplicant(name, "unknown name", nearest(name[:200], known))
 
 
 def texts_of(
