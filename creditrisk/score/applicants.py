@@ -15,7 +15,6 @@ from creditrisk.core.text import fold
 from creditrisk.ingest.limits import MAX_CELL
 from creditrisk.schema import Column, Schema
 
-
 LONGEST = 1000  # characters of a name
 
 
