@@ -94,6 +94,8 @@ class Guard:
             await self.app(scope, replay, answer)
         except RequestError as error:
             await error_response(error)(scope, receive, answer)
+        except _Gone:
+            status = 499
         except Exception as error:  # a bug
             # Its text may quote an applicant: the log has the kind and the place alone.
             log_line(request_id=identity, error=type(error).__name__, place=_place(error))
@@ -103,8 +105,6 @@ class Guard:
             await error_response(RequestError(500, "service", "a bug", hint))(
                 scope, receive, answer
             )
-        except _Gone:
-            status = 499
         finally:
             seconds = time.perf_counter() - start
             self.telemetry.requests.labels(path, str(status)).inc()

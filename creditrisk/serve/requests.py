@@ -147,8 +147,8 @@ def _split_rows(split: Any) -> list[dict[str, Any]]:
     columns, data = split.get("columns"), split.get("data")
     if not isinstance(columns, list) or not all(type(name) is str for name in columns):
         raise RequestError(422, f"{where}.columns", "not a list of names", "Name the columns.")
-    twice = next((name for i, name in enumerate(columns) if name in columns[:i]), None)
-    if twice is not None:
+    if len(set(columns)) < len(columns):
+        twice = next(name for i, name in enumerate(columns) if name in columns[:i])
         what = f"the name {shorten(twice)} stands twice"
         raise RequestError(422, f"{where}.columns", what, "Remove one of them.")
     for name, value in (("data", data), ("index", split.get("index", []))):
@@ -198,7 +198,8 @@ def tensors(tree: Any, names: Names, decimal: str) -> tuple[Asked, str | None]:
             raise RequestError(422, f"{where}.data", "not a list", "Send a list of cells.")
         cells = [c[0] if isinstance(c, list) and len(c) == 1 else c for c in data]
         shape = tensor.get("shape")
-        if shape not in ([str(len(cells))], [str(len(cells)), "1"]):
+        numbers = isinstance(shape, list) and all(isinstance(size, Number) for size in shape)
+        if not numbers or shape not in ([str(len(cells))], [str(len(cells)), "1"]):
             what = f"not [{len(cells)}] or [{len(cells)}, 1]"
             raise RequestError(422, f"{where}.shape", what, "Send the shape of the data.")
         columns[name] = cells

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from creditrisk.core.errors import shorten
+from creditrisk.score.applicants import LONGEST
 from creditrisk.serve.errors import RequestError
 
 
@@ -37,7 +38,7 @@ def parse(body: bytes) -> Any:
             parse_float=Number,
             parse_constant=_NoNumber,
         )
-        return _checked(tree, "")
+        return _checked(tree, None)
     except UnicodeDecodeError as error:
         hint = "Send UTF-8."
         raise RequestError(422, "body", f"not UTF-8 at byte {error.start}", hint) from None
@@ -48,28 +49,47 @@ def parse(body: bytes) -> Any:
         raise RequestError(422, "body", "nested too deeply", "Send one JSON object.") from None
 
 
-def _checked(value: Any, where: str) -> Any:
+# The names and positions that lead to a value, the last one first: most are never written out.
+_Path = tuple["_Path", str] | None
+
+
+def _written(path: _Path) -> str:
+    parts: list[str] = []
+    while path is not None:
+        path, part = path
+        parts.append(part)
+    return "".join(reversed(parts)).removeprefix(".") or "body"
+
+
+def _refused(path: _Path, what: str, hint: str) -> RequestError:
+    return RequestError(422, _written(path), what, hint)
+
+
+def _checked(value: Any, path: _Path) -> Any:
     if isinstance(value, _Pairs):
         found: dict[str, Any] = {}
         for name, inner in value:
             if _is_half(name):
-                raise RequestError(422, where or "body", "a name is not Unicode", "Mend the name.")
-            place = f"{where}.{name}" if where else name
+                raise _refused(path, "a name is not Unicode", "Mend the name.")
+            if len(name) > LONGEST:
+                what = f"a name of more than {LONGEST:,} characters"
+                raise _refused((path, f".{name[:60]}"), what, "No column has one.")
+            place = (path, f".{name}")
             if name in found:
-                raise RequestError(422, place, "the name stands twice", "Remove one of them.")
+                raise _refused(place, "the name stands twice", "Remove one of them.")
             found[name] = _checked(inner, place)
         return found
     if isinstance(value, list):
-        return [_checked(inner, f"{where}[{i}]") for i, inner in enumerate(value)]
+        return [_checked(inner, (path, f"[{i}]")) for i, inner in enumerate(value)]
     if isinstance(value, _NoNumber):
-        raise RequestError(422, where or "body", f"{value} is no number", "Send null instead.")
+        raise _refused(path, f"{value} is no number", "Send null instead.")
     if isinstance(value, Number):
         # As with 1e400; a text of digits without an exponent may be of any length.
         if math.isinf(float(value)):
             what = f"{shorten(value)} is too large"
-            raise RequestError(422, where or "body", what, "Send a number of double precision.")
+            raise _refused(path, what, "Send a number of double precision.")
     elif isinstance(value, str) and _is_half(value):
-        raise RequestError(422, where or "body", "not Unicode", "Half of a character is no text.")
+        raise _refused(path, "not Unicode", "Half of a character is no text.")
     return value
 
 

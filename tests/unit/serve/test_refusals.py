@@ -1,8 +1,10 @@
 """What the service does not answer: where, what and how to mend it, and never a 5xx."""
 
+import asyncio
 import base64
 import hashlib
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -71,6 +73,49 @@ def test_very_many_names_end_at_the_first_that_is_wrong(name):
     answer = client().post("/v1/score", body)
     assert answer.status == 422
     assert answer.tree["error"]["where"].startswith("applicants[0].")
+
+
+MARKS = "a" + "\u0301\u0316" * 4_000  # accents above and below in turn: slow to put in order
+
+
+def test_texts_that_take_very_long_to_normalise_are_refused_at_once():
+    asked = client()
+    for tree in ({"laufkont": MARKS}, {MARKS[:900]: "1"}, {"x" * 1_001: "1"}):
+        answer = asked.post("/v1/score", {"applicants": [tree]})
+        assert answer.status == 422
+    names = {"dataframe_split": {"columns": [str(i) for i in range(60_000)], "data": [[]]}}
+    assert asked.post("/invocations", names).status == 422
+    long_name = {"applicants": [{"laufkont": "1"}], "n" * 900: list(range(50_000))}
+    assert asked.post("/v1/score", long_name).status == 422
+    form = "application/x-www-form-urlencoded"
+    assert asked.ask("POST", "/", f"purpose={quote(MARKS)}".encode(), form).status == 422
+    csv = csv_of([{**applicants(1)[0], "laufkont": MARKS}])
+    assert asked.ask("POST", "/v1/score.csv", csv, "text/csv").status == 422
+    # A script that writes vowels as marks is no attack.
+    thai = "\u0e01\u0e34\u0e4c" * 100
+    assert (
+        asked.post("/v1/score", {"applicants": [{"laufkont": thai, "laufzeit": 6}]}).status == 200
+    )
+
+
+def test_the_shape_of_a_tensor_is_of_numbers():
+    tensor = {"name": "alter", "shape": ["1"], "datatype": "BYTES", "data": ["33"]}
+    path = "/v2/models/credit-risk/infer"
+    assert client().post(path, {"inputs": [tensor]}).status == 422
+    assert client().post(path, {"inputs": [tensor | {"shape": [1]}]}).status == 200
+
+
+def test_a_client_that_leaves_is_no_bug(capsys):
+    scope = {"type": "http", "method": "POST", "path": "/v1/score", "headers": [], "state": {}}
+
+    async def gone():
+        return {"type": "http.disconnect"}
+
+    async def nobody(message):
+        raise AssertionError(message)
+
+    asyncio.run(client().app(scope, gone, nobody))
+    assert json.loads(capsys.readouterr().out)["status"] == 499
 
 
 def test_a_misspelt_name_is_met_with_the_right_one():
