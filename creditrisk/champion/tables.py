@@ -154,7 +154,7 @@ class _Levels:
         if _width(self._scaled) != len(numeric) or _width(self._indicated) != len(gaps):
             raise NotTabled
         sizes = [vocabulary.size(name) for name in vocabulary.levels]
-        missing = np.full((len(vocabulary.numeric), sum(sizes)), np.nan)
+        missing = np.full((len(vocabulary.numeric), max(1, sum(sizes))), np.nan)
 
         def encoded(codes: np.ndarray) -> np.ndarray:
             rows = Coded(missing[:, : codes.shape[1]], codes)

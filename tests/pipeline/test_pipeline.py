@@ -202,7 +202,7 @@ def test_contract_of_the_metrics(built: Project):
     described = json.loads((built.folder / "models/champion.json").read_text())
     assert {
         "algorithm", "params", "threshold", "metrics", "features", "adjustments", "schema",
-        "training_rows", "data_sha256", "created_by", "baseline",
+        "training_rows", "data_sha256", "created_by", "baseline", "self_check",
     } <= set(described)  # fmt: skip
     board = pd.read_csv(built.folder / "plots/leaderboard.csv")
     assert names <= set(board)

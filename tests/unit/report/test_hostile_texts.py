@@ -36,6 +36,7 @@ def hostile(evil):
         | {
             "schema": schema, "label": f"label {evil}", "params": {f"C {evil}": evil},
             "calibration": evil, "created_by": {f"python {evil}": evil},
+            "self_check": {"rows": {}, "pds": []},
         }
     )  # fmt: skip
     share = {"approval_rate": 0.5, "tpr": 0.5, "fpr": 0.5, "bad_rate": 0.5, "calibration_gap": 0.3}

@@ -124,7 +124,8 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         metrics={"cv": selected["cv"], "cv_se": selected["cv_se"]},
         features={"derived": {"burden": {"op": "ratio", "of": list(names)}}},
         adjustments={"caps": {names[0]: {"low": None, "high": 7.5}}, "merges": {}},
-        baseline={}, data_sha256="d" * 64, model_sha256="e" * 64, created_by={"python": "3.11"},
+        baseline={}, self_check={"rows": {}, "pds": []}, created_by={"python": "3.11"},
+        data_sha256="d" * 64, model_sha256="e" * 64,
     )  # fmt: skip
     counts = ("valid", "empty", "null_word", "unparseable", "out_of_domain")
     prepared = {

@@ -12,7 +12,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 from sklearn.tree import DecisionTreeClassifier
 
-from creditrisk.champion.predict import default_pd
 from creditrisk.core.errors import InputError
 from creditrisk.train.ensemble import best_method, cross_combine, learn, train_ensemble
 from creditrisk.train.ensemble_params import ensemble_params
@@ -234,7 +233,6 @@ def test_the_model_is_of_public_classes_and_gives_the_pds_of_the_rule(frame, mem
     found = learn(pds, frame["bad"].to_numpy(), ["lr", "dt"], method)
     whole = trained.model.predict_proba(frame[COLUMNS])[:, 1]
     assert whole == pytest.approx(found.combine(pd.DataFrame(each)), abs=1e-9)
-    assert default_pd(trained.model, frame[COLUMNS]) == pytest.approx(whole, abs=1e-12)
     assert trained.best_params["weights"].keys() == {"lr", "dt"}
 
 
