@@ -28,9 +28,3 @@ def baseline_applicant(frame: pd.DataFrame, features: dict[str, Any]) -> dict[st
         most_frequent = sorted(counts.index[counts == counts.max()]) if len(counts) else [None]
         row[name] = most_frequent[0]
     return row
-
-
-def baseline_row(row: dict[str, Any], columns: pd.DataFrame) -> pd.DataFrame:
-    """Turn the baseline applicant into a frame of one row, with the dtypes of `columns`."""
-    names = list(columns)
-    return pd.DataFrame({n: pd.Series([row[n]], dtype=columns[n].dtype) for n in names})

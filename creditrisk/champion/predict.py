@@ -103,11 +103,6 @@ class _Member:
         return np.ascontiguousarray(in_blocks(encoded, np.arange(len(rows))).T)
 
 
-def default_pd(model: BaseEstimator, rows: pd.DataFrame) -> np.ndarray:
-    """Return the PD of each row of features, shape (n,), where a predictor is needed only once."""
-    return Predictor(model).pd(rows)
-
-
 def transform_rows(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
     """Apply the steps of a pipeline before its model; each level is encoded once.
 

@@ -1,10 +1,9 @@
-"""The champion for people who work in Python: load it, score, explain.
+"""The champion for people who work in Python: load it, score, explain (docs/python.md).
 
-from creditrisk import load_champion
-
-champion = load_champion("path/of/the/project")
-champion.score(frame)
-champion.explain(frame.iloc[0])
+Example:
+    champion = creditrisk.load_champion("path/of/the/project")
+    champion.score(frame)
+    champion.explain(frame.iloc[0])
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,9 +25,10 @@ from creditrisk.schema import Schema
 from creditrisk.score.applicants import Names, python_text, texts_of
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.load_champion import load_champion as load_files
-from creditrisk.score.scorer import Scorer
+from creditrisk.score.scorer import ACCEPT, REJECT, Scorer
 
-MODEL, DESCRIPTION, LOCK = Path("models/champion.joblib"), Path("models/champion.json"), "dvc.lock"
+MODEL, DESCRIPTION = Path("models/champion.joblib"), Path("models/champion.json")
+LOCK = Path("dvc.lock")
 
 
 class ScoreParams(Strict):
@@ -168,7 +168,7 @@ class ChampionModel:
         return Explanation(
             pd=float(judged.pd[0]),
             score=int(judged.points[0]),
-            decision="reject" if judged.refused[0] else "accept",
+            decision=REJECT if judged.refused[0] else ACCEPT,
             base_pd=explained.found.base_pd,
             contributions=lines,
             reasons=explained.texts[0],
@@ -187,5 +187,5 @@ def load_champion(folder: str | Path = ".") -> ChampionModel:
     """
     folder = Path(folder)
     params = read_params(folder / "params.yaml", ScoreParams, null_words="prepare.null_words")
-    champion = load_files(MODEL, DESCRIPTION, Path(LOCK), folder)
+    champion = load_files(MODEL, DESCRIPTION, LOCK, folder)
     return ChampionModel(champion, params.data, params.null_words)

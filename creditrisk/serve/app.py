@@ -226,6 +226,21 @@ async def _run(work: Callable[[], Done], rows: int) -> Done:
     return await anyio.to_thread.run_sync(work)
 
 
+async def _scored(
+    service: Service, request: Request, read: Callable[[Any, Names, str], asked.Asked]
+) -> tuple[asked.Asked, Judged, Explained | None]:
+    """Score the applicants in a body of JSON.
+
+    Args:
+        service: scores.
+        request: has the body.
+        read: finds the applicants in what was parsed.
+    """
+    tree = strict_json.parse(await _body(request, JSON))
+    found = read(tree, service.names, service.data.decimal)
+    return found, *await _run(lambda: service.judge(request, found), found.count)
+
+
 async def _body(request: Request, kind: str) -> bytes:
     """Return the body, if it is of the kind.
 
@@ -276,16 +291,14 @@ def _pages(app: FastAPI, service: Service) -> None:
 
 
 def _version_1(app: FastAPI, service: Service) -> None:
-    schema, decimal = service.champion.schema, service.data.decimal
+    schema = service.champion.schema
 
     @app.post(
         "/v1/score", summary="Score applicants", openapi_extra=shapes.score_body(schema),
         responses={200: {"model": shapes.ScoreAnswer}, **_ERRORS},
     )  # fmt: skip
     async def score(request: Request) -> Response:
-        tree = strict_json.parse(await _body(request, JSON))
-        found = asked.applicants(tree, service.names, decimal)
-        judged, explained = await _run(lambda: service.judge(request, found), found.count)
+        _, judged, explained = await _scored(service, request, asked.applicants)
         reasons = explained.reasons if explained is not None else None
         results = answers.results(judged, reasons)
         return json_response({"model": service.model_tree, "results": results})
@@ -367,7 +380,7 @@ def _watching(app: FastAPI, service: Service) -> None:
 
 
 def _protocols(app: FastAPI, service: Service) -> None:
-    schema, decimal = service.champion.schema, service.data.decimal
+    schema = service.champion.schema
 
     @app.get("/ping", summary="As MLflow's scoring server", response_model=shapes.Health)
     async def ping() -> Response:
@@ -379,9 +392,7 @@ def _protocols(app: FastAPI, service: Service) -> None:
         responses={200: {"model": shapes.Predictions}, **_ERRORS},
     )  # fmt: skip
     async def invocations(request: Request) -> Response:
-        tree = strict_json.parse(await _body(request, JSON))
-        found = asked.mlflow_rows(tree, service.names, decimal)
-        judged, _ = await _run(lambda: service.judge(request, found), found.count)
+        _, judged, _ = await _scored(service, request, asked.mlflow_rows)
         return json_response({"predictions": answers.predictions(judged)})
 
     @app.post(
@@ -390,7 +401,5 @@ def _protocols(app: FastAPI, service: Service) -> None:
         responses={200: {"model": shapes.Inference}, **_ERRORS},
     )  # fmt: skip
     async def infer(request: Request) -> Response:
-        tree = strict_json.parse(await _body(request, JSON))
-        found, identity = asked.tensors(tree, service.names, decimal)
-        judged, _ = await _run(lambda: service.judge(request, found), found.count)
-        return json_response(answers.tensors(judged, identity))
+        found, judged, _ = await _scored(service, request, asked.tensors)
+        return json_response(answers.tensors(judged, found.identity))

@@ -23,11 +23,13 @@ class Asked:
         texts: the cells under the names of the source, None where empty.
         count: number of applicants.
         reasons: number of reasons wanted for each.
+        identity: the client's own id of the request, in a protocol that has one.
     """
 
     texts: dict[str, np.ndarray]
     count: int
-    reasons: int
+    reasons: int = 0
+    identity: str | None = None
 
 
 def applicants(tree: Any, names: Names, decimal: str) -> Asked:
@@ -138,7 +140,7 @@ def mlflow_rows(tree: Any, names: Names, decimal: str) -> Asked:
         rows = _column_rows(rows)
     if not isinstance(rows, list):
         raise RequestError(422, form, "not a list", "Send a list of objects.")
-    return Asked(read_rows(rows, form, names, decimal), len(rows), 0)
+    return Asked(read_rows(rows, form, names, decimal), len(rows))
 
 
 def _split_rows(split: Any) -> list[dict[str, Any]]:
@@ -170,13 +172,10 @@ def _column_rows(columns: dict[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(lists, row, strict=True)) for row in zip(*lists.values(), strict=True)]
 
 
-def tensors(tree: Any, names: Names, decimal: str) -> tuple[Asked, str | None]:
+def tensors(tree: Any, names: Names, decimal: str) -> Asked:
     """Read the body of `POST /v2/models/credit-risk/infer` (open inference protocol).
 
     A tensor per column, of shape [n] or [n, 1].
-
-    Returns:
-        The applicants, and the id of the request.
 
     Raises:
         RequestError: 422, with the place.
@@ -204,4 +203,5 @@ def tensors(tree: Any, names: Names, decimal: str) -> tuple[Asked, str | None]:
             raise RequestError(422, f"{where}.shape", what, "Send the shape of the data.")
         columns[name] = cells
     rows = _column_rows(columns)
-    return Asked(read_rows(rows, "inputs", names, decimal), len(rows), 0), identity
+    texts = read_rows(rows, "inputs", names, decimal)
+    return Asked(texts, len(rows), identity=identity)

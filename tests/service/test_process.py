@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import random
 import signal
 import socket
@@ -108,10 +109,12 @@ def _send_large(service: Running, chunked: bool) -> int:
     return connection.getresponse().status
 
 
+# Each round starts a service, which takes seconds: ROUNDS=50 in the environment for more of them.
 @pytest.mark.slow
-def test_sigterm_under_load_loses_no_accepted_answer(folder):
+@pytest.mark.parametrize("seed", range(int(os.environ.get("ROUNDS", "1"))))
+def test_sigterm_under_load_loses_no_accepted_answer(folder, seed):
     body = json.dumps({"applicants": applicants(3), "reasons": 1})
-    rng, seen, closed = random.Random(3), [], []
+    rng, seen, closed = random.Random(seed), [], []
     with running(folder) as service:
         wanted = service.post("/v1/score", json.loads(body))[1]
         stop = threading.Event()

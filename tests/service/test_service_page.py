@@ -1,6 +1,5 @@
 """docs/service.md says what the service does: its example, its paths, its metrics, its errors."""
 
-import asyncio
 import json
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from creditrisk.score.api import load_champion
 from creditrisk.serve.app import Service, build_app
 from creditrisk.serve.settings import Keys
+from tests.support.asgi import Client
 from tests.support.champions import project
 from tests.support.defects import ROOT
 
@@ -25,23 +25,9 @@ def service(tmp_path_factory):
 
 
 def post(service, path, kind, body):
-    """Send a request to the application, without a socket; gives the status and the body."""
-    asked = [{"type": "http.request", "body": body.encode(), "more_body": False}]
-    sent = []
-
-    async def receive():
-        return asked.pop(0) if asked else {"type": "http.disconnect"}
-
-    async def send(message):
-        sent.append(message)
-
-    scope = {
-        "type": "http", "method": "POST", "path": path, "raw_path": path.encode(),
-        "query_string": b"", "headers": [(b"content-type", kind.encode())],
-        "http_version": "1.1", "scheme": "http", "root_path": "",
-    }  # fmt: skip
-    asyncio.run(build_app(service)(scope, receive, send))
-    return sent[0]["status"], b"".join(m.get("body", b"") for m in sent[1:]).decode()
+    """Send a request to the application; gives the status and the body."""
+    answer = Client(build_app(service)).ask("POST", path, body.encode(), kind)
+    return answer.status, answer.body.decode()
 
 
 def table(heading):

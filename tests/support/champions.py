@@ -11,6 +11,7 @@ import pandas as pd
 import yaml
 
 from creditrisk.champion.description import describe_champion, parse_description
+from creditrisk.champion.predict import Predictor
 from creditrisk.core.files import json_text, write_json
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.featurize import FeaturizeParams, derive, manifest
@@ -37,13 +38,16 @@ KINDS = {
     "scorecard": ({"encoder": "woe", "resample": "none", "bins": 4, "C": 0.3}, "none"),
     "scorecard platt": ({"encoder": "woe", "resample": "none", "bins": 5, "C": 0.3}, "platt"),
     "dt": ({"encoder": "binary", "resample": "smotenc", "max_depth": 4}, "isotonic"),
-    "rf": ({"encoder": "target", "resample": "none", "n_estimators": 15}, "platt"),
+    # More trees than `heads.FEW_ROWS`: one row walks through all of them at once.
+    "rf": ({"encoder": "target", "resample": "none", "n_estimators": 30}, "platt"),
     "xgb": ({"encoder": "ordinal", "resample": "none", "n_estimators": 20, "max_depth": 3}, "none"),
-    "et": ({"encoder": "woe", "resample": "none", "n_estimators": 15}, "none"),
+    "et": ({"encoder": "woe", "resample": "none", "n_estimators": 30}, "none"),
     "lgbm": ({"encoder": "onehot", "resample": "none", "n_estimators": 20}, "isotonic"),
     "ebm": ({"encoder": "ordinal", "resample": "none", "outer_bags": 2, "interactions": 2},
             "platt"),
     "knn": ({"encoder": "onehot", "resample": "none", "n_neighbors": 31}, "platt"),
+    "knn apart": ({"encoder": "onehot", "resample": "none", "n_neighbors": 21, "p": 1,
+                   "weights": "distance"}, "none"),
     "mlp": ({"encoder": "onehot", "resample": "none", "hidden_layer_sizes": [4], "alpha": 10.0,
              "solver": "lbfgs"}, "none"),
     "svc": ({"encoder": "woe", "resample": "none", "C": 1.0}, "platt"),
@@ -153,6 +157,16 @@ def record(folder: Path) -> None:
         for name in ("models/champion.joblib", "models/champion.json")
     ]
     (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"select": {"outs": outs}}}))
+
+
+def default_pd(fitted, frame):
+    """The PDs of a fitted model; shape (n,)."""
+    return Predictor(fitted).pd(frame)
+
+
+def baseline_row(row, frame):
+    """The baseline applicant as a frame of one row, with the dtypes of another frame."""
+    return pd.DataFrame({n: pd.Series([row[n]], dtype=frame[n].dtype) for n in frame})
 
 
 def raw_lines():

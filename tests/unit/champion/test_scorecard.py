@@ -9,13 +9,13 @@ from sklearn.base import clone
 
 from creditrisk.champion.log_odds import log_odds
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import default_pd, transform_rows
+from creditrisk.champion.predict import transform_rows
 from creditrisk.champion.scorecard import exact_edges, format_number, linear, scorecard
 from creditrisk.core.files import write_csv
 from creditrisk.eda.adjust import apply
 from creditrisk.modeling.encode import ENCODERS
 from creditrisk.train.calibrate import choose_calibration
-from tests.support.champions import columns, model, part, pipeline, resampled, rows
+from tests.support.champions import columns, default_pd, model, part, pipeline, resampled, rows
 from tests.support.small_data import DEFAULT
 
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)

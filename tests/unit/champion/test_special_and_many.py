@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creditrisk.champion.baseline import baseline_applicant, baseline_row
+from creditrisk.champion.baseline import baseline_applicant
 from creditrisk.champion.contributions import contributions
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import Predictor, default_pd
+from creditrisk.champion.predict import Predictor
 from creditrisk.champion.scorecard import scorecard
 from creditrisk.core.columns import NO_CODE
 from creditrisk.eda.adjust import EdaParams, learn
@@ -20,7 +20,7 @@ from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.resample import RESAMPLERS
 from creditrisk.schema import parse_schema
 from creditrisk.score.reasons import Cells, main_reasons, reasons_texts, value_formatter
-from tests.support.champions import PARAMS, pipeline
+from tests.support.champions import PARAMS, baseline_row, default_pd, pipeline
 
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 SCHEMA = parse_schema(

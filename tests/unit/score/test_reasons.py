@@ -6,14 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creditrisk.champion.baseline import baseline_applicant, baseline_row
+from creditrisk.champion.baseline import baseline_applicant
 from creditrisk.champion.contributions import Contributions, contributions
 from creditrisk.champion.log_odds import log_odds
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import Predictor, default_pd, transform_rows
+from creditrisk.champion.predict import Predictor, transform_rows
 from creditrisk.champion.scorecard import linear, scorecard
 from creditrisk.score.reasons import Cells, main_reasons, reasons_texts, value_formatter
-from tests.support.champions import KINDS, LINEAR, TREES, columns, model, part, resampled, rows
+from tests.support.champions import (
+    KINDS,
+    LINEAR,
+    TREES,
+    baseline_row,
+    columns,
+    default_pd,
+    model,
+    part,
+    resampled,
+    rows,
+)
 from tests.support.small_data import DEFAULT
 
 

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from creditrisk.champion import predict
-from creditrisk.champion.baseline import baseline_applicant, baseline_row
+from creditrisk.champion import predict, tables
+from creditrisk.champion.baseline import baseline_applicant
 from creditrisk.champion.contributions import contributions
 from creditrisk.champion.parts import split_pipeline
 from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.predict import Predictor, default_pd, transform_rows
+from creditrisk.champion.predict import Predictor, transform_rows
+from creditrisk.champion.tables import NotTabled
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
@@ -25,7 +26,9 @@ from creditrisk.schema import parse_schema
 from creditrisk.score.load_champion import load_champion
 from tests.support.champions import (
     KINDS,
+    baseline_row,
     columns,
+    default_pd,
     model,
     part,
     project,
@@ -79,6 +82,35 @@ def test_pd_is_the_same_alone_in_any_batch_and_in_any_order(kind):
     copies = predict.ENCODED // len(rows) + 2
     long = pd.concat([rows.iloc[order]] * copies, ignore_index=True)
     assert (predictor.pd(long) == np.tile(together[order], copies)).all()
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_every_preprocessing_is_a_table(kind):
+    members = Predictor(model(kind))._members
+    assert all(member.tables is not None for member in members)
+    heads = [getattr(member.head, "head", member.head) for member in members]
+    assert all(head.tabled for head in heads if hasattr(head, "tabled"))
+
+
+@pytest.mark.parametrize("kind", ["lr", "scorecard", "rf"])
+def test_what_is_no_table_is_encoded_by_the_transformers_and_gives_the_same(kind, monkeypatch):
+    rows, tabled = resampled(300, 6), Predictor(model(kind)).pd(resampled(300, 6))
+
+    def refuse(*_):
+        raise NotTabled
+
+    monkeypatch.setattr(predict, "Tables", refuse)
+    predictor = Predictor(model(kind))
+    assert predictor._members[0].tables is None
+    together = predictor.pd(rows)
+    assert together == pytest.approx(tabled, abs=1e-12)
+    alone = [predictor.pd(rows.iloc[[i]])[0] for i in range(0, 300, 30)]
+    assert (np.array(alone) == together[::30]).all()
+
+
+def test_a_table_that_differs_from_the_transformers_is_not_used(monkeypatch):
+    monkeypatch.setattr(tables.Scaling, "apply", lambda self, numbers: numbers)
+    assert Predictor(model("lr"))._members[0].tables is None
 
 
 @pytest.mark.parametrize("kind", ALL)
