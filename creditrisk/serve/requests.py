@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from creditrisk.core.errors import nearest, shorten
+from creditrisk.core.text import repeated
 from creditrisk.schema import Column
 from creditrisk.score.applicants import Names, checked, texts_of
 from creditrisk.serve.errors import RequestError
@@ -149,8 +150,8 @@ def _split_rows(split: Any) -> list[dict[str, Any]]:
     columns, data = split.get("columns"), split.get("data")
     if not isinstance(columns, list) or not all(type(name) is str for name in columns):
         raise RequestError(422, f"{where}.columns", "not a list of names", "Name the columns.")
-    if len(set(columns)) < len(columns):
-        twice = next(name for i, name in enumerate(columns) if name in columns[:i])
+    twice = repeated(columns)
+    if twice is not None:
         what = f"the name {shorten(twice)} stands twice"
         raise RequestError(422, f"{where}.columns", what, "Remove one of them.")
     for name, value in (("data", data), ("index", split.get("index", []))):
