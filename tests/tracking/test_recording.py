@@ -136,7 +136,9 @@ def test_the_registry_keeps_champion_and_previous(
         monkeypatch.setattr(sys, "path", [*sys.path])  # loading prepends the model's code
         model = mlflow.pyfunc.load_model(f"models:/{registry.NAME}@champion")
         raw = pd.read_csv(fresh.folder / "data/raw/german_credit.csv")
-        fresh.command("score", "--input", "data/raw/german_credit.csv", "--output", "s.parquet")
+        fresh.run("dvc", "commit", "--force", "select")  # the stage ran without DVC
+        done = fresh.command("score", "--input=data/raw/german_credit.csv", "--output=s.parquet")
+        assert done.code == 0, done.err
         ours = pd.read_parquet(fresh.folder / "s.parquet")[["pd", "score", "decision"]]
         told = model.predict(raw.drop(columns="kredit"))
         assert (told["pd"].to_numpy() == ours["pd"].to_numpy()).all()
