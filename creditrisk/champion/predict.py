@@ -14,7 +14,8 @@ from sklearn.ensemble import StackingClassifier
 from sklearn.pipeline import Pipeline
 
 from creditrisk.champion.coding import Coded, Vocabulary
-from creditrisk.champion.heads import Head, combine, head_of, in_blocks, stacked
+from creditrisk.champion.head import Head, in_blocks
+from creditrisk.champion.heads import Stacked, combine, head_of
 from creditrisk.champion.parts import ensemble_members, split_pipeline
 from creditrisk.champion.tables import NotTabled, Tables, columns_of, transform
 
@@ -45,6 +46,8 @@ class Predictor:
         self.vocabulary = columns_of(pipelines)
         self._members = [_Member(pipeline, rest, self.vocabulary)
                          for pipeline, (_, rest) in zip(pipelines, split, strict=True)]  # fmt: skip
+        stack = isinstance(model, StackingClassifier)
+        self._last = Stacked(model.final_estimator_) if stack else None
 
     def pd(self, rows: pd.DataFrame | Mapping[str, np.ndarray]) -> np.ndarray:
         """Return the PD of each row.
@@ -73,8 +76,8 @@ class Predictor:
             if member.key not in encoded:
                 encoded[member.key] = member.encode(rows)
             pds.append(member.head.probability(encoded[member.key]))
-        if isinstance(self.model, StackingClassifier):
-            return stacked(self.model.final_estimator_, pds)
+        if self._last is not None:
+            return self._last.probability(pds)
         if len(pds) == 1:
             return pds[0]
         return combine(pds, getattr(self.model, "weights", None))

@@ -14,7 +14,6 @@ from creditrisk.core.errors import nearest, shorten
 from creditrisk.core.text import fold
 from creditrisk.ingest.limits import MAX_CELL
 from creditrisk.schema import Column, Schema
-from creditrisk.score.crowded import CROWDED, crowded
 
 LONGEST = 1000  # characters of a name
 
@@ -60,7 +59,7 @@ class Names:
         folded: dict[str, None] = {}
         # The first that is wrong ends it: a request may have very many.
         for name in names:
-            if len(name) > LONGEST or crowded(name):  # nobody means that
+            if len(name) > LONGEST:  # nobody means that
                 raise self._unknown(name[:LONGEST], "")
             short = fold(name)
             if short not in self._source and short not in self._own:
@@ -154,8 +153,6 @@ def checked(text: str) -> str:
     """
     if len(text) > MAX_CELL:
         raise ValueError(f"more than {MAX_CELL:,} characters", "No value is as long as that.")
-    if crowded(text):
-        raise ValueError(CROWDED, "No text has as many.")
     if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
         raise ValueError(f"not Unicode: {shorten(text)}", "Half of a character is no text.")
     return text

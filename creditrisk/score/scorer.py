@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +39,8 @@ TYPES = {
 }
 COLUMNS = {name: TYPES[name] for name in SCORED}
 NO_CELL = "no cell could be read"
+# Texts of a column whose values are kept, and the longest: a long one would take memory.
+KEPT, KEPT_LENGTH = 1000, 40
 
 # Rows per call of `contributions`, which computes a few dozen PDs for each row.
 REASON_BATCH = 2048
@@ -117,7 +119,10 @@ class Scorer:
         """The columns, their names in the source first, and what reads their cells."""
         columns = self.champion.schema.columns.items()
         wanted = [(source, column) for source, column in columns if column.kind not in KEY_KINDS]
-        return [(source, column, reader_of(column, self.notation)) for source, column in wanted]
+        return [
+            (source, column, _remembered(reader_of(column, self.notation)))
+            for source, column in wanted
+        ]
 
     def cells(self, texts: Texts) -> Cells:
         """Turn texts into features, in the same way as the stages.
@@ -273,6 +278,12 @@ class Scorer:
         columns = self.columns(raw)
         out = pd.concat([out, pd.DataFrame(ids, index=raw.index)], axis=1).astype(columns)
         return Scored(out[list(columns)], int(readable.sum()), judged.missing, cells, judged)
+
+
+def _remembered(read: Callable[[str], Cell]) -> Callable[[str], Cell]:
+    """Keep what short texts were read as: applicants have the same levels, and often numbers."""
+    kept = lru_cache(KEPT)(read)
+    return lambda text: kept(text) if len(text) <= KEPT_LENGTH else read(text)
 
 
 def _numbers(values: np.ndarray) -> np.ndarray:

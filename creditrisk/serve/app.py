@@ -19,7 +19,6 @@ from creditrisk.prepare.cells import Notation
 from creditrisk.score.api import ChampionModel
 from creditrisk.score.applicants import Names
 from creditrisk.score.counts import Counts
-from creditrisk.score.crowded import CROWDED, crowded
 from creditrisk.score.output import CSV, open_writer
 from creditrisk.score.scorer import Explained, Judged, Scorer, Texts
 from creditrisk.serve import answers, shapes, strict_json
@@ -115,8 +114,6 @@ class Service:
 
     def score_csv(self, request: Request, body: bytes, reasons: int) -> bytes:
         """Score a CSV, as `commands.score` does."""
-        if crowded(body.decode(self.data.encoding, "ignore")):
-            raise RequestError(422, "body", CROWDED, "No text has as many.")
         reader = ExactCsvReader(
             io.BytesIO(body), "body", self.data, self.champion.schema, asked.MOST_APPLICANTS + 1,
             False,

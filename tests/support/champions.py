@@ -38,7 +38,7 @@ KINDS = {
     "scorecard": ({"encoder": "woe", "resample": "none", "bins": 4, "C": 0.3}, "none"),
     "scorecard platt": ({"encoder": "woe", "resample": "none", "bins": 5, "C": 0.3}, "platt"),
     "dt": ({"encoder": "binary", "resample": "smotenc", "max_depth": 4}, "isotonic"),
-    # More trees than `heads.FEW_ROWS`: one row walks through all of them at once.
+    # More trees than `trees.FEW_ROWS`: one row walks through all of them at once.
     "rf": ({"encoder": "target", "resample": "none", "n_estimators": 30}, "platt"),
     "xgb": ({"encoder": "ordinal", "resample": "none", "n_estimators": 20, "max_depth": 3}, "none"),
     "et": ({"encoder": "woe", "resample": "none", "n_estimators": 30}, "none"),

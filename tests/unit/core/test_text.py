@@ -1,11 +1,21 @@
 """Text forms: which texts are one, and which characters do not show."""
 
+import random
 import sys
+import time
 import unicodedata
 
 import pytest
 
-from creditrisk.core.text import code_key, fold, hidden_character, normalise, same_text
+from creditrisk.core.text import (
+    SHORT,
+    caseless,
+    code_key,
+    fold,
+    hidden_character,
+    normalise,
+    same_text,
+)
 
 ALL = [chr(point) for point in range(0, sys.maxunicode + 1, 7)]
 
@@ -55,3 +65,33 @@ def test_words_that_python_reads_as_numbers_are_words(word):
 def test_texts_that_are_one_are_found():
     assert same_text(["a", "\u00e9", "e\u0301"]) == ("\u00e9", "e\u0301")
     assert same_text(["a", "A", 1, 1]) is None
+
+
+MARKS = [c for c in ALL if unicodedata.combining(c)] + ["\u0f73", "\u0f75", "\u0f81"]
+
+
+def test_marks_in_any_order_come_out_as_unicode_orders_them():
+    rng = random.Random(1)
+    for _ in range(300):
+        some = rng.choices([*MARKS, "e", "\u00e9", "\u01d6", "\u1100", "\u1161"], k=SHORT + 20)
+        text = "".join(c for c in some if normalise(c))
+        assert normalise(text) == unicodedata.normalize("NFC", text)
+
+
+def test_no_other_character_falls_into_marks_alone():
+    every = map(chr, range(sys.maxunicode + 1))
+    bare = (c for c in every if not unicodedata.combining(c))
+    found = {c for c in bare if unicodedata.combining(unicodedata.normalize("NFD", c)[0])}
+    assert found == {"\u0f73", "\u0f75", "\u0f81"}
+
+
+@pytest.mark.parametrize("work", [normalise, fold, caseless])
+def test_the_time_grows_with_the_number_of_marks_and_not_with_its_square(work):
+    def seconds(text: str) -> float:
+        start = time.process_time()
+        work(text)
+        return time.process_time() - start
+
+    ordered, in_turn = "a" + "\u0316" * 30_000 + "\u0301" * 30_000, "a" + "\u0301\u0316" * 30_000
+    assert seconds(in_turn) < 30 * max(seconds(ordered), 0.001)
+    assert work(in_turn) == work(ordered)
