@@ -1,5 +1,6 @@
 """Which variables the champion uses most: permutation importance, out of fold."""
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -11,12 +12,12 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import Pipeline
 
 from creditrisk.champion.predict import Predictor
 from creditrisk.core.columns import SPECIAL
+from creditrisk.core.parallel import Work
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.modeling.fits import checked_fits
+from creditrisk.modeling.fits import quiet_fits
 from creditrisk.modeling.folds import Fold
 
 SHUFFLES = 5
@@ -27,45 +28,53 @@ PDS, LEAST_ROWS = 200_000, 600
 # model takes some time, and the encoded rows of all copies would take memory without a bound.
 ROWS_AT_ONCE, CELLS_AT_ONCE = 20_000, 500_000
 
-Scores = Callable[[pd.DataFrame], np.ndarray]
 
-
-def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Scores:
-    """Fit the champion on other rows, and return the function that ranks rows by risk.
+def unfitted(model: BaseEstimator) -> BaseEstimator:
+    """Return what is fitted again of the champion; it takes little memory.
 
     A calibrator does not change the ranking, so it is left out if the model gives probabilities
-    itself. The members of an ensemble are fitted, and combined as they were.
+    itself. The members of an ensemble are combined as they were.
+    """
+    if isinstance(model, FrozenEstimator):
+        return unfitted(model.estimator)
+    if isinstance(model, VotingClassifier | StackingClassifier):
+        bare = copy.copy(model)
+        bare.estimators = [(name, unfitted(member)) for name, member in model.estimators]
+        bare.estimators_, bare.named_estimators_ = [], {}
+        return bare
+    if isinstance(model, CalibratedClassifierCV) and hasattr(model.estimator, "predict_proba"):
+        return unfitted(model.estimator)
+    return clone(model)
+
+
+def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> BaseEstimator:
+    """Fit the champion on other rows; the result ranks rows by risk.
 
     Args:
-        model: the champion.
+        model: from `unfitted`.
         rows: the features, shape (n, d).
         bad: outcomes, shape (n,).
     """
-    if isinstance(model, FrozenEstimator):
-        return fit_again(model.estimator, rows, bad)
     if isinstance(model, VotingClassifier | StackingClassifier):
-        members = [fit_again(member, rows, bad) for _, member in model.estimators]
+        again = copy.copy(model)
+        again.estimators_ = [fit_again(member, rows, bad) for _, member in model.estimators]
+        return again
+    return clone(model).fit(rows, bad)
 
-        def combined(some: pd.DataFrame) -> np.ndarray:
-            pds = np.column_stack([member(some) for member in members])
-            if isinstance(model, StackingClassifier):
-                return model.final_estimator_.predict_proba(pds)[:, 1]
-            return np.average(pds, axis=1, weights=model.weights)
 
-        return combined
-    if isinstance(model, CalibratedClassifierCV) and hasattr(model.estimator, "predict_proba"):
-        return fit_again(model.estimator, rows, bad)
-    fitted = clone(model).fit(rows, bad)
-    if isinstance(fitted, Pipeline):
-        return Predictor(fitted).pd
-    return lambda some: fitted.predict_proba(some)[:, 1]
+def _scores(model: BaseEstimator) -> Callable[[pd.DataFrame], np.ndarray]:
+    try:
+        return Predictor(model).pd
+    except TypeError:  # not of this project's pipelines
+        return lambda rows: model.predict_proba(rows)[:, 1]
 
 
 def _losses(
     model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray, fold: Fold, orders: dict[str, Any]
 ) -> dict[str, float]:
     """Fit the model on the fold's training rows; return the loss of AUC by each variable."""
-    score = fit_again(model, rows.iloc[fold.train], bad[fold.train])
+    with quiet_fits():  # each process has its own filters
+        score = _scores(fit_again(model, rows.iloc[fold.train], bad[fold.train]))
     unseen, outcomes = rows.iloc[fold.test], bad[fold.test]
     whole = roc_auc_score(outcomes, score(unseen))
     tasks = [(name, order) for name, shuffles in orders.items() for order in shuffles]
@@ -112,7 +121,7 @@ def permutation_importance(
     folds: list[Fold],
     seed: int,
     repeats: int = SHUFFLES,
-) -> pd.DataFrame:
+) -> Work[pd.DataFrame]:
     """Measure how much AUC is lost when one variable is shuffled (Breiman 2001).
 
     The model is fitted again in each fold, and the variable is shuffled among rows that the model
@@ -127,8 +136,9 @@ def permutation_importance(
         repeats: how many times each variable is shuffled.
 
     Returns:
-        `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low`
-        and `high` (two standard errors to each side), the most important first.
+        Work for `together`, whose result has `feature`, `importance` (mean loss of AUC over the
+        folds), `se` (Nadeau and Bengio), `low` and `high` (two standard errors to each side), the
+        most important first.
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
@@ -138,21 +148,21 @@ def permutation_importance(
         {n: [rng.permutation(len(fold.test)) for _ in range(repeats)] for n in variables}
         for fold in folds
     ]
-    rows = frame[features]
-    with checked_fits(rows, "model"):  # once, since threads share the filters of warnings
-        # Threads, since a process would hold a copy of the rows and of all libraries.
-        losses = joblib.Parallel(n_jobs=-1, prefer="threads")(
-            joblib.delayed(_losses)(model, rows, bad, fold, order)
-            for fold, order in zip(folds, orders, strict=True)
-        )
-    table = pd.DataFrame(losses)
-    count = len({fold.fold for fold in folds})
-    out = pd.DataFrame(
-        {
-            "feature": variables,
-            "importance": table.mean().to_numpy(),
-            "se": [fold_error(table[name].to_numpy(), count) for name in variables],
-        }
+    rows, bare = frame[features], unfitted(model)
+    tasks = (
+        joblib.delayed(_losses)(bare, rows, bad, fold, order)
+        for fold, order in zip(folds, orders, strict=True)
     )
-    out = out.assign(low=out["importance"] - 2 * out["se"], high=out["importance"] + 2 * out["se"])
-    return out.sort_values("importance", ascending=False, ignore_index=True)
+
+    def table(losses: list[dict[str, float]]) -> pd.DataFrame:
+        by_fold = pd.DataFrame(losses)
+        count = len({fold.fold for fold in folds})
+        error = [fold_error(by_fold[name].to_numpy(), count) for name in variables]
+        out = pd.DataFrame(
+            {"feature": variables, "importance": by_fold.mean().to_numpy(), "se": error}
+        )
+        low, high = (out["importance"] + sign * 2 * out["se"] for sign in (-1, 1))
+        out = out.assign(low=low, high=high)
+        return out.sort_values("importance", ascending=False, ignore_index=True)
+
+    return Work(tasks, table)

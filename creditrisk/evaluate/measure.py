@@ -11,6 +11,7 @@ from creditrisk.champion.calibration import brier_parts, slope_and_intercept
 from creditrisk.champion.description import ChampionDescription
 from creditrisk.champion.predict import Predictor
 from creditrisk.core.files import to_jsonable
+from creditrisk.core.parallel import Work, together
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
 from creditrisk.evaluate.importance import (
@@ -23,6 +24,7 @@ from creditrisk.metrics.costs import DecisionParams, Sample, expected_cost
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
 from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.metrics.performance import NAMES, compute_metrics
+from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.sample import search_sample
 
@@ -93,13 +95,17 @@ def evaluate_champion(
     most, shuffles = affordable(len(shuffled_variables(features)), rows)
     some = search_sample(train, most, seed)
     cut = make_folds(some["bad"].to_numpy(), some["applicant"].to_numpy(), folds, 1, seed)
-    tables["importance"] = permutation_importance(model, some, features, cut, seed, shuffles)
+    importance = permutation_importance(model, some, features, cut, seed, shuffles)
+    with checked_fits(some[features], "model"):
+        tables["importance"], intervals = together(
+            importance, metric_intervals(on_test, threshold, seed)
+        )
     tables["fairness"] = fairness(test, on_test.pd, threshold, groups, champion.schema_contract)
     late = rows_from(test, start)
     on_late = on_test.take(late)
     tables["stability"] = stability_table(train, test.iloc[late], features, on_oof, on_late)
     metrics: dict[str, Any] = {"algorithm": champion.algorithm}
-    metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, seed)
+    metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, intervals)
     metrics["stability"] = stability_summary(
         tables["stability"], champion.metrics.cv, on_train, on_late
     )
@@ -143,8 +149,24 @@ def out_of_fold(oof: pd.DataFrame, train: pd.DataFrame, decision: DecisionParams
     return Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
 
 
+def metric_intervals(test: Sample, threshold: float, seed: int) -> Work[dict[str, list[float]]]:
+    """Compute the 95% interval of each metric, from a stratified bootstrap.
+
+    Args:
+        test: outcomes, PDs and costs of the test rows.
+        threshold: the cut-off.
+        seed: random seed of the draws.
+    """
+    draws = stratified_draws(test.bad, BOOTSTRAP_DRAWS, seed)
+    return bootstrap_intervals(lambda rows: compute_metrics(test.take(rows), threshold), draws)
+
+
 def measure_champion(
-    test: Sample, train: Sample, cv: dict[str, Any], threshold: float, seed: int
+    test: Sample,
+    train: Sample,
+    cv: dict[str, Any],
+    threshold: float,
+    intervals: dict[str, list[float]],
 ) -> dict[str, Any]:
     """Measure the PDs on the test and training rows.
 
@@ -153,20 +175,17 @@ def measure_champion(
         train: outcomes, PDs and costs of the training rows.
         cv: the champion's mean of each metric over the CV folds.
         threshold: the cut-off, which select chose.
-        seed: random seed of the bootstrap.
+        intervals: from `metric_intervals`, of the test rows.
 
     Returns:
-        `threshold`; `test` (with `ci`, the 95% intervals from a stratified bootstrap), `train`,
+        `threshold`; `test` (with `ci`, the intervals), `train`,
         `cv`, `gap` (train minus test); `calibration` and `baselines` on the test rows.
     """
     bad, pds = test.bad, test.pd
-    samples = stratified_draws(bad, BOOTSTRAP_DRAWS, seed)
     on_test: dict[str, Any] = dict(compute_metrics(test, threshold))
     on_train = compute_metrics(train, threshold)
     gap = {name: on_train[name] - on_test[name] for name in NAMES}
-    on_test["ci"] = bootstrap_intervals(
-        lambda rows: compute_metrics(test.take(rows), threshold), samples
-    )
+    on_test["ci"] = intervals
     return {
         "threshold": threshold,
         "test": on_test,

@@ -19,6 +19,20 @@ LARGEST = 1e140
 
 
 @contextmanager
+def quiet_fits() -> Iterator[None]:
+    """Keep the warnings quiet that say nothing new to whoever reads them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # counted in train/search.py
+        # One per constant column, fold and candidate; eda names such columns once.
+        warnings.filterwarnings("ignore", "Feature .* is constant")
+        # EBM's own pictures, which nobody here looks at, show no missing values.
+        warnings.filterwarnings("ignore", "Missing values detected")
+        # The cache of the preprocessing on a slow disk.
+        warnings.filterwarnings("ignore", "Persisting input arguments")
+        yield
+
+
+@contextmanager
 def checked_fits(
     rows: pd.DataFrame, location: str, culprit: Callable[[], str] = lambda: ""
 ) -> Iterator[None]:
@@ -33,14 +47,7 @@ def checked_fits(
         InputError: a fit failed.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ConvergenceWarning)  # counted in train/search.py
-            # One per constant column, fold and candidate; eda names such columns once.
-            warnings.filterwarnings("ignore", "Feature .* is constant")
-            # EBM's own pictures, which nobody here looks at, show no missing values.
-            warnings.filterwarnings("ignore", "Missing values detected")
-            # The cache of the preprocessing on a slow disk.
-            warnings.filterwarnings("ignore", "Persisting input arguments")
+        with quiet_fits():
             yield
     except InputError:
         raise

@@ -13,6 +13,7 @@ from creditrisk.champion.calibration import (
     log_odds,
     slope_and_intercept,
 )
+from creditrisk.core.parallel import together
 from creditrisk.evaluate.curves import (
     confusion_rows,
     cost_points,
@@ -20,7 +21,7 @@ from creditrisk.evaluate.curves import (
     roc_points,
     score_shares,
 )
-from creditrisk.evaluate.measure import measure_champion
+from creditrisk.evaluate.measure import measure_champion, metric_intervals
 from creditrisk.metrics.costs import Costs, Sample, expected_cost
 from creditrisk.metrics.performance import NAMES, compute_metrics
 
@@ -188,7 +189,9 @@ def test_evaluate_gives_gap_baselines_and_intervals_that_hold_the_value():
     test, train = simulated(150, 1), simulated(300, 2)
     costs, others = priced(150), priced(300)
     cv = dict.fromkeys(NAMES, 0.5)
-    found = measure_champion(Sample(*test, costs), Sample(*train, others), cv, 0.3, seed=7)
+    samples = Sample(*test, costs), Sample(*train, others)
+    [intervals] = together(metric_intervals(samples[0], 0.3, seed=7))
+    found = measure_champion(*samples, cv, 0.3, intervals)
     on_test, on_train = (
         compute_metrics(Sample(*test, costs), 0.3),
         compute_metrics(Sample(*train, others), 0.3),

@@ -7,6 +7,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from creditrisk.core.parallel import together
 from creditrisk.evaluate import importance
 from creditrisk.evaluate.importance import SHUFFLES, affordable, permutation_importance
 from creditrisk.modeling.folds import make_folds
@@ -51,7 +52,7 @@ def all_at_once(frame: pd.DataFrame, folds, seed: int) -> pd.Series:
 def test_the_numbers_are_those_of_one_long_table():
     frame = table()
     folds = folds_of(frame)
-    found = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
+    [found] = together(permutation_importance(LogisticRegression(), frame, NAMES, folds, 7))
     found = found.set_index("feature")
     assert list(found.index) == ["strong", "weak", "noise"]  # a code goes with its variable
     expected = all_at_once(frame, folds, 7)
@@ -80,9 +81,9 @@ def test_so_many_rows_are_scored_at_once_and_the_numbers_are_the_same(rows, most
     """At least one copy of a fold of 200 rows; at most all 15 of them."""
     frame = table()
     folds = folds_of(frame)
-    expected = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
+    [expected] = together(permutation_importance(LogisticRegression(), frame, NAMES, folds, 7))
     monkeypatch.setattr(importance, "ROWS_AT_ONCE", rows)
-    found = permutation_importance(Bounded(most), frame, NAMES, folds, 7)
+    [found] = together(permutation_importance(Bounded(most), frame, NAMES, folds, 7))
     assert found["feature"].tolist() == expected["feature"].tolist()
     assert np.allclose(found["importance"], expected["importance"], rtol=0, atol=1e-12)
 

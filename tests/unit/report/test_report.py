@@ -16,8 +16,9 @@ from scipy.special import expit
 
 from creditrisk.champion.calibration import calibration_curves
 from creditrisk.champion.description import ChampionDescription
+from creditrisk.core.parallel import together
 from creditrisk.evaluate.curves import curves
-from creditrisk.evaluate.measure import measure_champion
+from creditrisk.evaluate.measure import measure_champion, metric_intervals
 from creditrisk.evaluate.stability import SCORE, stability_summary
 from creditrisk.metrics.costs import DecisionParams, Sample
 from creditrisk.metrics.intervals import fold_error
@@ -93,8 +94,9 @@ def inputs(rows=120, decision=MATRIX, names=("amount", "status"), candidates=("l
         "cv": cvs[best].mean, "cv_se": cvs[best].se, "threshold": threshold,
     }  # fmt: skip
     with patch("creditrisk.evaluate.measure.BOOTSTRAP_DRAWS", 30):
+        [intervals] = together(metric_intervals(on_test, threshold, 3))
         metrics = {"algorithm": best} | measure_champion(
-            on_test, on_train, selected["cv"], threshold, 3
+            on_test, on_train, selected["cv"], threshold, intervals
         )
     frames["stability"] = pd.DataFrame({"variable": [SCORE, *names], "psi": [0.02, 0.3, 0.01]})
     metrics["importance_rows"] = len(train) - 1  # a sample, which the report must say

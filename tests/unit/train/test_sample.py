@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from creditrisk.evaluate.importance import fit_again
+from creditrisk.evaluate.importance import fit_again, unfitted
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.sample import search_sample
 from creditrisk.train.params import TrainParams
@@ -150,5 +150,6 @@ def test_the_model_is_fitted_on_the_rows_that_are_told_whatever_the_folds_have(a
     last = model.named_steps["model"]
     assert (last.n_samples_fit_ if algo == "knn" else last.shape_fit_[0]) == fit_rows
     # What is fitted again on a part of the rows takes them all.
-    few = fit_again(trained.model, frame[["income"]][:200], frame["bad"].to_numpy()[:200])
-    assert np.isfinite(few(frame[["income"]])).all()
+    bare, income = unfitted(trained.model), frame[["income"]]
+    few = fit_again(bare, income[:200], frame["bad"].to_numpy()[:200])
+    assert np.isfinite(few.predict_proba(income)).all()
