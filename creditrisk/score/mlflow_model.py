@@ -47,7 +47,8 @@ class ServedChampion:
 
         Args:
             frame: the columns of the applicants' source file, n rows; a cell is a text as in that
-                file, a number, a truth value or null. A column that is absent counts as empty.
+                file, a number, a truth value or null. MLflow sees to it that all are there, if the
+                model is loaded by it; else a column that is absent counts as empty.
             params: not used; MLflow passes it.
 
         Returns:

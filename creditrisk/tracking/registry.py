@@ -105,14 +105,16 @@ def save(champion: ModelVersion, folder: Path) -> None:
 
 
 def _signature(columns: list[str]) -> "ModelSignature":
-    """Raw columns, each of which may be left out, with texts or numbers in them."""
+    """Raw columns, with texts or numbers in them."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
     from mlflow.types.schema import AnyType
 
     answer = {"pd": DataType.double, "score": DataType.long, "decision": DataType.string}
     return ModelSignature(
-        Schema([ColSpec(AnyType(), name, required=False) for name in columns]),
+        # MLflow drops what it does not know: if it let one of ours be absent, a misspelt name would
+        # count as an empty column, which nobody would be told.
+        Schema([ColSpec(AnyType(), name) for name in columns]),
         Schema([ColSpec(kind, name, required=False) for name, kind in answer.items()]),
     )
 

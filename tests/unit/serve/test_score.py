@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from creditrisk.champion.predict import Predictor
+from creditrisk.score.mlflow_model import ServedChampion
 from creditrisk.score.scorer import Scorer
 from tests.support.asgi import applicants, champion_model, client, csv_of
 from tests.support.champions import KINDS, columns, model, part, raw_lines
@@ -39,6 +40,13 @@ def test_pds_are_the_same_bits_over_http_alone_in_batches_in_a_file_and_in_pytho
     answer = asked.ask("POST", "/v1/score.csv?reasons=0", csv_of(rows), "text/csv")
     from_csv = pd.read_csv(io.BytesIO(answer.body), float_precision="round_trip")
     assert from_csv["pd"].tolist() == pds
+    registered = ServedChampion(scorer, found.data.decimal)
+    frame = pd.DataFrame(rows)
+    assert registered.predict(frame)["pd"].tolist() == pds
+    parts = [registered.predict(frame.iloc[i : i + 1]) for i in range(0, 1000, 9)]
+    parts += [registered.predict(frame.iloc[i : i + 70]) for i in range(0, 1000, 70)]
+    for part_ in parts:
+        assert part_["pd"].tolist() == [pds[i] for i in part_.index]
 
 
 @pytest.mark.parametrize("kind", ["lr", "scorecard", "vote"])
