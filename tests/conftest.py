@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from threadpoolctl import threadpool_limits
 
 from tests.support.audit import HOOK
 from tests.support.mlflow_server import PATIENT, serving
@@ -86,6 +87,13 @@ def _build(folder: Path) -> None:
 def fresh(built: Project, tmp_path) -> Project:
     """A copy of the built project that a test may change."""
     return built.copy(tmp_path / "project")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> Iterator[None]:
+    """As `core.cli.run` has it: a fit of a small network takes ten times as long on two threads."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(autouse=True)
