@@ -103,5 +103,4 @@ def _in_parts(work: Any, encoded: np.ndarray, fitted_rows: int) -> np.ndarray:
     """Apply a function to rows, so many that their distances take little memory."""
     rows = np.ascontiguousarray(encoded.T)
     step = max(1, DISTANCES // fitted_rows)
-    parts = [work(rows[start : start + step]) for start in range(0, len(rows), step)]
-    return np.concatenate(parts) if parts else np.empty(0)
+    return np.concatenate([work(rows[i : i + step]) for i in range(0, len(rows), step)])

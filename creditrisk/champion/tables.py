@@ -21,6 +21,7 @@ from creditrisk.champion.coding import Coded, Vocabulary
 from creditrisk.modeling.binning.binner import UNSEEN, Binner
 
 INDICATORS = "missing numeric"  # the part of the preprocessing that says which numbers are missing
+STEPS = ("impute", "encode")  # of a pipeline, before its model
 CHECKED_ROWS = 64
 TOLERANCE = 1e-9  # relative, between the tables and the transformers
 
@@ -132,10 +133,15 @@ class Tables:
 
 def transform(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
     """Apply the steps of a pipeline before its model; float64, shape (n, width)."""
-    names = ("impute", "encode")
-    for step in (pipeline.named_steps[name] for name in names):
+    for step in (pipeline.named_steps[name] for name in STEPS):
         rows = rows if isinstance(step, str) else step.transform(rows)
     return np.asarray(rows, dtype=np.float64)
+
+
+def fingerprint(pipeline: Pipeline) -> bytes:
+    """Return a hash of the steps of a pipeline before its model: if equal, they do the same."""
+    steps = [pipeline.named_steps[name] for name in STEPS]
+    return hashlib.sha256(pickle.dumps(steps)).digest()
 
 
 class _Levels:

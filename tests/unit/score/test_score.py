@@ -92,6 +92,16 @@ def test_every_preprocessing_is_a_table(kind):
     assert all(head.tabled for head in heads if hasattr(head, "tabled"))
 
 
+def test_members_with_equal_steps_share_their_tables(monkeypatch):
+    made = []
+    own = predict.Tables
+    monkeypatch.setattr(predict, "Tables", lambda *args: made.append(own(*args)) or made[-1])
+    members = Predictor(model("vote"))._members  # xgb has another encoder
+    lr, xgb, mlp = (member.tables for member in members)
+    assert lr is mlp is not xgb
+    assert made == [lr, xgb]
+
+
 @pytest.mark.parametrize("kind", ["lr", "scorecard", "rf"])
 def test_what_is_no_table_is_encoded_by_the_transformers_and_gives_the_same(kind, monkeypatch):
     rows, tabled = resampled(300, 6), Predictor(model(kind)).pd(resampled(300, 6))
