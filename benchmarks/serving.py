@@ -1,6 +1,7 @@
 """Compare the service with two others that serve the same champion, side by side in one run.
 
-    python -m benchmarks.serving --requests 1500
+    python -m benchmarks.serving
+    python -m benchmarks.serving --python serve/bin/python     # ours in its own environment
 
 - ours: `python -m commands.serve`;
 - plain: FastAPI with a pydantic body, joblib and `predict_proba` on a frame of one row, as the
@@ -8,7 +9,9 @@
 - mlflow: `mlflow models serve --env-manager local` of the scikit-learn model, likewise.
 
 One client with one connection asks each of them for one applicant after the other. It prints the
-requests per second, the 50th and 99th percentile of the time to an answer, and the server's CPU.
+CPU seconds of the start, the requests per second, the 50th and 99th percentile of the time to an
+answer, the server's CPU per request, and its resident memory after all of that; ours gets a body of
+60 MB before the memory is read, which it refuses.
 """
 
 import argparse
@@ -21,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import joblib
@@ -46,7 +49,9 @@ def score(applicant: Applicant):
 def main() -> None:
     """Start each service, ask it, print a line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=1000)
+    parser.add_argument("--requests", type=int, default=10_000, help="to ours")
+    parser.add_argument("--others", type=int, default=300, help="requests to the other two")
+    parser.add_argument("--python", default=sys.executable, help="the interpreter that runs ours")
     args = parser.parse_args()
     test = pd.read_parquet(ROOT / "data/processed/test.parquet")
     features = test[joblib.load(ROOT / "models/champion.joblib").feature_names_in_]
@@ -76,8 +81,13 @@ def main() -> None:
             ),
         }  # fmt: skip
         for name, (command, path, bodies) in services.items():
-            with _running(command) as (port, pid):
-                _measure(name, port, pid, path, bodies, args.requests)
+            ours = name == "ours"
+            with _running(args.python if ours else sys.executable, command) as (port, pid):
+                started, count = _cpu(pid), args.requests if ours else args.others
+                _measure(name, port, pid, path, bodies, count)
+                if ours:
+                    _send_too_much(port, path)
+                print(f"{'':<8}start {started:.1f} s of CPU, {_memory(pid):.0f} MB", flush=True)
 
 
 def _save_mlflow(folder: Path, features: pd.DataFrame) -> None:
@@ -91,11 +101,11 @@ def _save_mlflow(folder: Path, features: pd.DataFrame) -> None:
 
 
 @contextmanager
-def _running(command: Callable[[int], list[str]]) -> Iterator[tuple[int, int]]:
+def _running(python: str, command: Callable[[int], list[str]]) -> Iterator[tuple[int, int]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with subprocess.Popen(
-        [sys.executable, *command(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
+        [python, *command(port)], cwd=ROOT, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:  # fmt: skip
         try:
@@ -110,17 +120,34 @@ def _running(command: Callable[[int], list[str]]) -> Iterator[tuple[int, int]]:
             process.terminate()
 
 
-def _cpu(pid: int) -> float:
-    """Return the CPU seconds of a process and its children."""
-    total = 0.0
+def _fields(pid: int) -> Iterator[list[str]]:
+    """Give the fields of /proc/PID/stat, from the state on, of a process and its children."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(stat.parent.name) == pid or int(fields[1]) == pid:
-            total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return total
+            yield fields
+
+
+def _cpu(pid: int) -> float:
+    """Return the CPU seconds of a process and its children."""
+    return sum(int(f[11]) + int(f[12]) for f in _fields(pid)) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(pid: int) -> float:
+    """Return the resident memory of a process and its children, in MB."""
+    return sum(int(f[21]) for f in _fields(pid)) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def _send_too_much(port: int, path: str) -> None:
+    """Send 60 MB; the service may answer, and close, before all is sent."""
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.request("POST", path, b" " * 60_000_000, HEADERS)
+    if connection.getresponse().status != 413:
+        raise SystemExit("60 MB were not refused")
 
 
 def _measure(name: str, port: int, pid: int, path: str, bodies: list[bytes], count: int) -> None:
@@ -130,9 +157,7 @@ def _measure(name: str, port: int, pid: int, path: str, bodies: list[bytes], cou
         if i == 50:  # warm
             start, cpu = time.perf_counter(), _cpu(pid)
         before = time.perf_counter()
-        connection.request(
-            "POST", path, bodies[i % len(bodies)], {"Content-Type": "application/json"}
-        )
+        connection.request("POST", path, bodies[i % len(bodies)], HEADERS)
         answer = connection.getresponse()
         content = answer.read()
         if answer.status != 200:
