@@ -1,6 +1,7 @@
 """serve: the champion as a service on this machine: PDs over HTTP, a form, OpenAPI."""
 
 import argparse
+import gc
 import hashlib
 import os
 from pathlib import Path
@@ -22,6 +23,8 @@ def main() -> None:
     """Load the champion, then open the port and answer until SIGTERM."""
     args = _arguments()
     keys = read_keys()
+    # Until `give_back`: what is loaded stays, so looking at it again and again only takes time.
+    gc.disable()
     model = load_champion(args.folder)
     described = hashlib.sha256((args.folder / DESCRIPTION).read_bytes()).hexdigest()
     folder = os.environ.get(EVENTS)

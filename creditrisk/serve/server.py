@@ -66,6 +66,7 @@ def give_back() -> None:
     """Give memory that loading the model has left free back to the system (with glibc)."""
     gc.collect()
     gc.freeze()  # what is here now stays: it need not be looked at again
+    gc.enable()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
