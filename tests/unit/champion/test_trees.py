@@ -41,7 +41,7 @@ def test_numbers_next_to_a_threshold_stay_on_their_side():
     one = np.float32(64)
     near = np.array([one, np.nextafter(one, np.float32(65)), np.nextafter(one, np.float32(0))])
     rows = near[RNG.integers(0, 3, 200)][:, None]
-    fitted = RandomForestClassifier(TREES, random_state=1).fit(rows, (rows[:, 0] > 64).astype(int))
+    fitted = RandomForestClassifier(TREES, random_state=1).fit(rows, (rows[:, 0] >= 64).astype(int))
     thresholds = np.concatenate([tree.tree_.threshold for tree in fitted.estimators_])
     assert (thresholds.astype(np.float32) != thresholds).any()
     new = near[None, :].astype(np.float64)
