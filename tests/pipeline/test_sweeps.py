@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.repo.experiments.queue.celery import LocalCeleryQueue
 from filelock import FileLock
 
 from creditrisk.core.dvc_lock import from_root
@@ -426,6 +427,16 @@ def test_experiment_whose_worker_was_killed_is_told_as_failed(tiny: Project, mon
             os.kill(int(worker.read_text()), signal.SIGKILL)
         ended.append(task.status)
     assert ended == ["Running", "Failed"]
+
+
+def test_experiment_whose_worker_is_too_busy_to_respond_is_waited_for(tiny: Project, monkeypatch):
+    monkeypatch.setattr(queue, "PATIENCE", 0.5)
+    monkeypatch.setattr(LocalCeleryQueue, "worker_status", lambda self: {})
+    tiny.dvc("exp", "run", "--queue", "-S", "value=1", "-S", "seconds=10")
+    (rev,) = queue.tasks(tiny.folder)
+    _start(tiny)
+    ended = [t.status for t in queue.follow(tiny.folder, {rev}, lambda: None, pause=0.2)]
+    assert ended == ["Running", "Success"]
 
 
 def test_make_calls_the_same_scripts():

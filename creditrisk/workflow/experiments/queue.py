@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
@@ -13,6 +14,7 @@ DONE = ("Success", "Failed")
 # needs some seconds before it starts its first experiment.
 PATIENCE = 20.0
 READ_ATTEMPTS = 5
+WORKER = "queue-worker"  # DVC's internal command, in a worker's command line
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,20 @@ def tasks(root: Path) -> dict[str, Task]:
     return {t["rev"]: Task(t["rev"], t["name"] or t["rev"][:7], t["status"]) for t in found}
 
 
-def workers(root: Path) -> int:
-    """Count the queue's workers that respond."""
+def has_workers(root: Path) -> bool:
+    """Whether a worker of the queue responds or, on a busy machine, at least lives."""
     with Repo(str(root)) as repo:
-        return len(repo.experiments.celery_queue.worker_status())
+        if repo.experiments.celery_queue.worker_status():
+            return True
+        folder = Path(repo.experiments.celery_queue.wdir)
+    return any(_lives(file) for file in folder.glob("dvc-exp-worker-*.pid"))
+
+
+def _lives(pid_file: Path) -> bool:
+    try:
+        return WORKER in psutil.Process(int(pid_file.read_text())).cmdline()
+    except (OSError, ValueError, psutil.Error):  # it has just ended
+        return False
 
 
 def log_of(root: Path, rev: str) -> str:
@@ -93,8 +105,8 @@ def follow(
             return
         if time.monotonic() - last_change > PATIENCE:
             last_change = time.monotonic()
-            # On a busy machine workers respond late, so only repeated silence counts.
-            silent = 0 if workers(root) else silent + 1
+            # A worker that is just starting has no file yet, so only repeated silence counts.
+            silent = 0 if has_workers(root) else silent + 1
             if silent and any(task.status == "Queued" for task in left.values()):
                 restart()
             for rev, task in left.items():
