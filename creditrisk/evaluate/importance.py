@@ -13,6 +13,7 @@ from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
 
+from creditrisk.champion.parts import ensemble_members, split_pipeline
 from creditrisk.champion.predict import Predictor
 from creditrisk.core.columns import SPECIAL
 from creditrisk.core.parallel import Work
@@ -63,10 +64,9 @@ def fit_again(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Base
 
 
 def _scores(model: BaseEstimator) -> Callable[[pd.DataFrame], np.ndarray]:
-    try:
+    if all(split_pipeline(member)[0] is not None for member in ensemble_members(model)):
         return Predictor(model).pd
-    except TypeError:  # not of this project's pipelines
-        return lambda rows: model.predict_proba(rows)[:, 1]
+    return lambda rows: model.predict_proba(rows)[:, 1]
 
 
 def _losses(

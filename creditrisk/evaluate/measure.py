@@ -178,8 +178,8 @@ def measure_champion(
         intervals: from `metric_intervals`, of the test rows.
 
     Returns:
-        `threshold`; `test` (with `ci`, the intervals), `train`,
-        `cv`, `gap` (train minus test); `calibration` and `baselines` on the test rows.
+        `threshold`; `test` (with `ci`, the intervals), `train`, `cv`, `gap` (train minus test);
+        `calibration` and `baselines` on the test rows.
     """
     bad, pds = test.bad, test.pd
     on_test: dict[str, Any] = dict(compute_metrics(test, threshold))

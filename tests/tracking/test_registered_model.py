@@ -217,6 +217,16 @@ def test_a_column_that_is_left_out_or_misspelt_is_refused(scorecard: Registered,
     assert told == scorecard.expected([rows[0], {"hoehe": "1169"}, rest])
 
 
+def test_the_applicant_of_the_page_is_scored(scorecard: Registered, served: Served):
+    page = (ROOT / "docs/tracking.md").read_text()
+    [body] = re.findall(r"-d '(\{.*?\})'", page, re.DOTALL)
+    [row] = json.loads(body)["dataframe_records"]
+    code, answer = served.post(body.encode())
+    assert code == 200
+    texts = {name: str(value) for name, value in row.items()}
+    assert answer["predictions"] == scorecard.expected([texts])
+
+
 def test_a_csv_is_refused_in_words(served: Served):
     """MLflow reads a CSV only for columns of one type; ours hold texts or numbers."""
     code, answer = served.post(champions.DEFAULT_CSV.read_bytes()[:5000], "text/csv")
