@@ -53,8 +53,12 @@ class Neighbours(ProbabilityHead):
         order = np.argsort(distances, axis=1)
         distances = np.take_along_axis(distances, order, axis=1)
         bad = self.bad[np.take_along_axis(near, order[:, :-1], axis=1)]
-        unclear = (distances[:, 0] == 0) | (distances[:, -2] == distances[:, -1])
-        weights = 1 / np.where(unclear[:, None], 1.0, distances[:, :-1])
+        inside, last = distances[:, :-1], distances[:, -1]
+        # If fitted rows are equal to a row, only these count.
+        same = inside == 0
+        known = same.any(axis=1)
+        weights = np.where(known[:, None], same, 1 / np.where(same, 1.0, inside))
+        unclear = (inside[:, -1] == last) & (~known | (last == 0))
         # One neighbour after the other, as scikit-learn adds them up.
         shares = [np.where(bad == kind, weights, 0.0).cumsum(axis=1)[:, -1] for kind in (0, 1)]
         return np.where(unclear, np.nan, shares[1] / (shares[0] + shares[1]))

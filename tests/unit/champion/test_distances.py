@@ -49,6 +49,17 @@ def test_neighbours_are_scikit_learns(p: int, weights: str):
     assert same_alone(head.probability, NEW)
 
 
+def test_of_equal_rows_only_these_count():
+    rows = np.concatenate([ROWS, ROWS[:40], ROWS[:20]])
+    bad = np.concatenate([BAD, 1 - BAD[:40], BAD[:20]])
+    fitted = KNeighborsClassifier(n_neighbors=15, p=1, weights="distance").fit(rows, bad)
+    head, known = Neighbours(fitted), ROWS[:60]
+    assert not np.isnan(head._shares(known)).any()
+    found = head.probability(known.T)
+    assert (found == fitted.predict_proba(known)[:, 1]).all()
+    assert {0.0, 0.5, 1 / 3, 1.0} <= set(found)
+
+
 def test_where_neighbours_are_equally_far_scikit_learn_decides():
     grid = np.repeat(np.arange(10.0), 30).reshape(300, 1)
     fitted = KNeighborsClassifier(n_neighbors=15, p=1, weights="distance").fit(grid, BAD)
