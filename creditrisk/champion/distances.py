@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from creditrisk.champion.head import Blocks, ProbabilityHead
+from creditrisk.champion.fixed_order import Blocks, ProbabilityHead
 
 FEW_CELLS = 500_000  # of fitted rows, up to which all distances are computed
 DISTANCES = 1_000_000  # at once

@@ -23,7 +23,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from creditrisk.champion.distances import Neighbours, SupportVectors
-from creditrisk.champion.head import Blocks, Head, ProbabilityHead, weighted_sum
+from creditrisk.champion.fixed_order import Blocks, Head, ProbabilityHead, weighted_sum
 from creditrisk.champion.trees import Trees
 
 CHECKED_ROWS = 256

@@ -14,7 +14,7 @@ from sklearn.ensemble import StackingClassifier
 from sklearn.pipeline import Pipeline
 
 from creditrisk.champion.coding import Coded, Vocabulary
-from creditrisk.champion.head import Head, in_blocks
+from creditrisk.champion.fixed_order import Head, in_blocks
 from creditrisk.champion.heads import Stacked, combine, head_of
 from creditrisk.champion.parts import ensemble_members, split_pipeline
 from creditrisk.champion.tables import NotTabled, Tables, columns_of, fingerprint, transform

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
-from creditrisk.champion.head import ProbabilityHead
+from creditrisk.champion.fixed_order import ProbabilityHead
 
 # Up to so many rows, it is faster to walk through all trees of a forest at once.
 FEW_ROWS = 16
