@@ -72,8 +72,8 @@ class Predictor:
         return np.concatenate(parts) if parts else np.empty(0)
 
     def _pd(self, rows: Coded) -> np.ndarray:
-        # Members that encode alike share what they encode.
-        encoded: dict[bytes, np.ndarray] = {}
+        # Members with the same tables share what they encode.
+        encoded: dict[int, np.ndarray] = {}
         pds = []
         for member in self._members:
             if member.key not in encoded:
@@ -98,7 +98,7 @@ class _Member:
     ):
         self.pipeline, self.vocabulary, self.tables = pipeline, vocabulary, tables
         self.head: Head = head_of(rest)
-        self.key = str(id(self)).encode() if tables is None else tables.fingerprint()
+        self.key = id(self if tables is None else tables)
 
     def encode(self, rows: Coded) -> np.ndarray:
         """Encode rows, shape (width, n)."""
