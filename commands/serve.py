@@ -1,7 +1,12 @@
 """serve: the champion as a service on this machine: PDs over HTTP, a form, OpenAPI."""
 
-import argparse
 import gc
+
+if __name__ == "__main__":
+    # Until `give_back`: what is loaded stays, so looking at it again and again only takes time.
+    gc.disable()
+
+import argparse
 import hashlib
 import os
 from pathlib import Path
@@ -23,8 +28,6 @@ def main() -> None:
     """Load the champion, then open the port and answer until SIGTERM."""
     args = _arguments()
     keys = read_keys()
-    # Until `give_back`: what is loaded stays, so looking at it again and again only takes time.
-    gc.disable()
     model = load_champion(args.folder)
     described = hashlib.sha256((args.folder / DESCRIPTION).read_bytes()).hexdigest()
     folder = os.environ.get(EVENTS)

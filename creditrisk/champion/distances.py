@@ -10,11 +10,10 @@ from scipy.spatial.distance import cdist
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from creditrisk.champion.fixed_order import Blocks, ProbabilityHead
+from creditrisk.champion.fixed_order import CHECKED_ROWS, Blocks, ProbabilityHead
 
 FEW_CELLS = 500_000  # of fitted rows, up to which all distances are computed
 DISTANCES = 1_000_000  # at once
-CHECKED_ROWS = 256
 TOLERANCE = 1e-9  # relative, between our decision function and the model's
 
 

@@ -15,6 +15,8 @@ from threadpoolctl import ThreadpoolController
 BLOCK = 64
 # Numbers that a sum over columns works on at once; more would not fit into the cache.
 AT_ONCE = 32_768
+# Rows on which a head is compared with the model itself.
+CHECKED_ROWS = 256
 PAIRWISE = ("manhattan", "chebyshev")
 
 

@@ -22,11 +22,16 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from creditrisk.champion.boosters import Lightgbm, Xgboost
 from creditrisk.champion.distances import Neighbours, SupportVectors
-from creditrisk.champion.fixed_order import Blocks, Head, ProbabilityHead, weighted_sum
+from creditrisk.champion.fixed_order import (
+    CHECKED_ROWS,
+    Blocks,
+    Head,
+    ProbabilityHead,
+    weighted_sum,
+)
 from creditrisk.champion.trees import Trees
-
-CHECKED_ROWS = 256
 
 
 def head_of(estimator: BaseEstimator) -> Head:
@@ -44,9 +49,9 @@ def head_of(estimator: BaseEstimator) -> Head:
     if isinstance(estimator, MLPClassifier) and estimator.n_outputs_ == 1:
         return _Perceptron(estimator)
     if package == "xgboost":
-        return _Xgboost(estimator)
+        return Xgboost(estimator)
     if package == "lightgbm":
-        return _Lightgbm(estimator)
+        return Lightgbm(estimator)
     if package == "interpret":
         return _Additive(estimator)
     if isinstance(estimator, SVC) and estimator.dual_coef_.shape[0] == 1:
@@ -86,32 +91,6 @@ _BENDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "tanh": np.tanh,
     "logistic": expit,
 }
-
-
-class _Xgboost(ProbabilityHead):
-    def __init__(self, fitted: Any):
-        self.fitted, self.booster = fitted, fitted.get_booster()
-        self.trees = fitted._get_iteration_range(None)
-
-    def probability(self, encoded: np.ndarray) -> np.ndarray:
-        rows = np.ascontiguousarray(encoded.T)
-        found = self.booster.inplace_predict(
-            rows, iteration_range=self.trees, missing=self.fitted.missing, validate_features=False
-        )
-        # Single precision, which is too coarse for a calibrator and for an average.
-        return found.astype(np.float64)
-
-
-class _Lightgbm:
-    def __init__(self, fitted: Any):
-        self.booster = fitted.booster_
-
-    def score(self, encoded: np.ndarray) -> np.ndarray:
-        rows = np.ascontiguousarray(encoded.T)
-        return self.booster.predict(rows, raw_score=True, num_threads=1)
-
-    def probability(self, encoded: np.ndarray) -> np.ndarray:
-        return self.booster.predict(np.ascontiguousarray(encoded.T), num_threads=1)
 
 
 class _Additive:

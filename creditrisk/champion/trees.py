@@ -1,21 +1,112 @@
-"""Forests: the mean of decision trees, one after the other."""
+"""Trees: few rows walk through all trees of a model at once, many rows through one at a time."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
 from creditrisk.champion.fixed_order import ProbabilityHead
 
-# Up to so many rows, it is faster to walk through all trees of a forest at once.
-FEW_ROWS = 16
+# Up to so many rows, it is faster to walk through all trees at once; and with so few trees never.
+FEW_ROWS = 256
+FEW_TREES = 16
 # Walks that have come to a leaf are put aside after so many steps: at each step, that costs more.
 STEPS = 6
+# Walks at once; the numbers of more would not fit into the cache.
+WALKS = 65_536
+
+
+class Nodes(NamedTuple):
+    """One tree: node 0 is its root. All arrays have one entry per node.
+
+    Attributes:
+        left: the left child's number; below 0 for a leaf.
+        right: the right child's number.
+        column: of the encoded number that decides.
+        threshold: single precision; a larger number goes to the right.
+        missing_right: whether a missing number goes to the right.
+        value: of a leaf.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    column: np.ndarray
+    threshold: np.ndarray
+    missing_right: np.ndarray
+    value: np.ndarray
+
+
+class Walk:
+    """All nodes of some trees as one table, level by level.
+
+    The right child is next to the left one, so that a step needs no branch; a leaf leads to itself.
+    """
+
+    def __init__(self, trees: Sequence[Nodes]):
+        first = np.cumsum([0, *(len(tree.left) for tree in trees)])
+        self.trees = len(trees)
+
+        def children(sides: list[np.ndarray]) -> np.ndarray:
+            return np.concatenate([own + at for own, at in zip(sides, first, strict=False)])
+
+        is_leaf = np.concatenate([tree.left < 0 for tree in trees])
+        left, right = (children([tree[side] for tree in trees]) for side in (0, 1))
+        level, levels = first[:-1], []
+        while len(level):
+            levels.append(level)
+            inner = level[~is_leaf[level]]
+            level = np.column_stack([left[inner], right[inner]]).ravel()
+        order = np.concatenate(levels)
+        inner = ~is_leaf[order]
+        self.left = np.arange(len(order))
+        self.left[inner] = self.trees + 2 * np.arange(inner.sum())
+        _, _, column, threshold, missing_right, value = (
+            np.concatenate(parts)[order] for parts in zip(*trees, strict=True)
+        )
+        self.column = np.where(inner, column, 0).astype(np.intp)
+        self.threshold = np.where(inner, threshold, np.float32(np.inf))
+        self.missing_right = missing_right & inner
+        self.value = value
+
+    def values(self, encoded: np.ndarray) -> np.ndarray:
+        """Return the value of each tree's leaf; shape (trees, n) for numbers of (width, n)."""
+        width, count = encoded.shape
+        flat = encoded.T.astype(np.float32, order="C").ravel()
+        has_gaps = bool(np.isnan(flat).any())
+        step = max(1, WALKS // count)
+        parts = [
+            self._leaves(flat, has_gaps, width, count, range(self.trees)[start : start + step])
+            for start in range(0, self.trees, step)
+        ]
+        return self.value[np.concatenate(parts)].reshape(self.trees, count)
+
+    def _leaves(
+        self, flat: np.ndarray, has_gaps: bool, width: int, count: int, trees: range
+    ) -> np.ndarray:
+        row = np.tile(np.arange(0, width * count, width), len(trees))
+        node = np.repeat(np.asarray(trees), count)
+        leaves = np.empty(len(node), dtype=np.intp)
+        walk = np.arange(len(node))
+        while True:
+            for _ in range(STEPS):
+                place = self.column.take(node)
+                place += row
+                number = flat.take(place)
+                right = number > self.threshold.take(node)
+                if has_gaps:
+                    right |= np.isnan(number) & self.missing_right.take(node)
+                node = self.left.take(node)
+                node += right
+            leaves[walk] = node
+            going = np.flatnonzero(self.left.take(node) != node)
+            if not len(going):
+                return leaves
+            node, walk, row = node[going], walk[going], row[going]
 
 
 class Trees(ProbabilityHead):
     """Decision trees, whose mean is taken one tree after the other.
-
-    Few rows walk through all trees at once, many rows through one tree at a time: both come to the
-    same leaves.
 
     Args:
         trees: fitted, with two classes.
@@ -25,57 +116,31 @@ class Trees(ProbabilityHead):
         self.trees = [one.tree_ for one in trees]
         # The share of bad rows in each node.
         self.shares = [tree.value[:, 0, 1] for tree in self.trees]
-        if len(self.trees) > FEW_ROWS:
-            self._lay_out()
-
-    def _lay_out(self) -> None:
-        """Write all nodes as one table: what a step needs of a node lies in one place."""
-        sizes = [tree.node_count for tree in self.trees]
-        self.roots = np.cumsum([0, *sizes[:-1]])
-        self.all_shares = np.concatenate(self.shares)
-        # Threshold in single precision, column, left and right child; a leaf leads to itself.
-        self.nodes = np.empty((sum(sizes), 4), dtype=np.int32)
-        self.missing_right = np.empty(sum(sizes), dtype=bool)
-        for tree, root in zip(self.trees, self.roots, strict=True):
-            here = slice(root, root + tree.node_count)
-            leaf, own = tree.children_left < 0, np.arange(root, root + tree.node_count)
-            self.nodes[here, 0] = _rounded_down(tree.threshold).view(np.int32)
-            self.nodes[here, 1] = np.where(leaf, 0, tree.feature)
-            self.nodes[here, 2] = np.where(leaf, own, tree.children_left + root)
-            self.nodes[here, 3] = np.where(leaf, own, tree.children_right + root)
-            self.missing_right[here] = tree.missing_go_to_left == 0
+        self.walk = None
+        if len(self.trees) > FEW_TREES:
+            self.walk = Walk(
+                [
+                    Nodes(
+                        tree.children_left,
+                        tree.children_right,
+                        tree.feature,
+                        _rounded_down(tree.threshold),
+                        tree.missing_go_to_left == 0,
+                        share,
+                    )
+                    for tree, share in zip(self.trees, self.shares, strict=True)
+                ]
+            )
 
     def probability(self, encoded: np.ndarray) -> np.ndarray:
         """Return the mean share of bad rows in the leaves."""
-        if encoded.shape[1] <= FEW_ROWS < len(self.trees):
-            return self._at_once(encoded.astype(np.float32))
+        if self.walk is not None and encoded.shape[1] <= FEW_ROWS:
+            # Not `sum`, whose order depends on the shape.
+            return self.walk.values(encoded).cumsum(axis=0)[-1] / len(self.trees)
         rows = np.ascontiguousarray(encoded.T, dtype=np.float32)
         total = np.zeros(len(rows))
         for tree, shares in zip(self.trees, self.shares, strict=True):
             total += shares[tree.apply(rows)]
-        return total / len(self.trees)
-
-    def _at_once(self, encoded: np.ndarray) -> np.ndarray:
-        count = encoded.shape[1]
-        flat = encoded.ravel()
-        has_gaps = bool(np.isnan(flat).any())
-        row = np.tile(np.arange(count), len(self.trees))
-        node = np.repeat(self.roots, count)
-        leaves = np.empty(len(node), dtype=np.intp)
-        walk = np.arange(len(node))
-        while len(walk):
-            for _ in range(STEPS):
-                record = self.nodes.take(node, axis=0)
-                value = flat.take(record[:, 1] * count + row)
-                right = value > record.view(np.float32)[:, 0]
-                if has_gaps:
-                    right |= np.isnan(value) & self.missing_right.take(node)
-                node = np.where(right, record[:, 3], record[:, 2])
-            ended = self.nodes[:, 2].take(node) == node
-            leaves[walk[ended]] = node[ended]
-            node, walk, row = node[~ended], walk[~ended], row[~ended]
-        # Not `sum`, whose order depends on the shape.
-        total = self.all_shares[leaves].reshape(len(self.trees), count).cumsum(axis=0)[-1]
         return total / len(self.trees)
 
 

@@ -10,6 +10,7 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from creditrisk.champion.contributions import Explainer
 from creditrisk.champion.description import ChampionDescription, parse_description
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import Predictor
@@ -63,6 +64,11 @@ class Champion:
             name: np.array([value], dtype="float64" if name in numeric else object)
             for name, value in self.description.baseline.items()
         }
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """Compares applicants with the baseline applicant."""
+        return Explainer(self.predictor, self.baseline)
 
 
 def load_champion(model: Path, description: Path, lock: Path, folder: Path = HERE) -> Champion:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from creditrisk.champion.contributions import Contributions, contributions
+from creditrisk.champion.contributions import Contributions
 from creditrisk.core.columns import SCORED, SPECIAL
 from creditrisk.eda.adjust import apply_to_arrays
 from creditrisk.featurize import derived_columns
@@ -42,7 +42,7 @@ NO_CELL = "no cell could be read"
 # Texts of a column whose values are kept, and the longest: a long one would take memory.
 KEPT, KEPT_LENGTH = 1000, 40
 
-# Rows per call of `contributions`, which computes a few dozen PDs for each row.
+# Rows that are explained in one call, which computes a few dozen PDs for each row.
 REASON_BATCH = 2048
 
 Texts = Mapping[str, Sequence[str | None] | np.ndarray | pd.Series]
@@ -191,11 +191,10 @@ class Scorer:
             judged: from `judge`, n rows.
             top: maximum number of reasons per row; None for that of the scorer.
         """
-        champion, rows = self.champion, judged.cells.model_input
-        found = contributions(champion.predictor, rows, champion.baseline)
+        found = self.champion.explainer.contributions(judged.cells.model_input)
         top = self.reasons if top is None else top
         reasons = main_reasons(found, judged.cells, judged.refused, self._describe, top)
-        threshold = champion.description.threshold
+        threshold = self.champion.description.threshold
         return Explained(reasons, reasons_texts(reasons, found, judged.refused, threshold), found)
 
     def contribution_lines(self, judged: Judged, found: Contributions) -> list[dict[str, Any]]:

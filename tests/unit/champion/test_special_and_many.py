@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from creditrisk.champion.baseline import baseline_applicant
-from creditrisk.champion.contributions import contributions
+from creditrisk.champion.contributions import Explainer
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import Predictor
 from creditrisk.champion.scorecard import scorecard
@@ -168,7 +168,7 @@ def test_a_reason_names_the_code_by_its_meaning():
     rows = applicants()[COLUMNS]
     baseline = baseline_row(baseline_applicant(applicants(), FEATURES), rows)
     some = rows[applicants()["special.late"] == "98"].head(5)
-    found = contributions(Predictor(model), some, baseline)
+    found = Explainer(Predictor(model), baseline).contributions(some)
     assert list(found.shares) == ["late", "x", "job", "home"]
     total = found.shares.sum(axis=1) + found.base
     odds = np.log(default_pd(model, some) / (1 - default_pd(model, some)))

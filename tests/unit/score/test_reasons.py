@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from creditrisk.champion.baseline import baseline_applicant
-from creditrisk.champion.contributions import Contributions, contributions
+from creditrisk.champion.contributions import Contributions, Explainer
 from creditrisk.champion.log_odds import log_odds
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import Predictor, transform_rows
@@ -44,7 +44,7 @@ def typical():
 @pytest.mark.parametrize("kind", [*KINDS, "vote", "stack"])
 def test_contributions_sum_to_the_log_odds(kind):
     frame = pd.concat([part("test")[columns()].head(12), resampled(12, 5)], ignore_index=True)
-    found = contributions(Predictor(model(kind)), frame, typical())
+    found = Explainer(Predictor(model(kind)), typical()).contributions(frame)
     total = found.base + found.shares.sum(axis=1)
     assert total.to_numpy() == pytest.approx(log_odds(default_pd(model(kind), frame)), abs=1e-9)
     assert found.base == log_odds(default_pd(model(kind), typical()))[0]
@@ -55,7 +55,7 @@ def test_contributions_sum_to_the_log_odds(kind):
 def test_contributions_to_a_linear_model_are_weights_times_differences(kind):
     frame = part("test")[columns()].head(20)
     seen = linear(model(kind))
-    found = contributions(Predictor(model(kind)), frame, typical()).shares
+    found = Explainer(Predictor(model(kind)), typical()).contributions(frame).shares
     for name in ("status", "age"):
         changed = pd.concat([typical()] * len(frame), ignore_index=True)
         changed[name] = frame[name].to_numpy()
@@ -68,7 +68,9 @@ def test_contributions_to_a_scorecard_are_differences_of_its_points():
     card = scorecard(model("scorecard"), part("train"), rows()[1], DEFAULT, scale)
     points = card[card["variable"] == "purpose"].set_index("code")["points"]
     frame = part("test")[columns()].head(20)
-    found = contributions(Predictor(model("scorecard")), frame, typical()).shares["purpose"]
+    found = (
+        Explainer(Predictor(model("scorecard")), typical()).contributions(frame).shares["purpose"]
+    )
     given = points[frame["purpose"]].to_numpy() - points[typical()["purpose"].iloc[0]]
     assert found.to_numpy() * -scale.factor == pytest.approx(given, abs=1e-9)
 
@@ -96,18 +98,33 @@ def test_contributions_near_the_shapley_values_of_all_orders(kind):
         steps = np.diff(np.vstack([np.full(10, base), path]), axis=0)
         for at, step in zip(order, steps, strict=True):
             exact[:, at] += step / len(orders)
-    found = contributions(Predictor(model(kind)), frame, typical()).shares
+    found = Explainer(Predictor(model(kind)), typical()).contributions(frame).shares
     assert (found.drop(columns=names) == 0).all(axis=None)
     error = np.abs(found[names].to_numpy() - exact)
     assert error.mean() < 0.2 * np.abs(exact).mean()
-    many = contributions(Predictor(model(kind)), frame, typical(), 64).shares[names].to_numpy()
+    many = (
+        Explainer(Predictor(model(kind)), typical(), 22)
+        .contributions(frame)
+        .shares[names]
+        .to_numpy()
+    )
     assert np.abs(many - exact).mean() < error.mean()
+
+
+def test_each_variable_comes_early_in_the_middle_and_late():
+    explainer = Explainer(Predictor(model("xgb")), typical())
+    count = len(explainer.names)
+    places = np.argsort(explainer.sequences, axis=1)
+    assert (places.mean(axis=0) == (count - 1) / 2).all()
+    thirds = (places + 0.5) * 3 / count
+    for third in range(3):
+        assert ((np.abs(thirds - third - 0.5) < 0.7).sum(axis=0) >= 2).all()
 
 
 def test_reasons_do_not_hang_on_the_company():
     frame = part("test")[columns()].head(30)
-    together = contributions(Predictor(model("vote")), frame, typical()).shares
-    alone = contributions(Predictor(model("vote")), frame.iloc[[7]], typical()).shares
+    together = Explainer(Predictor(model("vote")), typical()).contributions(frame).shares
+    alone = Explainer(Predictor(model("vote")), typical()).contributions(frame.iloc[[7]]).shares
     assert (alone.to_numpy() == together.iloc[[7]].to_numpy()).all()
 
 

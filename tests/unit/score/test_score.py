@@ -12,7 +12,7 @@ import yaml
 
 from creditrisk.champion import predict, tables
 from creditrisk.champion.baseline import baseline_applicant
-from creditrisk.champion.contributions import contributions
+from creditrisk.champion.contributions import Explainer
 from creditrisk.champion.parts import split_pipeline
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import Predictor, transform_rows
@@ -129,7 +129,9 @@ def test_pd_is_that_of_the_model_itself(kind):
     rows.loc[0] = np.nan  # nothing known
     rows.loc[1, "purpose"] = "a level that nobody has"
     own = model(kind).predict_proba(rows)[:, 1]
-    assert default_pd(model(kind), rows) == pytest.approx(own, abs=1e-12)
+    # XGBoost turns log-odds into PDs in single precision, the predictor in double precision.
+    near = 1e-7 if kind in ("xgb", "vote") else 1e-12
+    assert default_pd(model(kind), rows) == pytest.approx(own, abs=near)
     assert ((default_pd(model(kind), rows) >= 0) & (default_pd(model(kind), rows) <= 1)).all()
 
 
@@ -202,7 +204,7 @@ def test_every_scored_row_has_reasons_whatever_the_cut_off(tmp_path):
     header, lines = raw_lines()
     own = part("train")[columns()]
     typical = baseline_row(baseline_applicant(part("train"), rows()[1]), own)
-    shares = contributions(Predictor(model("lr")), own, typical).shares
+    shares = Explainer(Predictor(model("lr")), typical).contributions(own).shares
     # Of each variable the value that lowers the risk most; of the three that hang together, those
     # of an applicant of whom none raises it.
     at = shares.idxmin()
