@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
+from sklearn.pipeline import Pipeline
 
 METHODS = {"platt": "sigmoid", "isotonic": "isotonic"}
 
@@ -165,7 +166,7 @@ def fit_calibrated(
         bad: outcomes, shape (n,).
         oof: out-of-fold scores: `repeat`, `bad`, `score`; those of the first repeat are used.
     """
-    whole = _without_sampler(clone(model).fit(rows, bad))
+    whole = _for_use(clone(model).fit(rows, bad))
     if method == "none":
         return whole
     first = oof[oof["repeat"] == 0].sort_values("position")
@@ -173,14 +174,19 @@ def fit_calibrated(
     fitted.calibrated_classifiers_[0].estimator = whole
     fitted.n_features_in_ = rows.shape[1]
     fitted.feature_names_in_ = np.asarray(list(rows), dtype=object)
-    unfitted = _without_sampler(clone(model))
+    unfitted = _for_use(clone(model))
     return fitted.set_params(estimator=unfitted, ensemble=False, cv=None)
 
 
-def _without_sampler(model: BaseEstimator) -> BaseEstimator:
-    """Drop the step that takes a sample of the rows: a fitted model has no use for it.
+def _for_use(model: BaseEstimator) -> BaseEstimator:
+    """Drop what only fitting needs, so that a model file needs less to be loaded.
 
-    It is a function of this package, which the model file would need, and whoever fits a copy of
-    the model on a part of the rows wants all of them.
+    The step that takes a sample of the rows is a function of this package; and whoever fits a copy
+    of the model on a part of the rows wants all of them. A pipeline without a resampler becomes one
+    of scikit-learn: imbalanced-learn takes long to import.
     """
-    return model.set_params(sample="passthrough") if "sample" in model.get_params() else model
+    if "sample" not in model.get_params():
+        return model
+    model.set_params(sample="passthrough")
+    resamples = any(hasattr(step, "fit_resample") for _, step in model.steps)
+    return model if resamples else Pipeline(model.steps)

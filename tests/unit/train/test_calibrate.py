@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
@@ -11,6 +12,7 @@ from sklearn.svm import SVC
 
 from creditrisk.champion.calibration import slope_and_intercept
 from creditrisk.modeling.folds import make_folds
+from creditrisk.modeling.persistence import dump_model
 from creditrisk.train.calibrate import (
     METHODS,
     choose_calibration,
@@ -19,6 +21,7 @@ from creditrisk.train.calibrate import (
     raw_scores,
 )
 from creditrisk.train.search import out_of_fold
+from tests.support import champions
 
 
 def scored(rows=600, stretch=1.0, repeats=2, folds=3, seed=0):
@@ -162,6 +165,21 @@ def test_final_models_calibrator_is_the_one_learned_from_the_out_of_fold_scores(
     behind = oof.assign(fold=1, score=new)
     both = cross_calibrate("platt", pd.concat([oof, behind], ignore_index=True))
     assert both[len(bad) :] == pytest.approx(fitted.predict_proba(frame)[:, 1])
+
+
+@pytest.mark.parametrize("resample", ["none", "random_over"])
+@pytest.mark.parametrize("method", ["none", "platt"])
+def test_only_a_model_that_resamples_needs_imbalanced_learn_to_be_loaded(resample, method):
+    train, columns = champions.part("train"), champions.columns()
+    candidate = {"encoder": "onehot", "resample": resample}
+    blank, bad = champions.pipeline("lr", candidate, champions.rows()[1]), train["bad"].to_numpy()
+    folds = make_folds(bad, np.arange(len(bad)), 3, 1, 0)
+    oof, _ = out_of_fold(blank, train[columns], bad, folds)
+    fitted = fit_calibrated(blank, method, train[columns], bad, oof)
+    assert (b"imblearn" in dump_model(fitted)) == (resample == "random_over")
+    bare = fitted if method == "none" else fitted.calibrated_classifiers_[0].estimator
+    again = clone(bare).fit(train[columns], bad)
+    assert (again.predict_proba(train) == bare.predict_proba(train)).all()
 
 
 def test_uncalibrated_final_model_is_the_model_itself():
