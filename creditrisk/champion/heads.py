@@ -22,10 +22,10 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from creditrisk.champion.additive import Additive
 from creditrisk.champion.boosters import Lightgbm, Xgboost
 from creditrisk.champion.distances import Neighbours, SupportVectors
 from creditrisk.champion.fixed_order import (
-    CHECKED_ROWS,
     Blocks,
     Head,
     ProbabilityHead,
@@ -53,7 +53,7 @@ def head_of(estimator: BaseEstimator) -> Head:
     if package == "lightgbm":
         return Lightgbm(estimator)
     if package == "interpret":
-        return _Additive(estimator)
+        return Additive(estimator)
     if isinstance(estimator, SVC) and estimator.dual_coef_.shape[0] == 1:
         return SupportVectors(estimator)
     if isinstance(estimator, KNeighborsClassifier):
@@ -91,56 +91,6 @@ _BENDS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "tanh": np.tanh,
     "logistic": expit,
 }
-
-
-class _Additive:
-    """An explainable boosting machine: terms of one or two columns, each a table of scores.
-
-    Where tables of its terms do not give what it gives (columns that it takes for levels), it adds
-    up its terms itself, also row by row.
-    """
-
-    def __init__(self, fitted: Any):
-        self.fitted = fitted
-        self.terms = []
-        for columns, scores in zip(fitted.term_features_, fitted.term_scores_, strict=True):
-            # A column has coarser bins where it is one of two.
-            cuts = [fitted.bins_[c][min(len(fitted.bins_[c]), len(columns)) - 1] for c in columns]
-            self.terms.append((columns, cuts, scores))
-        self.intercept = float(np.ravel(fitted.intercept_)[0])
-        self.tabled = self._is_tabled()
-
-    def _is_tabled(self) -> bool:
-        """Compare with the model itself, on rows at the cuts, between them and without values."""
-        if not all(isinstance(c, np.ndarray) for _, cuts, _ in self.terms for c in cuts):
-            return False
-        rng = np.random.default_rng(0)
-        probes = rng.normal(size=(self.fitted.n_features_in_, CHECKED_ROWS))
-        for columns, cuts, _ in self.terms:
-            for column, own in zip(columns, cuts, strict=True):
-                at = rng.choice([*own, np.nan], CHECKED_ROWS)
-                probes[column] = at + rng.choice([0.0, 0.0, 1e-9, -1e-9, 1.0], CHECKED_ROWS)
-        own = self._sum(probes)
-        return bool((own == self.fitted.decision_function(np.ascontiguousarray(probes.T))).all())
-
-    def _sum(self, encoded: np.ndarray) -> np.ndarray:
-        total = np.full(encoded.shape[1], self.intercept)
-        for columns, cuts, scores in self.terms:
-            bins = []
-            for column, own in zip(columns, cuts, strict=True):
-                values = encoded[column]
-                place = own.searchsorted(values, side="right") + 1
-                bins.append(np.where(values == values, place, 0))  # 0: missing
-            total += scores[tuple(bins)]
-        return total
-
-    def score(self, encoded: np.ndarray) -> np.ndarray:
-        if self.tabled:
-            return self._sum(encoded)
-        return self.fitted.decision_function(np.ascontiguousarray(encoded.T))
-
-    def probability(self, encoded: np.ndarray) -> np.ndarray:
-        return expit(self.score(encoded))
 
 
 def _calibrated(model: CalibratedClassifierCV) -> Head:
