@@ -20,10 +20,13 @@ from creditrisk.champion.tables import NotTabled
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
+from creditrisk.modeling.folds import make_folds
 from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.parse import parse
 from creditrisk.schema import parse_schema
 from creditrisk.score.load_champion import load_champion
+from creditrisk.train.calibrate import fit_calibrated
+from creditrisk.train.search import out_of_fold
 from tests.support.champions import (
     KINDS,
     baseline_row,
@@ -31,6 +34,7 @@ from tests.support.champions import (
     default_pd,
     model,
     part,
+    pipeline,
     project,
     raw_lines,
     record,
@@ -129,10 +133,21 @@ def test_pd_is_that_of_the_model_itself(kind):
     rows.loc[0] = np.nan  # nothing known
     rows.loc[1, "purpose"] = "a level that nobody has"
     own = model(kind).predict_proba(rows)[:, 1]
-    # XGBoost turns log-odds into PDs in single precision, the predictor in double precision.
-    near = 1e-7 if kind in ("xgb", "vote") else 1e-12
-    assert default_pd(model(kind), rows) == pytest.approx(own, abs=near)
+    assert default_pd(model(kind), rows) == pytest.approx(own, abs=1e-12)
     assert ((default_pd(model(kind), rows) >= 0) & (default_pd(model(kind), rows) <= 1)).all()
+
+
+@pytest.mark.parametrize("calibration", ["platt", "isotonic"])
+def test_a_calibrator_gets_the_pds_that_it_has_learned_from(calibration):
+    """XGBoost's are of single precision; a step of isotonic regression may be steep."""
+    train, candidate = part("train"), {"encoder": "ordinal", "resample": "none", "max_depth": 3}
+    blank, bad = pipeline("xgb", candidate, rows()[1]), train["bad"].to_numpy()
+    folds = make_folds(bad, np.arange(len(bad)), 3, 1, 42)
+    oof, _ = out_of_fold(blank, train[columns()], bad, folds)
+    fitted = fit_calibrated(blank, calibration, train[columns()], bad, oof)
+    some = resampled(2000, 6)
+    own = fitted.predict_proba(some)[:, 1]  # after isotonic regression of single precision, too
+    assert default_pd(fitted, some) == pytest.approx(own, abs=1e-7)
 
 
 @pytest.mark.parametrize("kind", KINDS)
