@@ -32,8 +32,8 @@ def test_second_repro_runs_nothing(built: Project):
 
 def test_two_rebuilds_give_the_same_bytes(built: Project, tmp_path: Path):
     again = new_project(tmp_path / "again", SMALL)
-    # Another hash seed, one process instead of one a core, one thread.
-    again.dvc("repro", PYTHONHASHSEED="2", LOKY_MAX_CPU_COUNT="1", OMP_NUM_THREADS="1")
+    # Another hash seed, two processes instead of one, one thread.
+    again.dvc("repro", PYTHONHASHSEED="2", LOKY_MAX_CPU_COUNT="2", OMP_NUM_THREADS="1")
     assert again.lock() == built.lock()
 
 
