@@ -23,7 +23,7 @@ class Xgboost(ProbabilityHead):
         found = self.booster.inplace_predict(
             rows, iteration_range=self.trees, missing=self.fitted.missing, validate_features=False
         )
-        # Single precision is too coarse for a calibrator and for an average.
+        # What follows (a calibrator, an average) computes in double precision.
         return found.astype(np.float64)
 
 

@@ -25,12 +25,7 @@ from sklearn.tree import DecisionTreeClassifier
 from creditrisk.champion.additive import Additive
 from creditrisk.champion.boosters import Lightgbm, Xgboost
 from creditrisk.champion.distances import Neighbours, SupportVectors
-from creditrisk.champion.fixed_order import (
-    Blocks,
-    Head,
-    ProbabilityHead,
-    weighted_sum,
-)
+from creditrisk.champion.fixed_order import Blocks, Head, ProbabilityHead, weighted_sum
 from creditrisk.champion.trees import Trees
 
 

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
-from creditrisk.champion.trees import FEW_ROWS, STEPS, Trees
+from creditrisk.champion import trees
+from creditrisk.champion.trees import FEW_ROWS, FEW_TREES, STEPS, Trees
 
 RNG = np.random.default_rng(2)
-TREES = FEW_ROWS + 5
+TREES = FEW_TREES + 5
 
 
 def shares(fitted, encoded: np.ndarray) -> np.ndarray:
@@ -19,7 +20,10 @@ def shares(fitted, encoded: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("kind", [RandomForestClassifier, ExtraTreesClassifier])
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("leaves", [None, 9])  # with a limit, children lie elsewhere
-def test_few_rows_and_many_come_to_the_same_leaves(kind, gaps: bool, leaves: int | None):
+def test_few_rows_and_many_come_to_the_same_leaves(
+    monkeypatch, kind, gaps: bool, leaves: int | None
+):
+    monkeypatch.setattr(trees, "WALKS", 1000)  # so few that the trees are walked in parts
     rows = RNG.normal(size=(400, 5))
     if gaps:
         rows[RNG.random(rows.shape) < 0.2] = np.nan
@@ -28,11 +32,12 @@ def test_few_rows_and_many_come_to_the_same_leaves(kind, gaps: bool, leaves: int
     head = Trees(fitted.estimators_)
     if leaves is None:
         assert max(tree.tree_.max_depth for tree in fitted.estimators_) > STEPS
-    new = np.concatenate([rows[:50], RNG.normal(size=(50, 5))]).T
+    new = np.concatenate([rows, RNG.normal(size=(400, 5))]).T
+    assert new.shape[1] > FEW_ROWS
     expected = shares(fitted, new)
     assert (head.probability(new) == expected).all()
     for size in (1, 3, FEW_ROWS):
-        parts = [head.probability(new[:, i : i + size]) for i in range(0, 100, size)]
+        parts = [head.probability(new[:, i : i + size]) for i in range(0, 800, size)]
         assert (np.concatenate(parts) == expected).all()
 
 
