@@ -96,15 +96,11 @@ class Explainer:
         order, row, step = np.nonzero(differs[:, self.sequences].transpose(1, 0, 2))
         first = np.ones(len(row), dtype=bool)
         first[1:] = (row[1:] != row[:-1]) | (order[1:] != order[:-1])
-        last = np.roll(first, -1)
-        # All orders of a row end at the row itself, which is scored once.
-        needed = ~last | (order == 0)
-        after = np.empty(len(row))
-        steps = self._steps(rows, order[needed], row[needed], step[needed])
-        after[needed] = log_odds(self.predictor.pd_of_coded(steps))
-        ends = np.empty(len(rows))
-        ends[row[last & needed]] = after[last & needed]
-        after[last] = ends[row[last]]
+        changed = (self.positions[order] <= step[:, None]) & differs[row]
+        # Orders meet on their way: where the same variables have changed, one PD is enough.
+        chosen, same = _distinct(row, changed)
+        steps = self._steps(rows.take(row[chosen]), changed[chosen])
+        after = log_odds(self.predictor.pd_of_coded(steps))[same]
         before = np.where(first, self.base, np.roll(after, 1))
         total = np.zeros(differs.shape)
         for number, sequence in enumerate(self.sequences):
@@ -113,18 +109,26 @@ class Explainer:
             total[row[here], sequence[step[here]]] += (after - before)[here]
         return total / len(self.sequences)
 
-    def _steps(self, rows: Coded, order: np.ndarray, row: np.ndarray, step: np.ndarray) -> Coded:
+    def _steps(self, rows: Coded, changed: np.ndarray) -> Coded:
         """Return the applicants on their way from the baseline to the rows."""
-        numbers = np.empty((len(rows.numbers), len(row)))
-        codes = np.empty((len(rows.codes), len(row)), dtype=np.intp)
+        numbers, codes = np.empty_like(rows.numbers), np.empty_like(rows.codes)
         base = self.base_row
-        for variable, (own_numbers, own_codes) in enumerate(self.places):
-            changed = self.positions[order, variable] <= step
+        for own, (own_numbers, own_codes) in zip(changed.T, self.places, strict=True):
             for at in own_numbers:
-                numbers[at] = np.where(changed, rows.numbers[at][row], base.numbers[at])
+                numbers[at] = np.where(own, rows.numbers[at], base.numbers[at])
             for at in own_codes:
-                codes[at] = np.where(changed, rows.codes[at][row], base.codes[at])
+                codes[at] = np.where(own, rows.codes[at], base.codes[at])
         return Coded(numbers, codes)
+
+
+def _distinct(row: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the distinct steps, and of each step the number of its equal there."""
+    parts = [row.astype(np.int64)[:, None].view(np.uint8), np.packbits(changed, axis=1)]
+    keys = np.ascontiguousarray(np.hstack(parts))
+    _, chosen, same = np.unique(
+        keys.view(f"V{keys.shape[1]}")[:, 0], return_index=True, return_inverse=True
+    )
+    return chosen, same
 
 
 def _places(predictor: Predictor, names: list[str]) -> list[tuple[list[int], list[int]]]:
