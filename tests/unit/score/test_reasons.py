@@ -121,6 +121,25 @@ def test_each_variable_comes_early_in_the_middle_and_late():
         assert ((np.abs(thirds - third - 0.5) < 0.7).sum(axis=0) >= 2).all()
 
 
+def test_orders_that_meet_share_a_step_and_give_what_each_gives_alone():
+    frame = part("test")[columns()].head(1)
+    predictor = Predictor(model("xgb"))
+    explainer = Explainer(predictor, typical())
+    scored, score = [], predictor.pd_of_coded
+    predictor.pd_of_coded = lambda steps: scored.append(steps) or score(steps)
+    together = explainer.contributions(frame).by_variable
+    steps = np.vstack([scored[0].numbers, scored[0].codes]).T
+    assert len(np.unique(steps, axis=0)) == len(steps)
+    alone, count = [], 0
+    for sequence in explainer.sequences.copy():
+        explainer.sequences = sequence[None]
+        explainer.positions = np.argsort(explainer.sequences, axis=1)
+        alone.append(explainer.contributions(frame).by_variable)
+        count += len(scored[-1])
+    assert len(steps) < count
+    assert together == pytest.approx(np.mean(alone, axis=0), abs=1e-12)
+
+
 def test_reasons_do_not_hang_on_the_company():
     frame = part("test")[columns()].head(30)
     together = Explainer(Predictor(model("vote")), typical()).contributions(frame).shares
