@@ -121,23 +121,30 @@ def test_each_variable_comes_early_in_the_middle_and_late():
         assert ((np.abs(thirds - third - 0.5) < 0.7).sum(axis=0) >= 2).all()
 
 
-def test_orders_that_meet_share_a_step_and_give_what_each_gives_alone():
-    frame = part("test")[columns()].head(1)
+def test_a_step_that_several_orders_share_is_scored_once():
+    row = part("test")[columns()].head(1)
     predictor = Predictor(model("xgb"))
     explainer = Explainer(predictor, typical())
     scored, score = [], predictor.pd_of_coded
     predictor.pd_of_coded = lambda steps: scored.append(steps) or score(steps)
-    together = explainer.contributions(frame).by_variable
-    steps = np.vstack([scored[0].numbers, scored[0].codes]).T
-    assert len(np.unique(steps, axis=0)) == len(steps)
-    alone, count = [], 0
-    for sequence in explainer.sequences.copy():
-        explainer.sequences = sequence[None]
-        explainer.positions = np.argsort(explainer.sequences, axis=1)
-        alone.append(explainer.contributions(frame).by_variable)
-        count += len(scored[-1])
-    assert len(steps) < count
-    assert together == pytest.approx(np.mean(alone, axis=0), abs=1e-12)
+    found = explainer.contributions(row).shares.iloc[0]
+    [steps] = scored
+    assert len(np.unique(np.vstack([steps.numbers, steps.codes]), axis=1).T) == len(steps)
+
+    # The same, each order by itself.
+    stations = []
+    for sequence in explainer.sequences:
+        here = typical()
+        for name in np.array(explainer.names)[sequence]:
+            here = here.assign(**{name: row[name].to_numpy()})
+            stations.append(here)
+    odds = log_odds(default_pd(model("xgb"), pd.concat(stations, ignore_index=True)))
+    odds = odds.reshape(explainer.sequences.shape)
+    changes = np.diff(odds, axis=1, prepend=explainer.base)
+    expected = np.zeros(len(explainer.names))
+    for sequence, own in zip(explainer.sequences, changes, strict=True):
+        expected[sequence] += own / len(changes)
+    assert found.to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
 def test_reasons_do_not_hang_on_the_company():
