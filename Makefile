@@ -4,7 +4,7 @@ REMOTE ?= local
 # What a person or a workflow sets. The recipes read it from the environment, in quotes, and here it is taken
 # literally: neither make nor the shell runs the text of a variable (docs/architecture.md, Law 10).
 SETTINGS := PYTHON REMOTE SET JOBS INPUT OUTPUT RUNS ALGO TRIALS HOST PORT BASE INTO PICTURES PR ARGS \
-	DATA TARGET GOOD BAD EXCLUDE
+	DATA TARGET GOOD BAD EXCLUDE ENGINE REGISTRY PROJECT REGION IMAGE
 $(foreach name,$(SETTINGS),$(eval override $(name) := $$(value $(name))))
 export $(SETTINGS)
 # Remotes that need a plugin. Each plugin has its own environment, so that its pins do not affect $(VENV).
@@ -53,6 +53,21 @@ score: $(VENV)/locked ## score new applicants by the champion (INPUT=new.csv OUT
 
 serve: $(VENV)/locked ## the champion as a service and a form in the browser (HOST=127.0.0.1 PORT=8080)
 	@set -f; python -m commands.serve $$ARGS
+
+image: $(VENV)/locked ## the service as a container image (ENGINE=docker, podman or buildah; BASE=an image with Python 3.11)
+	@python -m commands.image build
+
+image-test: $(VENV)/locked ## run the image under limits, compare its PDs with this machine's (ENGINE)
+	@python -m commands.image test
+
+image-push: $(VENV)/locked ## push the image, with the Git commit as its tag, print its digest (REGISTRY=HOST/PROJECT/REPOSITORY)
+	@python -m commands.image push
+
+deploy: $(VENV)/locked ## the pushed image on Cloud Run: smoke test, then traffic (PROJECT REGION IMAGE=...@sha256:...)
+	@python -m commands.deploy
+
+rollback: $(VENV)/locked ## give the traffic on Cloud Run back to the revision before (PROJECT REGION)
+	@python -m commands.deploy --rollback
 
 test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
 	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 3 --dist worksteal --cov=creditrisk
@@ -133,6 +148,7 @@ lock: $(VENV)/bin/python ## resolve pyproject.toml again and write the lock file
 	$(UV_COMPILE) --upgrade --group build pyproject.toml -o requirements.lock
 	$(UV_COMPILE) -c requirements.lock --group build --extra test pyproject.toml -o requirements-test.lock
 	$(UV_COMPILE) -c requirements.lock --group serve -o requirements-serve.lock
+	$(UV_COMPILE) -c requirements.lock --group image -o requirements-image.lock
 	grep '^dvc' requirements.lock | sed 's/ .*//' > .venv/dvc.lock
 	for group in $(PLUGINS) s3-test audit; do \
 		$(UV_COMPILE) --upgrade -c .venv/dvc.lock --group $$group -o requirements-$$group.lock || exit 1; \
@@ -169,4 +185,4 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	@touch $@
 
 .PHONY: help repro check schema verify sweep experiments score serve test test-fast smoke lint logs lock pull push remote remote-check backup \
-	mlflow mirror tune plots-page review report comment test-envs audit licences
+	mlflow mirror tune plots-page review report comment test-envs audit licences image image-test image-push deploy rollback

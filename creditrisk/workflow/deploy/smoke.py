@@ -1,0 +1,76 @@
+"""The smoke test: is the new revision ready, and does it give a known PD?"""
+
+import json
+import os
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from creditrisk.core.errors import InputError
+from creditrisk.workflow.image.sample import Sample
+from creditrisk.workflow.programs import run_program
+
+# A token and a key that the service wants, from the environment; no argument, which others see.
+TOKEN, KEY = "ID_TOKEN", "CREDITRISK_API_KEY"
+PATIENCE = 120  # seconds until it must be ready
+PAUSE = 2  # seconds between two questions
+NOT_TOUCHED = "The revision has no traffic. Correct it, then run make deploy again."
+
+
+def smoke_test(address: str, sample: Sample) -> None:
+    """Ask a revision whether it is ready, and for the PD of one applicant.
+
+    Args:
+        address: of the revision.
+        sample: applicants with the PDs that this machine gives.
+
+    Raises:
+        InputError: it is not ready, or gives another PD.
+    """
+    headers = _headers(address)
+    _until_ready(address, headers)
+    body = {"applicants": sample.applicants[:1]}
+    try:
+        [result] = _ask(f"{address}/v1/score", headers, body)["results"]
+    except OSError as error:
+        raise InputError(address, "/v1/score", _words(error), NOT_TOUCHED) from None
+    if result["pd"] != sample.pds[0]:
+        problem = f"a PD of {result['pd']!r}, on this machine it is {sample.pds[0]!r}"
+        raise InputError(address, "/v1/score", problem, NOT_TOUCHED)
+
+
+def _headers(address: str) -> dict[str, str]:
+    hint = f"Log in with `gcloud auth login`, or set {TOKEN} to an identity token."
+    token = os.environ.get(TOKEN) or run_program(
+        ["gcloud", "auth", "print-identity-token"], "auth print-identity-token", hint
+    )
+    headers = {"Authorization": f"Bearer {token.strip()}", "Content-Type": "application/json"}
+    if key := os.environ.get(KEY):
+        headers["X-API-Key"] = key
+    return headers
+
+
+def _until_ready(address: str, headers: dict[str, str]) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            _ask(f"{address}/health/ready", headers)
+            return
+        except OSError as error:
+            refused = isinstance(error, urllib.error.HTTPError) and error.code in (401, 403, 404)
+            if refused or time.monotonic() > end:
+                raise InputError(address, "/health/ready", _words(error), NOT_TOUCHED) from None
+        time.sleep(PAUSE)
+
+
+def _ask(address: str, headers: dict[str, str], tree: Any = None) -> Any:
+    body = None if tree is None else json.dumps(tree).encode()
+    with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=30) as answer:
+        return json.loads(answer.read())
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"answers {error.code}"
+    return f"can't be reached: {getattr(error, 'reason', error)}"

@@ -1,0 +1,1 @@
+"""The image of the service: build it, try it, push it."""

@@ -1,0 +1,45 @@
+"""The packages of the image, downloaded before the build, so that the build needs no network.
+
+So an index of the house, a proxy and their passwords stay on this machine: pip reads its own
+settings here, and nothing of them comes near the image.
+"""
+
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+
+from creditrisk.workflow.programs import run_program
+
+LOCK = Path("requirements-image.lock")
+FOLDER = Path("build/image/wheels")
+# Of the base image: Cloud Run runs images of this platform only.
+PYTHON = "3.11"
+PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
+
+
+def download() -> bool:
+    """Download the wheels of the lock file, unless they are there.
+
+    Returns:
+        Whether anything had to be downloaded.
+
+    Raises:
+        InputError: pip can't get one.
+    """
+    stamp, digest = FOLDER / ".lock", hashlib.sha256(LOCK.read_bytes()).hexdigest()
+    if stamp.is_file() and stamp.read_text() == digest:
+        return False
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    FOLDER.mkdir(parents=True)
+    platforms = [f"--platform={name}" for name in PLATFORMS]
+    run_program(
+        [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check",
+         "--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation=cp",
+         f"--python-version={PYTHON}", *platforms, f"--dest={FOLDER}", f"--requirement={LOCK}"],
+        f"download the packages of {LOCK}",
+        "Check the network and pip's settings, then run make image again.",
+    )  # fmt: skip
+    # Last: a download that was broken off is no download.
+    stamp.write_text(digest)
+    return True

@@ -1,0 +1,55 @@
+"""Run the programs of others: container engines, gcloud."""
+
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from creditrisk.core.errors import InputError
+
+
+def found(name: str) -> bool:
+    """Whether a program is on the PATH."""
+    return shutil.which(name) is not None
+
+
+def run_program(
+    command: Sequence[str | Path], where: str, hint: str, given: str | None = None
+) -> str:
+    """Run a program and return what it prints on standard output.
+
+    Args:
+        command: the program and its arguments.
+        where: what it is asked to do, for the error line.
+        hint: how to fix what may be wrong, for the error line.
+        given: text for its standard input.
+
+    Raises:
+        InputError: the program is missing or fails; with the last line that it wrote, since these
+            programs end with what went wrong.
+    """
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(
+            command, input=given if given is not None else "", capture_output=True,
+            encoding="utf-8", errors="replace",
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise InputError(name, "program", "not found on the PATH", hint) from None
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        problem = lines[-1].strip() if lines else f"exit code {done.returncode}, no message"
+        raise InputError(name, where, problem, hint)
+    return done.stdout
+
+
+def show_program(command: Sequence[str | Path], where: str, hint: str) -> None:
+    """Run a program that takes long; what it prints goes to the terminal as it comes.
+
+    Raises:
+        InputError: the program fails; its own words stand above.
+    """
+    done = subprocess.run(command, stdin=subprocess.DEVNULL)
+    if done.returncode:
+        problem = f"failed with exit code {done.returncode}; its own words stand above"
+        raise InputError(Path(command[0]).name, where, problem, hint)
