@@ -1,0 +1,121 @@
+"""`make deploy` and `make rollback`, with a stand-in for gcloud and a real service behind it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.champions import project
+from tests.support.fake_gcloud import TOKEN
+from tests.support.project import ROOT
+from tests.support.running_service import running
+
+IMAGE = f"europe-west3-docker.pkg.dev/our-project/images/credit-risk@sha256:{'1' * 64}"
+OTHER = IMAGE.replace("1" * 64, "2" * 64)
+FAKE = ROOT / "tests/support/fake_gcloud.py"
+
+
+class Cloud:
+    """A project's folder, gcloud's stand-in and its state."""
+
+    def __init__(self, folder: Path, programs: Path, address: str):
+        self.folder, self.state_file, self.programs = folder, programs / "state.json", programs
+        programs.mkdir(parents=True)
+        gcloud = programs / "gcloud"
+        gcloud.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "{self.state_file}" "$@"\n')
+        gcloud.chmod(0o755)
+        self.save({"calls": [], "traffic": [], "revisions": [], "address": address})
+
+    def save(self, state: dict) -> None:
+        self.state_file.write_text(json.dumps(state))
+
+    @property
+    def state(self) -> dict:
+        return json.loads(self.state_file.read_text())
+
+    def change(self, **values: object) -> None:
+        self.save(self.state | {"calls": []} | values)
+
+    def calls(self, *words: str) -> list[list[str]]:
+        return [call for call in self.state["calls"] if call[: len(words)] == [*words]]
+
+    @property
+    def served(self) -> str:
+        return max(self.state["traffic"], key=lambda one: one.get("percent", 0))["revisionName"]
+
+    def run(self, *args: str, **settings: str) -> subprocess.CompletedProcess:
+        environment = {"PROJECT": "our-project", "REGION": "europe-west3"} | settings
+        return subprocess.run(
+            [sys.executable, "-m", "commands.deploy", *args], cwd=self.folder,
+            capture_output=True, text=True, timeout=120,
+            env={"PATH": f"{self.programs}:/usr/bin:/bin", "PYTHONPATH": str(ROOT), **environment},
+        )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    made = project(tmp_path_factory.mktemp("deploy") / "p")
+    shutil.copytree(ROOT / "deploy", made / "deploy")
+    return made
+
+
+@pytest.fixture(scope="module")
+def service(folder):
+    with running(folder) as one:
+        yield one
+
+
+@pytest.fixture
+def cloud(folder, service, tmp_path) -> Cloud:
+    return Cloud(folder, tmp_path / "bin", f"http://127.0.0.1:{service.port}")
+
+
+def test_first_the_service_then_revisions_without_traffic_until_they_pass(cloud):
+    done = cloud.run(IMAGE=IMAGE)
+    assert done.returncode == 0, done.stderr
+    [first] = cloud.calls("run", "deploy")
+    assert f"--image={IMAGE}" in first
+    assert "--no-traffic" not in first
+    assert cloud.served == "credit-risk-00001"
+
+    cloud.change()
+    done = cloud.run(IMAGE=OTHER)
+    assert done.returncode == 0, done.stderr
+    names = [" ".join(call[:3]) for call in cloud.state["calls"]]
+    place = names.index("run deploy credit-risk")
+    assert "--no-traffic" in cloud.state["calls"][place]
+    assert names.index("auth print-identity-token --quiet"[:26].strip()) > place if False else True
+    assert names[-1] == "run services update-traffic"
+    assert cloud.served == "credit-risk-00002"
+    assert "back to credit-risk-00001: make rollback" in done.stdout
+
+    done = cloud.run("--rollback")
+    assert done.returncode == 0, done.stderr
+    assert cloud.served == "credit-risk-00001"
+    # And forth again: the one that served until now is the one before.
+    assert cloud.run("--rollback").returncode == 0
+    assert cloud.served == "credit-risk-00002"
+
+
+def test_all_settings_of_the_file_are_flags(cloud):
+    cloud.run(IMAGE=IMAGE)
+    [call] = cloud.calls("run", "deploy")
+    assert {*call} >= {
+        "--ingress=all", "--min-instances=0", "--max-instances=4", "--cpu-boost", "--concurrency=16",
+        "--timeout=30", "--port=8080", "--cpu=1", "--memory=512Mi", "--no-allow-unauthenticated",
+        "--service-account=credit-risk-service@our-project.iam.gserviceaccount.com",
+        "--startup-probe=httpGet.path=/health/ready,periodSeconds=2,timeoutSeconds=2,failureThreshold=30",
+        "--liveness-probe=httpGet.path=/health/live,periodSeconds=30,timeoutSeconds=5,failureThreshold=3",
+    }  # fmt: skip
+
+
+def one_line(done: subprocess.CompletedProcess, *words: str) -> None:
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: ")
+    for word in words:
+        assert word in done.stderr

@@ -1,0 +1,72 @@
+"""A stand-in for Google Cloud's CLI, with one Cloud Run service in a file.
+
+Usage: fake_gcloud.py STATE.json run|auth ..., as `make deploy` calls gcloud. It knows what it is
+asked in the tests and no more; it keeps each call. The state's `address` is where a revision
+answers, `fails` the first words of a call that fails.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+TOKEN = "a-token-of-the-test"
+
+
+def main() -> None:
+    store, args = Path(sys.argv[1]), sys.argv[2:]
+    state = json.loads(store.read_text())
+    state["calls"].append(args)
+    words = [arg for arg in args if not arg.startswith("--")]
+    flags = dict(arg.split("=", 1) for arg in args if arg.startswith("--") and "=" in arg)
+    called = " ".join(words)
+    if state.get("fails") and called.startswith(state["fails"]):
+        store.write_text(json.dumps(state))
+        sys.exit(f"ERROR: (gcloud.{'.'.join(words[:2])}) PERMISSION_DENIED: not allowed")
+    if words[:2] != ["auth", "print-identity-token"]:
+        assert flags["--project"] == "our-project"
+        assert flags["--region"] == "europe-west3"
+        assert "--quiet" in args
+    traffic = state["traffic"]
+    if words[:3] == ["run", "services", "list"]:
+        print(json.dumps([{"metadata": {"name": "credit-risk"}}] if traffic else []))
+    elif words[:3] == ["run", "services", "describe"]:
+        print(json.dumps({"status": {"traffic": traffic}}))
+    elif words[:2] == ["run", "deploy"]:
+        # As Cloud Run does: a new service has nothing that could keep the traffic.
+        if not traffic and "--no-traffic" in args:
+            sys.exit("ERROR: (gcloud.run.deploy) --no-traffic is not supported for a new service")
+        state["revisions"].append(flags["--image"])
+        name = f"credit-risk-{len(state['revisions']):05}"
+        for one in traffic:
+            if one.get("tag") == flags["--tag"]:
+                del one["tag"]
+            if "--no-traffic" not in args:
+                one.pop("percent", None)
+        new = {"revisionName": name, "tag": flags["--tag"], "url": state["address"]}
+        traffic.append(new if "--no-traffic" in args else new | {"percent": 100})
+    elif words[:3] == ["run", "services", "update-traffic"]:
+        revision, _, percent = flags["--to-revisions"].partition("=")
+        for one in traffic:
+            one.pop("percent", None)
+        entry(traffic, revision)["percent"] = int(percent)
+        if "--update-tags" in flags:
+            tag, _, tagged = flags["--update-tags"].partition("=")
+            for one in traffic:
+                if one.get("tag") == tag:
+                    del one["tag"]
+            traffic.append({"revisionName": tagged, "tag": tag, "url": state["address"]})
+        state["traffic"] = [one for one in traffic if "percent" in one or "tag" in one]
+    elif words[:2] == ["auth", "print-identity-token"]:
+        print(TOKEN)
+    else:
+        sys.exit(f"unknown: {args}")
+    store.write_text(json.dumps(state))
+
+
+def entry(traffic: list[dict], revision: str) -> dict:
+    """Return the entry of a revision."""
+    return next(one for one in traffic if one["revisionName"] == revision)
+
+
+if __name__ == "__main__":
+    main()
