@@ -71,6 +71,7 @@ def test_nothing_imports_stages_commands_or_workflow():
             assert "workflow" not in rooms_of(path), path
 
 
+@pytest.mark.slow
 def test_no_circle_of_imports():
     closures = {path: _modules_below(path) for path in FILES if path.name != "__init__.py"}
     for path, below in closures.items():

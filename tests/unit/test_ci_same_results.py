@@ -11,6 +11,8 @@ import yaml
 
 from tests.support.project import ROOT
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / ".ci" / "same_results.py"
 MODEL = b"a model"
 SHA = hashlib.sha256(MODEL).hexdigest()

@@ -18,6 +18,8 @@ from creditrisk.train.calibrate import choose_calibration
 from tests.support.champions import columns, default_pd, model, part, pipeline, resampled, rows
 from tests.support.small_data import DEFAULT
 
+pytestmark = pytest.mark.slow
+
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 KINDS = ("scorecard", "scorecard platt")
 
@@ -70,7 +72,6 @@ def test_points_by_hand_are_the_log_odds_of_every_row(kind):
     assert (np.rint(totals) == np.rint(found)).all()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("resample", ["none", "smotenc"])
 @pytest.mark.parametrize("impute", ["level", "most_frequent"])
 @pytest.mark.parametrize("encoder", ENCODERS)
@@ -139,7 +140,6 @@ def test_numbers_in_digits():
         assert float(format_number(value)) == value
 
 
-@pytest.mark.slow
 def test_lines_count_the_training_rows_and_their_woe():
     card, train = table("scorecard"), part("train")
     for name, lines in card.groupby("variable"):
@@ -169,7 +169,6 @@ def test_linear_models_are_seen_as_such(kind):
     assert odds == pytest.approx(log_odds(default_pd(model(kind), frame)), abs=1e-9)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["xgb", "rf", "dt", "vote"])
 def test_other_models_are_not(kind):
     assert linear(model(kind)) is None

@@ -22,6 +22,8 @@ from creditrisk.schema import parse_schema
 from creditrisk.score.reasons import Cells, main_reasons, reasons_texts, value_formatter
 from tests.support.champions import PARAMS, baseline_row, default_pd, pipeline
 
+pytestmark = pytest.mark.slow
+
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 SCHEMA = parse_schema(
     {

@@ -23,6 +23,8 @@ from creditrisk.schema import parse_schema
 from tests.support.small_data import DEFAULT, DEFAULT_CSV, SMALL
 from tests.unit.ingest.workbooks import ods, xlsx
 
+pytestmark = pytest.mark.slow
+
 DATA = DataParams(source="x", schema_="y")
 NAMES = [*SMALL.columns, SMALL.target.column, "note"]
 FORMS = ["csv.gz", "csv.zst", "csv.zip", "jsonl", "jsonl.gz", "jsonl.zst", "jsonl.zip", "parquet"]

@@ -11,6 +11,8 @@ from creditrisk.modeling.registry import algorithm, names
 from creditrisk.train.calibrate import raw_scores
 from tests.support.champions import PARAMS, pipeline
 
+pytestmark = pytest.mark.slow
+
 FEATURES = {
     "numeric": ["income", "age"],
     "nominal": ["home"],

@@ -14,6 +14,8 @@ from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
 from creditrisk.modeling.resample import MIXED, RESAMPLERS
 
+pytestmark = pytest.mark.slow
+
 PARAMS = PreprocessParams(
     numeric_impute="median",
     nominal_impute="level",
@@ -85,7 +87,6 @@ def test_every_entry_fits_and_predicts_rows_as_bad_as_they_come(encoder, resampl
     assert pds.std() > 0
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("encoder", "resample"), CHOICES)
 def test_prediction_of_a_row_hangs_on_no_other_row(encoder, resample):
     frame, bad = applicants()

@@ -32,6 +32,8 @@ from creditrisk.select.leaderboard import compare, leaderboard
 from tests.support.browser import needs_chromium, open_page
 from tests.support.contenders import contender, cv_of_folds
 
+pytestmark = pytest.mark.slow
+
 EVIL = '<img src=x onerror="document.title=1"></script>'
 MATRIX = DecisionParams(cost_bad_accepted=5, cost_good_rejected=1, threshold="theory")
 AMOUNTS = DecisionParams(

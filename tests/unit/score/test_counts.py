@@ -6,6 +6,8 @@ import pytest
 from tests.support.champions import project, raw_lines
 from tests.support.stage_runs import call
 
+pytestmark = pytest.mark.slow
+
 HEADER, LINES = raw_lines()
 NAMES = HEADER.split(",")
 

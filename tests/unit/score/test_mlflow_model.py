@@ -20,6 +20,8 @@ from creditrisk.tracking.registry import MORE_LIBRARIES
 from stages.select import LOADER
 from tests.support import champions
 
+pytestmark = pytest.mark.slow
+
 
 def served(folder, decimal: str = ".", thousands: str = ",") -> ServedChampion:
     path = folder / "champion.joblib"

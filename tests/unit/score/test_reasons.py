@@ -27,6 +27,8 @@ from tests.support.champions import (
 )
 from tests.support.small_data import DEFAULT
 
+pytestmark = pytest.mark.slow
+
 
 def format_value(*args):
     return value_formatter(DEFAULT, rows()[1]["derived"])(*args)
@@ -75,7 +77,6 @@ def test_contributions_to_a_scorecard_are_differences_of_its_points():
     assert found.to_numpy() * -scale.factor == pytest.approx(given, abs=1e-9)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["xgb", "rf"])
 def test_contributions_near_the_shapley_values_of_all_orders(kind):
     # Rows that differ from the reference in five variables: 120 orders are all there are.

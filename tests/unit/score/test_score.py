@@ -46,6 +46,9 @@ from tests.support.stage_runs import call
 
 FILES = (Path("models/champion.joblib"), Path("models/champion.json"), Path("dvc.lock"))
 ALL = [*KINDS, "vote", "stack"]
+# `make test-fast` takes one of each way to compute; the others also have to be fitted.
+FAST = ("lr", "scorecard", "dt", "xgb", "vote")
+EACH = [pytest.param(kind, marks=() if kind in FAST else pytest.mark.slow) for kind in ALL]
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
 
 
@@ -67,7 +70,7 @@ def score(folder, text, *args, name="new.csv"):
     return pd.read_parquet(folder / "out.parquet")
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", EACH)
 def test_pd_is_the_same_alone_in_any_batch_and_in_any_order(kind):
     rows, predictor = resampled(1000, 1), Predictor(model(kind))
     together = predictor.pd(rows)
@@ -88,7 +91,7 @@ def test_pd_is_the_same_alone_in_any_batch_and_in_any_order(kind):
     assert (predictor.pd(long) == np.tile(together[order], copies)).all()
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", EACH)
 def test_every_preprocessing_is_a_table(kind):
     members = Predictor(model(kind))._members
     assert all(member.tables is not None for member in members)
@@ -127,7 +130,7 @@ def test_a_table_that_differs_from_the_transformers_is_not_used(monkeypatch):
     assert Predictor(model("lr"))._members[0].tables is None
 
 
-@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("kind", EACH)
 def test_pd_is_that_of_the_model_itself(kind):
     rows = resampled(400, 3)
     rows.loc[0] = np.nan  # nothing known
@@ -150,7 +153,7 @@ def test_a_calibrator_gets_the_pds_that_it_has_learned_from(calibration):
     assert default_pd(fitted, some) == pytest.approx(own, abs=1e-7)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH[: len(KINDS)])
 def test_encoding_by_distinct_texts_equals_the_steps_one_after_the_other(kind):
     pipeline, _ = split_pipeline(model(kind))
     rows = resampled(300, 4)

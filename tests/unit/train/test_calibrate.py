@@ -23,6 +23,8 @@ from creditrisk.train.calibrate import (
 from creditrisk.train.search import out_of_fold
 from tests.support import champions
 
+pytestmark = pytest.mark.slow
+
 
 def scored(rows=600, stretch=1.0, repeats=2, folds=3, seed=0):
     """Out-of-fold scores whose true log-odds are `score / stretch`."""
@@ -76,7 +78,6 @@ def test_no_calibration_leaves_the_probabilities():
     assert np.array_equal(cross_calibrate("none", oof), oof["probability"])
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stretch", [1.0, 3.0])
 def test_auto_takes_the_method_of_the_least_out_of_fold_log_loss(stretch):
     oof = scored(rows=1500, stretch=stretch)

@@ -19,6 +19,8 @@ from creditrisk.train.search import SearchSpec
 from creditrisk.train.trained_model import train_single
 from tests.support.defects import PARAMS
 
+pytestmark = pytest.mark.slow
+
 PREPROCESS = PreprocessParams(**PARAMS["preprocess"])
 TRAIN = TrainParams(
     folds=2, repeats=1, scoring="roc_auc", calibration="auto", nested=False, outer_folds=2,
@@ -116,7 +118,6 @@ train(noise(**{f"same{i}": np.ones(80) for i in range(20)}), "scorecard", bins=3
 """
 
 
-@pytest.mark.slow
 def test_constant_columns_print_no_warning_in_any_process():
     done = subprocess.run(
         [sys.executable, "-c", CONSTANT], capture_output=True, text=True, check=True

@@ -12,6 +12,8 @@ from creditrisk.train.params import TrainParams
 from creditrisk.train.search import make_spec
 from creditrisk.train.trained_model import summarise, train_single
 
+pytestmark = pytest.mark.slow
+
 FEATURES = {"numeric": ["income"], "nominal": [], "ordinal": {}}
 ROWS = 1500
 
