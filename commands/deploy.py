@@ -1,4 +1,4 @@
-"""deploy: the pushed image on Cloud Run: without traffic, a smoke test, then all traffic; or back."""
+"""deploy: the pushed image on Cloud Run: no traffic, a smoke test, then all traffic; or back."""
 
 import argparse
 import os
@@ -42,7 +42,9 @@ def deploy(cloud: CloudRun, image: str, flags: list[str]) -> None:
     known = sample()
     before = serving(cloud.traffic())
     if before is None:
-        say(f"deploy: {cloud.service} is new in {cloud.region}: its first revision gets the traffic")
+        say(
+            f"deploy: {cloud.service} is new in {cloud.region}: its first revision gets the traffic"
+        )
     cloud.deploy(image, flags, with_traffic=before is None)
     new = tagged(cloud.traffic(), CANDIDATE)
     if new is None or "url" not in new:
@@ -71,7 +73,9 @@ def _pushed() -> str:
         return PUSHED.read_text().strip()
     except FileNotFoundError:
         hint = "Run make image-push, or give one: make deploy IMAGE=REGISTRY/credit-risk@sha256:..."
-        raise InputError("IMAGE", "value", "missing, and nothing was pushed from here", hint) from None
+        raise InputError(
+            "IMAGE", "value", "missing, and nothing was pushed from here", hint
+        ) from None
 
 
 def _arguments() -> argparse.Namespace:

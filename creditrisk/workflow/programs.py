@@ -25,8 +25,8 @@ def run_program(
         given: text for its standard input.
 
     Raises:
-        InputError: the program is missing or fails; with the last line that it wrote, since these
-            programs end with what went wrong.
+        InputError: the program is missing or fails; with its line that begins with "error", or its
+            last one.
     """
     name = Path(command[0]).name
     try:
@@ -38,7 +38,8 @@ def run_program(
         raise InputError(name, "program", "not found on the PATH", hint) from None
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        problem = lines[-1].strip() if lines else f"exit code {done.returncode}, no message"
+        lines = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
+        problem = lines[0].strip() if lines else f"exit code {done.returncode}, no message"
         raise InputError(name, where, problem, hint)
     return done.stdout
 

@@ -1,7 +1,6 @@
 """`make deploy` and `make rollback`, with a stand-in for gcloud and a real service behind it."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -10,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.support.champions import project
-from tests.support.fake_gcloud import TOKEN
 from tests.support.project import ROOT
 from tests.support.running_service import running
 
@@ -60,6 +58,7 @@ class Cloud:
 def folder(tmp_path_factory) -> Path:
     made = project(tmp_path_factory.mktemp("deploy") / "p")
     shutil.copytree(ROOT / "deploy", made / "deploy")
+    shutil.copytree(ROOT / "data/raw", made / "data/raw")
     return made
 
 
@@ -88,7 +87,7 @@ def test_first_the_service_then_revisions_without_traffic_until_they_pass(cloud)
     names = [" ".join(call[:3]) for call in cloud.state["calls"]]
     place = names.index("run deploy credit-risk")
     assert "--no-traffic" in cloud.state["calls"][place]
-    assert names.index("auth print-identity-token --quiet"[:26].strip()) > place if False else True
+    assert names.index("auth print-identity-token") > place
     assert names[-1] == "run services update-traffic"
     assert cloud.served == "credit-risk-00002"
     assert "back to credit-risk-00001: make rollback" in done.stdout
@@ -105,8 +104,8 @@ def test_all_settings_of_the_file_are_flags(cloud):
     cloud.run(IMAGE=IMAGE)
     [call] = cloud.calls("run", "deploy")
     assert {*call} >= {
-        "--ingress=all", "--min-instances=0", "--max-instances=4", "--cpu-boost", "--concurrency=16",
-        "--timeout=30", "--port=8080", "--cpu=1", "--memory=512Mi", "--no-allow-unauthenticated",
+        "--ingress=all", "--min-instances=0", "--max-instances=4", "--cpu-boost",
+        "--concurrency=16", "--timeout=30", "--port=8080", "--cpu=1", "--memory=512Mi", "--no-allow-unauthenticated",
         "--service-account=credit-risk-service@our-project.iam.gserviceaccount.com",
         "--startup-probe=httpGet.path=/health/ready,periodSeconds=2,timeoutSeconds=2,failureThreshold=30",
         "--liveness-probe=httpGet.path=/health/live,periodSeconds=30,timeoutSeconds=5,failureThreshold=3",
@@ -119,3 +118,46 @@ def one_line(done: subprocess.CompletedProcess, *words: str) -> None:
     assert done.stderr.startswith("error: ")
     for word in words:
         assert word in done.stderr
+
+
+def test_what_is_missing_is_one_line_and_nothing_is_deployed(cloud, folder):
+    one_line(cloud.run(IMAGE=IMAGE, PROJECT=""), "PROJECT", "missing")
+    one_line(cloud.run(IMAGE=IMAGE, REGION=""), "REGION", "missing")
+    one_line(cloud.run(), "IMAGE", "make image-push")
+    one_line(cloud.run(IMAGE=IMAGE.replace("@sha256:", ":")), "IMAGE", "by its digest")
+    one_line(cloud.run("--rollback"), "no revision before")
+    assert not cloud.calls("run", "deploy")
+    cloud.change(fails="run services list")
+    one_line(cloud.run(IMAGE=IMAGE), "gcloud", "PERMISSION_DENIED", "docs/deploy.md")
+    assert not cloud.calls("run", "deploy")
+    (cloud.programs / "gcloud").unlink()
+    one_line(cloud.run(IMAGE=IMAGE, PATH=str(cloud.programs)), "gcloud", "not found on the PATH")
+
+
+def test_a_setting_that_gcloud_would_not_get_is_refused(cloud, folder, tmp_path):
+    other = tmp_path / "p"
+    shutil.copytree(folder, other)
+    file = other / "deploy/service.yaml"
+    file.write_text(file.read_text().replace("timeoutSeconds: 30", "timeoutSecond: 30"))
+    cloud.folder = other
+    one_line(cloud.run(IMAGE=IMAGE), "timeoutSecond", "Did you mean", "timeoutSeconds")
+    assert not cloud.state["calls"]
+
+
+@pytest.mark.parametrize("broken", ["another PD", "not ready", "no service"])
+def test_a_revision_that_fails_its_smoke_test_gets_no_traffic(cloud, tmp_path, broken):
+    assert cloud.run(IMAGE=IMAGE).returncode == 0
+    if broken == "another PD":
+        other = project(tmp_path / "other", "dt")
+        with running(other) as service:
+            cloud.change(address=f"http://127.0.0.1:{service.port}")
+            done = cloud.run(IMAGE=OTHER)
+        one_line(done, "a PD of", "on this machine", "no traffic")
+    elif broken == "not ready":
+        cloud.change(address=f"{cloud.state['address']}/nothing")
+        one_line(cloud.run(IMAGE=OTHER), "answers 404", "no traffic")
+    else:
+        cloud.change(fails="run deploy")
+        one_line(cloud.run(IMAGE=OTHER), "PERMISSION_DENIED")
+    assert cloud.served == "credit-risk-00001"
+    assert not cloud.calls("run", "services", "update-traffic")

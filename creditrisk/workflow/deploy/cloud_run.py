@@ -34,10 +34,14 @@ class CloudRun:
 
     def traffic(self) -> list[dict[str, Any]]:
         """Return who gets which share of the requests, and the tags; nothing for no service."""
-        known = self._gcloud("run", "services", "list", f"--filter=metadata.name={self.service}", "--format=json")
+        known = self._gcloud(
+            "run", "services", "list", f"--filter=metadata.name={self.service}", "--format=json"
+        )
         if not json.loads(known or "[]"):
             return []
-        found = json.loads(self._gcloud("run", "services", "describe", self.service, "--format=json"))
+        found = json.loads(
+            self._gcloud("run", "services", "describe", self.service, "--format=json")
+        )
         return list(found.get("status", {}).get("traffic", []))
 
     def deploy(self, image: str, flags: list[str], with_traffic: bool) -> None:
@@ -52,7 +56,12 @@ class CloudRun:
         """Send all traffic to a revision; remember the one before by a tag."""
         kept = [f"--update-tags={PREVIOUS}={previous}"] if previous else []
         self._gcloud(
-            "run", "services", "update-traffic", self.service, f"--to-revisions={revision}=100", *kept
+            "run",
+            "services",
+            "update-traffic",
+            self.service,
+            f"--to-revisions={revision}=100",
+            *kept,
         )
 
 
@@ -63,7 +72,9 @@ def tagged(traffic: list[dict[str, Any]], tag: str) -> dict[str, Any] | None:
 
 def serving(traffic: list[dict[str, Any]]) -> str | None:
     """Return the revision with most of the traffic."""
-    shares = [(one.get("percent") or 0, one["revisionName"]) for one in traffic if "revisionName" in one]
+    shares = [
+        (one.get("percent") or 0, one["revisionName"]) for one in traffic if "revisionName" in one
+    ]
     share, revision = max(shares, default=(0, None))
     return revision if share else None
 

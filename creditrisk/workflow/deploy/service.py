@@ -27,8 +27,17 @@ FLAGS = {
     f"{CONTAINER}.resources.limits.cpu": "--cpu",
     f"{CONTAINER}.resources.limits.memory": "--memory",
 }
-PROBES = {f"{CONTAINER}.startupProbe": "--startup-probe", f"{CONTAINER}.livenessProbe": "--liveness-probe"}
-PROBE = ("httpGet.path", "initialDelaySeconds", "periodSeconds", "timeoutSeconds", "failureThreshold")
+PROBES = {
+    f"{CONTAINER}.startupProbe": "--startup-probe",
+    f"{CONTAINER}.livenessProbe": "--liveness-probe",
+}
+PROBE = (
+    "httpGet.path",
+    "initialDelaySeconds",
+    "periodSeconds",
+    "timeoutSeconds",
+    "failureThreshold",
+)
 SWITCHES = ("--cpu-boost",)
 
 
@@ -48,7 +57,9 @@ def read_service(project: str) -> tuple[str, list[str]]:
     known = [*FLAGS, *(f"{place}.{part}" for place in PROBES for part in PROBE)]
     for place in found:
         if place not in known:
-            raise InputError(FILE, place, "make deploy knows no such setting", nearest(place, known))
+            raise InputError(
+                FILE, place, "make deploy knows no such setting", nearest(place, known)
+            )
     if "metadata.name" not in found:
         raise InputError(FILE, "metadata.name", "missing", "Name the service.")
     flags = []

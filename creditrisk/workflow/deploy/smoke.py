@@ -66,7 +66,9 @@ def _until_ready(address: str, headers: dict[str, str]) -> None:
 
 def _ask(address: str, headers: dict[str, str], tree: Any = None) -> Any:
     body = None if tree is None else json.dumps(tree).encode()
-    with urllib.request.urlopen(urllib.request.Request(address, body, headers), timeout=30) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(address, body, headers), timeout=30
+    ) as answer:
         return json.loads(answer.read())
 
 

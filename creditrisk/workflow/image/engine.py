@@ -55,19 +55,31 @@ class Engine:
             The digest in the registry, `sha256:` and 64 hex digits.
         """
         registry = target.partition("/")[0]
-        hint = f"Log in to {registry} with `{self.name} login`, see docs/deploy.md; then push again."
+        hint = (
+            f"Log in to {registry} with `{self.name} login`, see docs/deploy.md; then push again."
+        )
         if self.name == "docker":
             run_program([self.name, "tag", image, target], "tag", hint)
             run_program([self.name, "push", "--quiet", target], f"push to {registry}", hint)
             form = "{{range .RepoDigests}}{{println .}}{{end}}"
-            known = run_program([self.name, "image", "inspect", "--format", form, target], "inspect", hint)
+            known = run_program(
+                [self.name, "image", "inspect", "--format", form, target], "inspect", hint
+            )
             start = f"{target.rpartition(':')[0]}@"
             return next(
                 line.removeprefix(start) for line in known.splitlines() if line.startswith(start)
             )
         # A registry on this machine is for trials and has no certificate.
         plain = ["--tls-verify=false"] if registry.rpartition(":")[0] in LOOPBACK else []
-        command = [self.name, "push", *plain, "--digestfile", str(digest), image, f"docker://{target}"]
+        command = [
+            self.name,
+            "push",
+            *plain,
+            "--digestfile",
+            str(digest),
+            image,
+            f"docker://{target}",
+        ]
         run_program(command, f"push to {registry}", hint)
         return digest.read_text().strip()
 
@@ -82,7 +94,9 @@ def find_engine(wanted: str | None) -> Engine:
         InputError: there is none; with what the last one said.
     """
     if wanted and wanted not in ENGINES:
-        raise InputError("ENGINE", "value", f"{wanted} is not known", f"Known: {', '.join(ENGINES)}.")
+        raise InputError(
+            "ENGINE", "value", f"{wanted} is not known", f"Known: {', '.join(ENGINES)}."
+        )
     problem = f"none of {', '.join(ENGINES)} found on the PATH"
     for name in [wanted] if wanted else ENGINES:
         if not found(name):

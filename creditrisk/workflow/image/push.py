@@ -32,7 +32,9 @@ def push(engine: Engine, content: Contents, registry: str) -> str:
         raise InputError("REGISTRY", "value", f"{registry} names no registry", hint)
     if content.revision.endswith("-dirty"):
         problem = "files of the image are not as committed, so no commit can be its tag"
-        raise InputError("Git", "status", problem, "Commit them, then run make image and image-test.")
+        raise InputError(
+            "Git", "status", problem, "Commit them, then run make image and image-test."
+        )
     if not engine.has(content.image):
         problem = f"{content.image} is not built"
         raise InputError(engine.name, "image", problem, "Run make image, then make image-test.")
@@ -41,5 +43,5 @@ def push(engine: Engine, content: Contents, registry: str) -> str:
         content.image, f"{registry}/{NAME}:{content.revision}", PUSHED.with_name("digest")
     )
     by_digest = f"{registry}/{NAME}@{digest}"
-    write_text(PUSHED, by_digest + "\n")
+    write_text(by_digest + "\n", PUSHED)
     return by_digest

@@ -4,14 +4,13 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
-from creditrisk.workflow.image.contents import DESCRIPTION, DVC_LOCK, MODEL, PARAMS
 from creditrisk.score.load_champion import load_champion
+from creditrisk.workflow.image.contents import DESCRIPTION, DVC_LOCK, MODEL, PARAMS
 
 ROWS = 20
 
@@ -56,7 +55,9 @@ def sample() -> Sample:
         input="".join(json.dumps(row) + "\n" for row in rows), capture_output=True, text=True,
     )  # fmt: skip
     if done.returncode:
-        raise InputError(data.source, "score", done.stderr.strip().rpartition("\n")[2], "Correct it.")
+        raise InputError(
+            data.source, "score", done.stderr.strip().rpartition("\n")[2], "Correct it."
+        )
     scored = [json.loads(line)["pd"] for line in done.stdout.splitlines()]
     kept = [(row, pd) for row, pd in zip(rows, scored, strict=True) if pd is not None]
     if not kept:

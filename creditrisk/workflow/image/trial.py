@@ -140,7 +140,9 @@ def _stop(container: Container) -> float:
     """End the service as its host does, and return how many seconds it took."""
     start = time.monotonic()
     subprocess.run(
-        [container.command, "kill", "--signal=TERM", container.name], check=True, capture_output=True
+        [container.command, "kill", "--signal=TERM", container.name],
+        check=True,
+        capture_output=True,
     )
     try:
         code = container.process.wait(STOP)
