@@ -122,7 +122,11 @@ class Explainer:
 
 
 def _distinct(row: np.ndarray, changed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the distinct steps, and of each step the number of its equal there."""
+    """Find steps that come to the same applicant: of one row, with the same variables changed.
+
+    Returns:
+        The place of one step for each applicant, and for each step the number of its applicant.
+    """
     parts = [row.astype(np.int64)[:, None].view(np.uint8), np.packbits(changed, axis=1)]
     keys = np.ascontiguousarray(np.hstack(parts))
     _, chosen, same = np.unique(
