@@ -149,6 +149,7 @@ lock: $(VENV)/bin/python ## resolve pyproject.toml again and write the lock file
 	$(UV_COMPILE) -c requirements.lock --group build --extra test pyproject.toml -o requirements-test.lock
 	$(UV_COMPILE) -c requirements.lock --group serve -o requirements-serve.lock
 	$(UV_COMPILE) -c requirements.lock --group image -o requirements-image.lock
+	$(UV_COMPILE) -c requirements.lock --group mlflow -o requirements-mlflow.lock
 	grep '^dvc' requirements.lock | sed 's/ .*//' > .venv/dvc.lock
 	for group in $(PLUGINS) s3-test audit; do \
 		$(UV_COMPILE) --upgrade -c .venv/dvc.lock --group $$group -o requirements-$$group.lock || exit 1; \

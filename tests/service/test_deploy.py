@@ -105,10 +105,13 @@ def test_all_settings_of_the_file_are_flags(cloud):
     [call] = cloud.calls("run", "deploy")
     assert {*call} >= {
         "--ingress=all", "--min-instances=0", "--max-instances=4", "--cpu-boost",
-        "--concurrency=16", "--timeout=30", "--port=8080", "--cpu=1", "--memory=512Mi", "--no-allow-unauthenticated",
+        "--concurrency=16", "--timeout=30", "--port=8080", "--cpu=1", "--memory=512Mi",
+        "--no-allow-unauthenticated",
         "--service-account=credit-risk-service@our-project.iam.gserviceaccount.com",
-        "--startup-probe=httpGet.path=/health/ready,periodSeconds=2,timeoutSeconds=2,failureThreshold=30",
-        "--liveness-probe=httpGet.path=/health/live,periodSeconds=30,timeoutSeconds=5,failureThreshold=3",
+        "--startup-probe=httpGet.path=/health/ready,periodSeconds=2,timeoutSeconds=2,"
+        "failureThreshold=30",
+        "--liveness-probe=httpGet.path=/health/live,periodSeconds=30,timeoutSeconds=5,"
+        "failureThreshold=3",
     }  # fmt: skip
 
 

@@ -144,10 +144,15 @@ def project(folder: Path, kind: str = "lr") -> Path:
     """Lay out what score reads: models/, dvc.lock, params.yaml."""
     (folder / "models").mkdir(parents=True)
     shutil.copy(ROOT / "params.yaml", folder)
+    write_model(folder, kind)
+    return folder
+
+
+def write_model(folder: Path, kind: str) -> None:
+    """Write a champion and the dvc.lock that records it."""
     (folder / "models/champion.joblib").write_bytes(dump_model(model(kind)))
     write_json(description(folder / "models/champion.joblib"), folder / "models/champion.json")
     record(folder)
-    return folder
 
 
 def record(folder: Path) -> None:

@@ -21,6 +21,8 @@ PAGE = ROOT / "docs" / "licences.md"
 LOCKS = {
     "requirements.lock": "pipeline",
     "requirements-serve.lock": "service",
+    "requirements-image.lock": "image",
+    "requirements-mlflow.lock": "MLflow server",
     "requirements-s3.lock": "s3",
     "requirements-gdrive.lock": "gdrive",
     "requirements-gcs.lock": "gcs",

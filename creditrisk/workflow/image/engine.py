@@ -30,18 +30,17 @@ class Engine:
         """
         # Only buildah has to be asked to keep its layers for the next time.
         kept = ["--layers"] if self.name == "buildah" else []
-        command = [self.name, "build", *kept, *arguments, str(context)]
+        # Without the time of the build, another machine builds the same layers, bit for bit, so a
+        # registry that has them gets only the new ones. docker does it by its cache alone.
+        same = ["--timestamp=0"] if self.name != "docker" else []
+        command = [self.name, "build", *kept, *same, *arguments, str(context)]
         show_program(command, "build", "Correct what it names, then run make image again.")
 
     def has(self, image: str) -> bool:
         """Whether an image is in the engine's store."""
-        listed = [self.name, "images", "--quiet", "--filter", f"reference={image}"]
-        if self.name == "buildah":
-            names = run_program(
-                [self.name, "images", "--format", "{{.Name}}:{{.Tag}}"], "images", INSTALL
-            )
-            return any(line.removeprefix("localhost/") == image for line in names.splitlines())
-        return bool(run_program(listed, "images", INSTALL).strip())
+        form = "{{.Name}}:{{.Tag}}" if self.name == "buildah" else "{{.Repository}}:{{.Tag}}"
+        names = run_program([self.name, "images", "--format", form], "images", INSTALL)
+        return any(line.removeprefix("localhost/") == image for line in names.splitlines())
 
     def push(self, image: str, target: str, digest: Path) -> str:
         """Push an image.
@@ -71,15 +70,8 @@ class Engine:
             )
         # A registry on this machine is for trials and has no certificate.
         plain = ["--tls-verify=false"] if registry.rpartition(":")[0] in LOOPBACK else []
-        command = [
-            self.name,
-            "push",
-            *plain,
-            "--digestfile",
-            str(digest),
-            image,
-            f"docker://{target}",
-        ]
+        kept = ["--digestfile", str(digest)]
+        command = [self.name, "push", *plain, *kept, image, f"docker://{target}"]
         run_program(command, f"push to {registry}", hint)
         return digest.read_text().strip()
 
