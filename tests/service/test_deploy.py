@@ -1,13 +1,17 @@
 """`make deploy` and `make rollback`, with a stand-in for gcloud and a real service behind it."""
 
+import io
 import json
 import shutil
-import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import pytest
 
+from commands.deploy import main
+from creditrisk.core.errors import InputError
+from creditrisk.workflow.image.sample import sample
 from tests.support.champions import project
 from tests.support.project import ROOT
 from tests.support.running_service import running
@@ -45,13 +49,24 @@ class Cloud:
     def served(self) -> str:
         return max(self.state["traffic"], key=lambda one: one.get("percent", 0))["revisionName"]
 
-    def run(self, *args: str, **settings: str) -> subprocess.CompletedProcess:
-        environment = {"PROJECT": "our-project", "REGION": "europe-west3"} | settings
-        return subprocess.run(
-            [sys.executable, "-m", "commands.deploy", *args], cwd=self.folder,
-            capture_output=True, text=True, timeout=120,
-            env={"PATH": f"{self.programs}:/usr/bin:/bin", "PYTHONPATH": str(ROOT), **environment},
-        )  # fmt: skip
+    def run(self, *args: str, **settings: str) -> str:
+        """Run the command in this process, which has loaded the libraries; return what it says."""
+        said = io.StringIO()
+        environment = {"PROJECT": "our-project", "REGION": "europe-west3", "IMAGE": ""} | settings
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(said):
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", ["deploy", *args])
+            for name, value in {"PATH": f"{self.programs}:/usr/bin:/bin", **environment}.items():
+                patch.setenv(name, value)
+            main()
+        return said.getvalue()
+
+    def refused(self, *words: str, args: tuple[str, ...] = (), **settings: str) -> None:
+        with pytest.raises(InputError) as caught:
+            self.run(*args, **settings)
+        assert "\n" not in str(caught.value)
+        for word in words:
+            assert word in str(caught.value)
 
 
 @pytest.fixture(scope="module")
@@ -68,35 +83,40 @@ def service(folder):
         yield one
 
 
+@pytest.fixture(scope="module")
+def known(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return sample()
+
+
 @pytest.fixture
-def cloud(folder, service, tmp_path) -> Cloud:
+def cloud(folder, service, known, tmp_path, monkeypatch) -> Cloud:
+    monkeypatch.setattr("commands.deploy.sample", lambda: known)  # some seconds each
     return Cloud(folder, tmp_path / "bin", f"http://127.0.0.1:{service.port}")
 
 
 def test_first_the_service_then_revisions_without_traffic_until_they_pass(cloud):
-    done = cloud.run(IMAGE=IMAGE)
-    assert done.returncode == 0, done.stderr
+    cloud.run(IMAGE=IMAGE)
     [first] = cloud.calls("run", "deploy")
     assert f"--image={IMAGE}" in first
     assert "--no-traffic" not in first
     assert cloud.served == "credit-risk-00001"
 
     cloud.change()
-    done = cloud.run(IMAGE=OTHER)
-    assert done.returncode == 0, done.stderr
+    said = cloud.run(IMAGE=OTHER)
     names = [" ".join(call[:3]) for call in cloud.state["calls"]]
     place = names.index("run deploy credit-risk")
     assert "--no-traffic" in cloud.state["calls"][place]
     assert names.index("auth print-identity-token") > place
     assert names[-1] == "run services update-traffic"
     assert cloud.served == "credit-risk-00002"
-    assert "back to credit-risk-00001: make rollback" in done.stdout
+    assert "back to credit-risk-00001: make rollback" in said
 
-    done = cloud.run("--rollback")
-    assert done.returncode == 0, done.stderr
+    cloud.run("--rollback")
     assert cloud.served == "credit-risk-00001"
     # And forth again: the one that served until now is the one before.
-    assert cloud.run("--rollback").returncode == 0
+    cloud.run("--rollback")
     assert cloud.served == "credit-risk-00002"
 
 
@@ -115,26 +135,18 @@ def test_all_settings_of_the_file_are_flags(cloud):
     }  # fmt: skip
 
 
-def one_line(done: subprocess.CompletedProcess, *words: str) -> None:
-    assert done.returncode == 2, done.stdout + done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("error: ")
-    for word in words:
-        assert word in done.stderr
-
-
 def test_what_is_missing_is_one_line_and_nothing_is_deployed(cloud, folder):
-    one_line(cloud.run(IMAGE=IMAGE, PROJECT=""), "PROJECT", "missing")
-    one_line(cloud.run(IMAGE=IMAGE, REGION=""), "REGION", "missing")
-    one_line(cloud.run(), "IMAGE", "make image-push")
-    one_line(cloud.run(IMAGE=IMAGE.replace("@sha256:", ":")), "IMAGE", "by its digest")
-    one_line(cloud.run("--rollback"), "no revision before")
+    cloud.refused("PROJECT", "missing", IMAGE=IMAGE, PROJECT="")
+    cloud.refused("REGION", "missing", IMAGE=IMAGE, REGION="")
+    cloud.refused("IMAGE", "make image-push")
+    cloud.refused("IMAGE", "by its digest", IMAGE=IMAGE.replace("@sha256:", ":"))
+    cloud.refused("no revision before", args=("--rollback",))
     assert not cloud.calls("run", "deploy")
     cloud.change(fails="run services list")
-    one_line(cloud.run(IMAGE=IMAGE), "gcloud", "PERMISSION_DENIED", "docs/deploy.md")
+    cloud.refused("gcloud", "PERMISSION_DENIED", "docs/deploy.md", IMAGE=IMAGE)
     assert not cloud.calls("run", "deploy")
     (cloud.programs / "gcloud").unlink()
-    one_line(cloud.run(IMAGE=IMAGE, PATH=str(cloud.programs)), "gcloud", "not found on the PATH")
+    cloud.refused("gcloud", "not found on the PATH", IMAGE=IMAGE, PATH=str(cloud.programs))
 
 
 def test_a_setting_that_gcloud_would_not_get_is_refused(cloud, folder, tmp_path):
@@ -143,24 +155,23 @@ def test_a_setting_that_gcloud_would_not_get_is_refused(cloud, folder, tmp_path)
     file = other / "deploy/service.yaml"
     file.write_text(file.read_text().replace("timeoutSeconds: 30", "timeoutSecond: 30"))
     cloud.folder = other
-    one_line(cloud.run(IMAGE=IMAGE), "timeoutSecond", "Did you mean", "timeoutSeconds")
+    cloud.refused("timeoutSecond", "Did you mean", "timeoutSeconds", IMAGE=IMAGE)
     assert not cloud.state["calls"]
 
 
 @pytest.mark.parametrize("broken", ["another PD", "not ready", "no service"])
 def test_a_revision_that_fails_its_smoke_test_gets_no_traffic(cloud, tmp_path, broken):
-    assert cloud.run(IMAGE=IMAGE).returncode == 0
+    cloud.run(IMAGE=IMAGE)
     if broken == "another PD":
         other = project(tmp_path / "other", "dt")
         with running(other) as service:
             cloud.change(address=f"http://127.0.0.1:{service.port}")
-            done = cloud.run(IMAGE=OTHER)
-        one_line(done, "a PD of", "on this machine", "no traffic")
+            cloud.refused("a PD of", "on this machine", "no traffic", IMAGE=OTHER)
     elif broken == "not ready":
         cloud.change(address=f"{cloud.state['address']}/nothing")
-        one_line(cloud.run(IMAGE=OTHER), "answers 404", "no traffic")
+        cloud.refused("answers 404", "no traffic", IMAGE=OTHER)
     else:
         cloud.change(fails="run deploy")
-        one_line(cloud.run(IMAGE=OTHER), "PERMISSION_DENIED")
+        cloud.refused("PERMISSION_DENIED", IMAGE=OTHER)
     assert cloud.served == "credit-risk-00001"
     assert not cloud.calls("run", "services", "update-traffic")
