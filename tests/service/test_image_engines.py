@@ -1,6 +1,5 @@
 """`make image`, `image-test` and `image-push` with stand-ins for the engines, no download."""
 
-import hashlib
 import io
 import json
 import math
@@ -76,9 +75,7 @@ def original(tmp_path_factory) -> Path:
     for name in (LOCK, "Containerfile", ".containerignore"):
         shutil.copy(ROOT / name, folder)
     (folder / ".gitignore").write_text("build/\n")
-    wheels = folder / "build/image/wheels"
-    wheels.mkdir(parents=True)
-    (wheels / ".lock").write_text(hashlib.sha256((folder / LOCK).read_bytes()).hexdigest())
+    fake_engine.have_wheels(folder)
     return folder
 
 

@@ -14,6 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+FOLDER, LOCK = Path("build/image/wheels"), Path("requirements-image.lock")
 IN_IMAGE = ("models", "dvc.lock", "params.yaml")
 EMPTY = {"calls": [], "images": {}, "logins": [], "running": {}, "fails": {}}
 
@@ -30,8 +31,9 @@ def main() -> None:
     flags = dict(arg.split("=", 1) for arg in args if arg.startswith("--") and "=" in arg)
     known = state["images"]
     if args[0] == "build":
-        [revision] = (arg for arg in args if arg.startswith("--build-arg=REVISION="))
-        known[flags["--tag"]] = revision.rpartition("=")[2]
+        revision = [arg for arg in args if arg.startswith("--build-arg=REVISION=")]
+        tag = flags.get("--tag") or args[args.index("--tag") + 1]
+        known[tag] = revision[0].rpartition("=")[2] if revision else ""
     elif args[0] == "images":
         print("\n".join(image if name == "docker" else f"localhost/{image}" for image in known))
     elif args[0] == "run":
@@ -57,7 +59,7 @@ def main() -> None:
     elif args[:2] == ["image", "inspect"]:
         print(f"other.example/x@{digest('x')}")
         print(f"{values[-1].rpartition(':')[0]}@{digest(values[-1])}\n")
-    elif args[0] not in ("info", "rm"):
+    elif args[0] not in ("info", "rm", "compose"):
         sys.exit(f"unknown: {args}")
     store.write_text(json.dumps(state))
 
@@ -86,6 +88,14 @@ def run(args: list[str], revision: str) -> None:
     environment["PYTHONPATH"] = os.getcwd()
     os.chdir(inside)
     os.execve(sys.executable, [sys.executable, "-m", "commands.serve"], environment)
+
+
+def have_wheels(folder: Path) -> None:
+    """Say that the packages of the image have been downloaded."""
+    wheels = folder / FOLDER
+    wheels.mkdir(parents=True)
+    lock = (folder / LOCK).read_bytes()
+    (wheels / ".lock").write_text(hashlib.sha256(lock).hexdigest())
 
 
 def install(folder: Path, *names: str) -> Path:

@@ -1,8 +1,9 @@
 """A stand-in for Google Cloud's CLI, with one Cloud Run service in a file.
 
 Usage: fake_gcloud.py STATE.json run|auth ..., as `make deploy` calls gcloud. It knows what it is
-asked in the tests and no more; it keeps each call. The state's `address` is where a revision
-answers, `fails` the first words of a call that fails.
+asked in the tests and no more; it keeps each call. What docs/deploy.md has a person do besides is
+kept only. The state's `address` is where a revision answers, `fails` the first words of a call
+that fails.
 """
 
 import json
@@ -22,16 +23,17 @@ def main() -> None:
     if state.get("fails") and called.startswith(state["fails"]):
         store.write_text(json.dumps(state))
         sys.exit(f"ERROR: (gcloud.{'.'.join(words[:2])}) PERMISSION_DENIED: not allowed")
-    if words[:2] != ["auth", "print-identity-token"]:
+    if "--quiet" in args:  # `make deploy`; a person may leave out what `gcloud config set` has
         assert flags["--project"] == "our-project"
         assert flags["--region"] == "europe-west3"
-        assert "--quiet" in args
     traffic = state["traffic"]
     if words[:3] == ["run", "services", "list"]:
         print(json.dumps([{"metadata": {"name": "credit-risk"}}] if traffic else []))
+    elif flags.get("--format") in ("value(status.url)", "value(projectNumber)"):
+        print(state["address"] if "status" in flags["--format"] else 1234567890)
     elif words[:3] == ["run", "services", "describe"]:
         print(json.dumps({"status": {"traffic": traffic}}))
-    elif words[:2] == ["run", "deploy"]:
+    elif words[:3] == ["run", "deploy", "credit-risk"]:
         # As Cloud Run does: a new service has nothing that could keep the traffic.
         if not traffic and "--no-traffic" in args:
             sys.exit("ERROR: (gcloud.run.deploy) --no-traffic is not supported for a new service")
@@ -56,9 +58,9 @@ def main() -> None:
                     del one["tag"]
             traffic.append({"revisionName": tagged, "tag": tag, "url": state["address"]})
         state["traffic"] = [one for one in traffic if "percent" in one or "tag" in one]
-    elif words[:2] == ["auth", "print-identity-token"]:
+    elif words[:1] == ["auth"] and words[1].startswith("print-"):
         print(TOKEN)
-    else:
+    elif "--quiet" in args:
         sys.exit(f"unknown: {args}")
     store.write_text(json.dumps(state))
 
