@@ -3,6 +3,7 @@
 GitHub itself can't run here: `gh` is a stand-in, the expressions of the YAML are filled in by hand.
 """
 
+import functools
 import json
 import re
 import shutil
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.support import fake_engine, fake_gcloud
 from tests.support.dvc_project import link_environments
 from tests.support.fake_gh import comment
 from tests.support.project import ROOT, Project
+from tests.support.running_service import running
 
 FOLDER = ROOT / ".github" / "workflows"
 FILES = sorted(FOLDER.glob("*.yml"))
@@ -38,7 +41,7 @@ def zizmor(*files: Path) -> subprocess.CompletedProcess:
 
 
 def test_files_fit_githubs_schema():
-    assert [f.name for f in FILES] == ["audit.yml", "ci.yml", "review.yml"]
+    assert [f.name for f in FILES] == ["audit.yml", "ci.yml", "image.yml", "review.yml"]
     command = [PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *FILES]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -50,8 +53,9 @@ def test_zizmor_finds_nothing(tmp_path):
     # It would: a tag instead of a commit, a stranger's text in a script.
     worse = tmp_path / "worse.yml"
     text = (FOLDER / "ci.yml").read_text()
-    text = re.sub(r"checkout@\w{40}", "checkout@v6", text).rstrip()
-    worse.write_text(text + " ${{ github.event.pull_request.title }}")
+    text = re.sub(r"checkout@\w{40}", "checkout@v6", text)
+    script = "run: make smoke"
+    worse.write_text(text.replace(script, f"{script} ${{{{ github.event.pull_request.title }}}}"))
     done = zizmor(worse)
     assert done.returncode != 0
     found = {finding["ident"] for finding in json.loads(done.stdout)}
@@ -62,23 +66,38 @@ def test_zizmor_finds_nothing(tmp_path):
 def test_every_action_is_pinned_and_every_right_is_granted_by_job(path):
     flow = yaml.safe_load(path.read_text())
     assert flow["permissions"] == {}
-    assert "concurrency" in flow
+    # What is called is part of its caller's run.
+    assert "concurrency" in flow or set(flow[True]) == {"workflow_call"}
     for line in re.findall(r"uses: .*", path.read_text()):
-        assert re.fullmatch(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)
+        pinned = re.fullmatch(r"uses: [\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)
+        assert pinned or line == "uses: $/.github/workflows/image.yml"
     for name, job in flow["jobs"].items():
-        rights = {"contents": "read"} | ({"pull-requests": "write"} if name == "comment" else {})
-        assert job["permissions"] == rights
-        assert job["timeout-minutes"] <= 120
-        # A fork's token can't write; its report is in the run's summary.
-        own = "github.event.pull_request.head.repo.full_name == github.repository"
-        assert job.get("if") == (own if name == "comment" else None)
+        assert job["permissions"] == {"contents": "read"} | MORE_RIGHTS.get((path.stem, name), {})
+        assert "uses" in job or job["timeout-minutes"] <= 120
+        assert job.get("if") == CONDITIONS.get((path.stem, name))
+
+
+SIGNED = {"id-token": "write", "attestations": "write"}
+MORE_RIGHTS = {
+    ("review", "comment"): {"pull-requests": "write"},
+    ("ci", "image"): SIGNED,
+    ("image", "image"): SIGNED,
+    ("image", "deploy"): {"id-token": "write"},
+}
+CONDITIONS = {
+    # A fork's token can't write; its report is in the run's summary.
+    ("review", "comment"):
+        "github.event.pull_request.head.repo.full_name == github.repository",
+    ("ci", "image"): "github.event_name == 'push' && vars.REGISTRY != ''",
+}  # fmt: skip
 
 
 def test_the_gate_is_the_one_that_a_person_runs():
     jobs = read("ci.yml")["jobs"]
     assert [step["run"] for step in run_steps(jobs["gate"])] == ["bash .ci/run"]
     assert [step["run"] for step in run_steps(jobs["newest"])] == ["make smoke"]
-    assert set(jobs) == {"gate", "newest"}
+    assert set(jobs) == {"gate", "newest", "image"}
+    assert jobs["image"]["needs"] == "gate"
     assert read("ci.yml")[True] == {"push": {"branches": ["main"]}, "pull_request": None}
 
 
@@ -86,7 +105,7 @@ def test_no_workflow_hands_results_from_one_run_to_another():
     """Whoever can fill a cache that the gate restores can make it skip a stage."""
     for path in FILES:
         for job in yaml.safe_load(path.read_text())["jobs"].values():
-            for step in job["steps"]:
+            for step in job.get("steps", []):
                 assert "actions/cache" not in step.get("uses", "")
                 assert ".dvc" not in json.dumps(step.get("with", {}))
                 # pip's: it compares the packages with the hashes in the lock files.
@@ -142,7 +161,7 @@ def play(origin: Path, folder: Path, store: Path) -> None:
     steps(flow["jobs"]["comment"], jobs["comment"], gh.parent)
 
 
-def runner(origin: Path, folder: Path) -> Project:
+def runner(origin: Path, folder: Path, *environments: str) -> Project:
     """Clone as actions/checkout does: a detached commit, branches at origin only."""
     subprocess.run(["git", "clone", "-q", origin, folder], check=True)
     project = Project(folder)
@@ -150,10 +169,22 @@ def runner(origin: Path, folder: Path) -> Project:
     for branch in project.run("git", "branch", "--format=%(refname:short)").out.split():
         project.run("git", "branch", "-D", branch)
     link_environments(folder)
+    for name in environments:
+        (folder / name).symlink_to(sys.prefix)
     return project
 
 
-def steps(job: dict, project: Project, programs: Path) -> None:
+def steps(
+    job: dict, project: Project, programs: Path, known: dict[str, str] | None = None
+) -> dict[str, str]:
+    """Run the `run:` steps of a job, and return what they have put out as `steps.ID.outputs.NAME`.
+
+    Args:
+        job: of a workflow.
+        project: where.
+        programs: stand-ins, first on the PATH.
+        known: the values of further expressions.
+    """
     values = {
         "github.base_ref": "main",
         "github.server_url": "https://github.example",
@@ -161,17 +192,92 @@ def steps(job: dict, project: Project, programs: Path) -> None:
         "github.run_id": "7",
         "github.token": "t",
         "github.event.pull_request.number": "12",
+        **(known or {}),
     }
+    filled = functools.partial(re.sub, r"\$\{\{ ([\w.]+) \}\}", lambda m: values[m[1]])
     found = run_steps(job)
     assert found
     for step in found:
         # Values reach a script through its environment alone.
         assert "${{" not in step["run"]
-        env = {
-            name: re.sub(r"\$\{\{ ([\w.]+) \}\}", lambda m: values[m[1]], text)
-            for name, text in step.get("env", {}).items()
-        }
+        if condition := step.get("if"):
+            one, other = condition.split(" == ")
+            if values[one] != values[other]:
+                continue
+        settings = job.get("env", {}) | step.get("env", {})
+        env = {name: filled(text) for name, text in settings.items()}
+        output = project.folder.parent / f"{project.folder.name}.output"
+        output.write_text("")
         env |= {"GITHUB_STEP_SUMMARY": str(project.folder / "summary.md")}
+        env |= {"GITHUB_OUTPUT": str(output), "GITHUB_REPOSITORY": values["github.repository"]}
         path = f"export PATH={programs}:$PATH; {step['run']}"
         done = project.run("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", path, **env)
         assert done.code == 0, done.out + done.err
+        for line in output.read_text().splitlines():
+            name, _, value = line.partition("=")
+            values[f"steps.{step['id']}.outputs.{name}"] = value
+    return values
+
+
+def test_a_commit_on_main_is_built_tried_pushed_and_deployed(built: Project, tmp_path):
+    origin = with_a_bucket(built, tmp_path)
+    commit = origin.run("git", "rev-parse", "HEAD").out.strip()
+    programs = tmp_path / "bin"
+    engine = fake_engine.install(programs, "podman")
+    flow = read("image.yml")["jobs"]
+
+    first = runner(origin.folder, tmp_path / "image", ".venv-gcs")
+    fake_engine.have_wheels(first.folder)
+    registry = "europe-west3-docker.pkg.dev/our-project/images"
+    done = steps(flow["image"], first, programs, {
+        "vars.REGISTRY": registry, "steps.auth.outputs.access_token": "a-token-of-the-test",
+    })  # fmt: skip
+    image = done["steps.push.outputs.image"]
+    name = f"{registry}/credit-risk"
+    assert image == f"{name}@{fake_engine.digest(f'{name}:{commit}')}"
+    assert done["steps.subject.outputs.name"] == name
+    assert done["steps.subject.outputs.digest"] == image.partition("@")[2]
+    asked = [call[1] for call in json.loads(engine.read_text())["calls"]]
+    assert [word for word in asked if word in ("build", "run", "login", "push")] == [
+        "build", "run", "run", "login", "push",
+    ]  # fmt: skip
+
+    second = runner(origin.folder, tmp_path / "deploy", ".venv-gcs")
+    cloud = programs / "gcloud.json"
+    fake_gcloud.install(programs / "gcloud", cloud)
+    gh = programs / "gh"
+    gh.write_text(f'#!/bin/sh\n[ "$2" = repos/a/b/commits/main ] && echo {commit}\n')
+    gh.chmod(0o755)
+    known = {
+        "vars.PROJECT": "our-project", "vars.REGION": "europe-west3",
+        "needs.image.outputs.image": image, "steps.asks.outputs.id_token": "a-token",
+        "secrets.CREDITRISK_API_KEY": "", "github.sha": commit,
+    }  # fmt: skip
+    with running(first.folder) as service:
+        cloud.write_text(fake_gcloud.state(f"http://127.0.0.1:{service.port}"))
+        steps(flow["deploy"], second, programs, known)
+        assert json.loads(cloud.read_text())["revisions"] == [image]
+        # What main has left behind is not deployed, nor is anything fetched for it.
+        cloud.write_text(fake_gcloud.state(f"http://127.0.0.1:{service.port}"))
+        steps(flow["deploy"], second, programs, known | {"github.sha": "0" * 40})
+        assert json.loads(cloud.read_text())["calls"] == []
+
+
+def with_a_bucket(built: Project, folder: Path) -> Project:
+    """A copy of the project whose remote `gcs` is a folder that has everything."""
+    origin = built.copy(folder / "origin")
+    origin.dvc("remote", "modify", "gcs", "url", str(folder / "bucket"))
+    origin.dvc("push", "--remote", "gcs")
+    origin.commit("a bucket")
+    return origin
+
+
+def test_only_an_approved_job_of_main_can_deploy():
+    job = read("image.yml")["jobs"]["deploy"]
+    assert job["environment"] == "production"
+    assert job["needs"] == "image"
+    assert job["concurrency"]["cancel-in-progress"] is False
+    # Nobody but the called workflow itself reads the secret; none is a key of Google Cloud.
+    text = (FOLDER / "image.yml").read_text() + (FOLDER / "ci.yml").read_text()
+    assert set(re.findall(r"secrets\.(\w+)", text)) == {"CREDITRISK_API_KEY"}
+    assert "credentials_json" not in text

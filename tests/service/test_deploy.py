@@ -12,13 +12,13 @@ import pytest
 from commands.deploy import main
 from creditrisk.core.errors import InputError
 from creditrisk.workflow.image.sample import sample
+from tests.support import fake_gcloud
 from tests.support.champions import project
 from tests.support.project import ROOT
 from tests.support.running_service import running
 
 IMAGE = f"europe-west3-docker.pkg.dev/our-project/images/credit-risk@sha256:{'1' * 64}"
 OTHER = IMAGE.replace("1" * 64, "2" * 64)
-FAKE = ROOT / "tests/support/fake_gcloud.py"
 
 
 class Cloud:
@@ -26,11 +26,8 @@ class Cloud:
 
     def __init__(self, folder: Path, programs: Path, address: str):
         self.folder, self.state_file, self.programs = folder, programs / "state.json", programs
-        programs.mkdir(parents=True)
-        gcloud = programs / "gcloud"
-        gcloud.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{FAKE}" "{self.state_file}" "$@"\n')
-        gcloud.chmod(0o755)
-        self.save({"calls": [], "traffic": [], "revisions": [], "address": address})
+        fake_gcloud.install(programs / "gcloud", self.state_file)
+        self.state_file.write_text(fake_gcloud.state(address))
 
     def save(self, state: dict) -> None:
         self.state_file.write_text(json.dumps(state))

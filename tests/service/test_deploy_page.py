@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support import fake_engine
+from tests.support import fake_engine, fake_gcloud
 from tests.support.champions import project
 from tests.support.dvc_project import link_environments
 from tests.support.project import ROOT
@@ -53,16 +53,13 @@ def played(tmp_path_factory) -> dict:
     link_environments(folder)
     programs = folder.parent / "bin"
     engine = fake_engine.install(programs, "docker", "podman")
-    calls = programs / "gh.txt"
-    stand_in(programs / "gh", f'printf "%s\\n" "$*" >> "{calls}"; case "$2" in user) echo 7;; esac')
+    calls, gh = programs / "gh.txt", programs / "gh"
+    gh.write_text(f'#!/bin/sh\necho "$*" >> "{calls}"; case "$2" in user) echo 7;; esac\n')
+    gh.chmod(0o755)
     state = programs / "gcloud.json"
-    fake = Path(fake_engine.__file__).with_name("fake_gcloud.py")
-    stand_in(programs / "gcloud", f'exec "{sys.executable}" "{fake}" "{state}" "$@"')
+    fake_gcloud.install(programs / "gcloud", state)
     with running(folder) as service:
-        address = f"http://127.0.0.1:{service.port}"
-        state.write_text(
-            json.dumps({"calls": [], "traffic": [], "revisions": [], "address": address})
-        )
+        state.write_text(fake_gcloud.state(f"http://127.0.0.1:{service.port}"))
         (folder / STEP).write_text(commands())
         path = f"{programs}:{Path(sys.executable).parent}:/usr/bin:/bin"
         done = subprocess.run(
@@ -77,11 +74,6 @@ def played(tmp_path_factory) -> dict:
         "engine": json.loads(engine.read_text()),
         "gh": calls.read_text().splitlines(),
     }
-
-
-def stand_in(program: Path, script: str) -> None:
-    program.write_text(f"#!/bin/sh\n{script}\n")
-    program.chmod(0o755)
 
 
 def test_from_its_first_command_to_its_last_a_pd_is_served(played):

@@ -70,5 +70,17 @@ def entry(traffic: list[dict], revision: str) -> dict:
     return next(one for one in traffic if one["revisionName"] == revision)
 
 
+def state(address: str) -> str:
+    """What the file has before the first call: no service yet."""
+    return json.dumps({"calls": [], "traffic": [], "revisions": [], "address": address})
+
+
+def install(program: Path, store: Path) -> None:
+    """Write a program that is this one, with its state in a file."""
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "{store}" "$@"\n')
+    program.chmod(0o755)
+
+
 if __name__ == "__main__":
     main()
