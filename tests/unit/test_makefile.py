@@ -53,6 +53,8 @@ ATTACKS = (
         ("review", "PICTURES"), ("comment", "PR"), ("test-fast", "ARGS"), ("logs", "RUNS"),
         ("schema", "DATA"), ("schema", "TARGET"), ("schema", "GOOD"), ("schema", "BAD"),
         ("schema", "EXCLUDE"), ("schema", "OUTPUT"), ("schema", "ARGS"),
+        ("image", "ENGINE"), ("image", "BASE"), ("image-push", "REGISTRY"), ("deploy", "PROJECT"),
+        ("deploy", "IMAGE"), ("rollback", "REGION"),
     ],
 )  # fmt: skip
 def test_no_setting_is_run(folder: Path, target: str, name: str, attack: str):
