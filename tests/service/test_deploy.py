@@ -156,7 +156,7 @@ def test_a_setting_that_gcloud_would_not_get_is_refused(cloud, folder, tmp_path)
     assert not cloud.state["calls"]
 
 
-@pytest.mark.parametrize("broken", ["another PD", "not ready", "no service"])
+@pytest.mark.parametrize("broken", ["another PD", "not ready", "a login", "no service"])
 def test_a_revision_that_fails_its_smoke_test_gets_no_traffic(cloud, tmp_path, broken):
     cloud.run(IMAGE=IMAGE)
     if broken == "another PD":
@@ -164,6 +164,9 @@ def test_a_revision_that_fails_its_smoke_test_gets_no_traffic(cloud, tmp_path, b
         with running(other) as service:
             cloud.change(address=f"http://127.0.0.1:{service.port}")
             cloud.refused("a PD of", "on this machine", "no traffic", IMAGE=OTHER)
+    elif broken == "a login":
+        cloud.change(address=f"{cloud.state['address']}/?page=")
+        cloud.refused("/health/ready", "no JSON", "no traffic", IMAGE=OTHER)
     elif broken == "not ready":
         cloud.change(address=f"{cloud.state['address']}/nothing")
         cloud.refused("answers 404", "no traffic", IMAGE=OTHER)

@@ -25,7 +25,13 @@ pytestmark = [
 ]
 IN_IMAGE = ("Containerfile", ".containerignore", "requirements-image.lock")
 UNPACKED, COMPRESSED = 650_000_000, 220_000_000  # bytes
-LIMITS = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--memory=512m")
+LIMITS = (
+    "--read-only",
+    "--read-only-tmpfs=false",
+    "--cap-drop=all",
+    "--security-opt=no-new-privileges",
+    "--memory=512m",
+)
 APPLICANTS = ROOT / "data/raw/german_credit.csv"
 
 

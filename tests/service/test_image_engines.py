@@ -198,6 +198,15 @@ def test_an_image_with_another_model_or_other_pds_fails_its_trial(house, monkeyp
     names(house.refused("test"), "revision", "0" * 40, commit)
 
 
+def test_an_image_that_does_not_start_or_does_not_end_fails_its_trial(house, monkeypatch):
+    house.image("build")
+    house.change(fails={"podman run": "Error: OCI runtime error: out of memory"})
+    names(house.refused("test"), "ended before it served", "out of memory")
+    monkeypatch.setattr("creditrisk.workflow.image.trial.STOP", 1)
+    house.change(fails={"podman kill": "Error: no such container"})
+    names(house.refused("test"), "still runs 1 s after SIGTERM")
+
+
 def test_packages_that_cannot_be_downloaded_are_named(house):
     (house.folder / LOCK).write_text(
         "no-such-package-anywhere==1.0 --hash=sha256:" + "0" * 64 + "\n"
@@ -205,3 +214,17 @@ def test_packages_that_cannot_be_downloaded_are_named(house):
     line = house.refused("build", PIP_NO_INDEX="1", PIP_CONFIG_FILE="/dev/null")
     names(line, "no-such-package-anywhere", "network")
     assert not house.calls("podman", "build")
+
+
+def test_what_git_does_not_have_is_never_pushed(house):
+    (house.folder / ".gitignore").write_text("build/\n*.key\n__pycache__/\n")
+    house.git("commit", "--quiet", "--all", "--message=ignore keys")
+    package = house.folder / "creditrisk"
+    (package / "__pycache__").mkdir(parents=True)
+    (package / "__pycache__/x.pyc").touch()
+    house.image("build")
+    (package / "service.key").write_text("a secret that .gitignore names")
+    assert "-dirty is built" in house.image("build")
+    house.change(logins=["registry.example"])
+    names(house.refused("push", REGISTRY=REGISTRY), "not as committed")
+    assert not house.calls("podman", "push")

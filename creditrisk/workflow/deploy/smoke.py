@@ -1,5 +1,6 @@
 """The smoke test: is the new revision ready, and does it give a known PD?"""
 
+import http.client
 import json
 import os
 import time
@@ -14,6 +15,8 @@ from creditrisk.workflow.programs import run_program
 # A token and a key that the service wants, from the environment; no argument, which others see.
 TOKEN, KEY = "ID_TOKEN", "CREDITRISK_API_KEY"
 PATIENCE = 120  # seconds until it must be ready
+# No connection, another status than 200, no HTTP, no JSON.
+FAILURES = (OSError, http.client.HTTPException, ValueError)
 PAUSE = 2  # seconds between two questions
 NOT_TOUCHED = "The revision has no traffic. Correct it, then run make deploy again."
 
@@ -32,11 +35,15 @@ def smoke_test(address: str, sample: Sample) -> None:
     _until_ready(address, headers)
     body = {"applicants": sample.applicants[:1]}
     try:
-        [result] = _ask(f"{address}/v1/score", headers, body)["results"]
-    except OSError as error:
+        answer = _ask(f"{address}/v1/score", headers, body)
+    except FAILURES as error:
         raise InputError(address, "/v1/score", _words(error), NOT_TOUCHED) from None
-    if result["pd"] != sample.pds[0]:
-        problem = f"a PD of {result['pd']!r}, on this machine it is {sample.pds[0]!r}"
+    try:
+        pd = answer["results"][0]["pd"]
+    except (KeyError, IndexError, TypeError):
+        raise InputError(address, "/v1/score", "answers without a PD", NOT_TOUCHED) from None
+    if pd != sample.pds[0]:
+        problem = f"a PD of {pd!r}, on this machine it is {sample.pds[0]!r}"
         raise InputError(address, "/v1/score", problem, NOT_TOUCHED)
 
 
@@ -57,9 +64,9 @@ def _until_ready(address: str, headers: dict[str, str]) -> None:
         try:
             _ask(f"{address}/health/ready", headers)
             return
-        except OSError as error:
-            refused = isinstance(error, urllib.error.HTTPError) and error.code in (401, 403, 404)
-            if refused or time.monotonic() > end:
+        except FAILURES as error:
+            final = isinstance(error, ValueError) or getattr(error, "code", 0) in (401, 403, 404)
+            if final or time.monotonic() > end:
                 raise InputError(address, "/health/ready", _words(error), NOT_TOUCHED) from None
         time.sleep(PAUSE)
 
@@ -72,7 +79,9 @@ def _ask(address: str, headers: dict[str, str], tree: Any = None) -> Any:
         return json.loads(answer.read())
 
 
-def _words(error: OSError) -> str:
+def _words(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError):
         return f"answers {error.code}"
+    if isinstance(error, ValueError):
+        return "answers something that is no JSON, such as the page of a login"
     return f"can't be reached: {getattr(error, 'reason', error)}"

@@ -13,6 +13,7 @@ DVC_LOCK, PARAMS = Path("dvc.lock"), Path("params.yaml")
 # All that the build takes from Git, as .containerignore lets it through.
 SOURCES = ("Containerfile", ".containerignore", "requirements-image.lock", "creditrisk", "commands",
            "dvc.lock", "params.yaml")  # fmt: skip
+_COMPILED = "__pycache__/"  # as Git names them; .containerignore leaves them out
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class Contents:
     """The identity of what is in the image.
 
     Attributes:
-        revision: the Git commit; with `-dirty` if a file of the image is not as committed.
+        revision: the Git commit; with `-dirty` if a file of the image is not as committed, or is
+            not in Git, as a key that .gitignore names.
         model: SHA-256 of the model file.
         lock: SHA-256 of dvc.lock, which has the hashes of the model, the data and all between.
     """
@@ -54,7 +56,8 @@ def contents() -> Contents:
     """
     champion = load_champion(MODEL, DESCRIPTION, DVC_LOCK)
     commit = git("rev-parse", "--verify", "HEAD").strip()
-    changed = git("status", "--porcelain", "--", *SOURCES).strip()
+    status = git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", *SOURCES)
+    changed = [line for line in status.splitlines() if _COMPILED not in line]
     return Contents(
         revision=f"{commit}-dirty" if changed else commit,
         model=champion.description.model_sha256,

@@ -1,5 +1,6 @@
 """Try the image as a cautious host runs it."""
 
+import http.client
 import json
 import socket
 import subprocess
@@ -44,13 +45,20 @@ class Container:
     port: int
 
     def ask(self, path: str, tree: Any = None) -> Any:
-        """Ask for a path; with a tree, post it as JSON."""
+        """Ask for a path; with a tree, post it as JSON.
+
+        Raises:
+            InputError: there is no answer, or another one than it must be.
+        """
         body = None if tree is None else json.dumps(tree).encode()
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", body, {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
-            return json.loads(answer.read())
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return json.loads(answer.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise InputError("image", path, f"no good answer: {error}", ASK_AGAIN) from None
 
 
 def trial(runner: str, content: Contents, sample: Sample) -> None:
@@ -75,11 +83,17 @@ def trial(runner: str, content: Contents, sample: Sample) -> None:
     say("image-test: refuses a model that dvc.lock does not record")
 
 
+def _run(runner: str) -> list[str]:
+    # podman's own addition to read-only: folders in memory that can be written.
+    strict = ["--read-only-tmpfs=false"] if runner == "podman" else []
+    return [runner, "run", "--rm", *LIMITS, *strict]
+
+
 @contextmanager
 def _container(runner: str, image: str) -> Iterator[Container]:
     port, name = _free_port(), f"credit-risk-test-{uuid.uuid4().hex[:12]}"
     published = [f"--publish=127.0.0.1:{port}:{port}", f"--env=PORT={port}"]
-    command = [runner, "run", "--rm", f"--name={name}", *LIMITS, *published, image]
+    command = [*_run(runner), f"--name={name}", *published, image]
     with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         encoding="utf-8", errors="replace",
@@ -139,11 +153,9 @@ def _pds(container: Container, applicants: list[dict[str, str | None]]) -> list[
 def _stop(container: Container) -> float:
     """End the service as its host does, and return how many seconds it took."""
     start = time.monotonic()
-    subprocess.run(
-        [container.command, "kill", "--signal=TERM", container.name],
-        check=True,
-        capture_output=True,
-    )
+    # Whether it fails is seen below.
+    stop = [container.command, "kill", "--signal=TERM", container.name]
+    subprocess.run(stop, capture_output=True)
     try:
         code = container.process.wait(STOP)
     except subprocess.TimeoutExpired:
@@ -159,11 +171,18 @@ def _refuses_another_model(runner: str, image: str) -> None:
         other.write(b"not the champion")
         other.flush()
         Path(other.name).chmod(0o444)
+        name = f"credit-risk-test-{uuid.uuid4().hex[:12]}"
         volume = f"--volume={other.name}:/app/{MODEL.as_posix()}:ro"
-        done = subprocess.run(
-            [runner, "run", "--rm", *LIMITS, volume, image], stdin=subprocess.DEVNULL,
-            capture_output=True, encoding="utf-8", errors="replace", timeout=START,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [*_run(runner), f"--name={name}", volume, image], stdin=subprocess.DEVNULL,
+                capture_output=True, encoding="utf-8", errors="replace", timeout=START,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            problem = "not refused: the service starts"
+            raise InputError("image", "model", problem, ASK_AGAIN) from None
+        finally:
+            subprocess.run([runner, "rm", "--force", name], capture_output=True)
     line = done.stderr.strip().rpartition("\n")[2]
     if done.returncode != 2 or not line.startswith(f"error: {MODEL.as_posix()}"):
         problem = f"not refused: exit code {done.returncode}, {line or 'without a word'}"
