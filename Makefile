@@ -19,6 +19,8 @@ PIP_INSTALL := -m pip install --quiet --disable-pip-version-check --no-deps --re
 UV := uv==0.13.9
 UV_COMPILE := uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes --no-header \
 	--no-annotate --no-emit-index-url --no-emit-find-links
+# The image's packages are downloaded on any machine, for the one that Cloud Run has.
+IMAGE_PLATFORM := --python-platform x86_64-manylinux_2_28 --python-version 3.11
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
@@ -148,7 +150,8 @@ lock: $(VENV)/bin/python ## resolve pyproject.toml again and write the lock file
 	$(UV_COMPILE) --upgrade --group build pyproject.toml -o requirements.lock
 	$(UV_COMPILE) -c requirements.lock --group build --extra test pyproject.toml -o requirements-test.lock
 	$(UV_COMPILE) -c requirements.lock --group serve -o requirements-serve.lock
-	$(UV_COMPILE) -c requirements.lock --group image -o requirements-image.lock
+	$(subst --universal --fork-strategy fewest,$(IMAGE_PLATFORM),$(UV_COMPILE)) -c requirements.lock --group image \
+		-o requirements-image.lock
 	$(UV_COMPILE) -c requirements.lock --group mlflow -o requirements-mlflow.lock
 	grep '^dvc' requirements.lock | sed 's/ .*//' > .venv/dvc.lock
 	for group in $(PLUGINS) s3-test audit; do \

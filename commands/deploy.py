@@ -7,15 +7,14 @@ from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import say
 from creditrisk.workflow.deploy.cloud_run import (
-    CANDIDATE,
     PREVIOUS,
     CloudRun,
     check_image,
-    serving,
+    passed,
     tagged,
 )
 from creditrisk.workflow.deploy.service import read_service
-from creditrisk.workflow.deploy.smoke import smoke_test
+from creditrisk.workflow.deploy.smoke import credentials, smoke_test
 from creditrisk.workflow.image.push import PUSHED
 from creditrisk.workflow.image.sample import sample
 
@@ -39,28 +38,24 @@ def main() -> None:
 
 def deploy(cloud: CloudRun, image: str, flags: list[str]) -> None:
     """Make a revision, test it, give it the traffic."""
-    known = sample()
-    before = serving(cloud.traffic())
-    if before is None:
-        say(
-            f"deploy: {cloud.service} is new in {cloud.region}: its first revision gets the traffic"
-        )
-    cloud.deploy(image, flags, with_traffic=before is None)
-    new = tagged(cloud.traffic(), CANDIDATE)
-    if new is None or "url" not in new:
-        problem = f"no revision with the tag {CANDIDATE}"
-        raise InputError("gcloud", "run deploy", problem, "Look at the service's revisions.")
-    smoke_test(new["url"], known)
-    say(f"deploy: {new['revisionName']} is ready and gives the PD of this machine")
-    cloud.serve(new["revisionName"], before)
+    # What may be missing here is asked for before anything is changed there.
+    known, headers = sample(), credentials()
+    traffic = cloud.traffic()
+    if traffic is None:
+        say(f"deploy: {cloud.service} is new, so its first revision can't be without traffic")
+    revision, address = cloud.deploy(image, flags, with_traffic=traffic is None)
+    smoke_test(address, headers, known)
+    say(f"deploy: {revision} is ready and gives the PD of this machine")
+    before = passed(traffic or [])
+    cloud.serve(revision, before)
     back = f"; back to {before}: make rollback" if before else ""
-    say(f"deploy: all traffic goes to {new['revisionName']}{back}")
+    say(f"deploy: all traffic goes to {revision}{back}")
 
 
 def roll_back(cloud: CloudRun) -> None:
     """Give the traffic back to the revision that had it before."""
-    traffic = cloud.traffic()
-    now, previous = serving(traffic), tagged(traffic, PREVIOUS)
+    traffic = cloud.traffic() or []
+    now, previous = passed(traffic), tagged(traffic, PREVIOUS)
     if previous is None or previous["revisionName"] == now:
         problem = "there is no revision before this one"
         raise InputError(cloud.service, "traffic", problem, "make deploy remembers one.")

@@ -7,7 +7,6 @@ import re
 from base64 import b64decode
 from binascii import Error as NotBase64
 from dataclasses import dataclass
-from pathlib import Path
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.regular import read_regular
@@ -57,7 +56,7 @@ def read_keys() -> Keys:
         return Keys()
     hint = "Name a file with a key on each line, or write the keys with commas between them."
     text = value
-    if os.sep in value or Path(value).is_file() or _FILE.fullmatch(value):
+    if _names_a_file(value):
         try:
             text = read_regular(value).decode()
         except (OSError, UnicodeDecodeError):
@@ -77,3 +76,9 @@ def read_keys() -> Keys:
         digest = bytes.fromhex(known[1]) if known else hashlib.sha256(key.encode()).digest()
         hashes.append(digest)
     return Keys(tuple(hashes))
+
+
+def _names_a_file(value: str) -> bool:
+    if "," in value or "\n" in value:
+        return False  # several keys: longer than a name may be, and no message may repeat them
+    return os.sep in value or bool(_FILE.fullmatch(value)) or os.path.isfile(value)

@@ -201,8 +201,8 @@ def steps(
         # Values reach a script through its environment alone.
         assert "${{" not in step["run"]
         if condition := step.get("if"):
-            one, other = condition.split(" == ")
-            if values[one] != values[other]:
+            one, wanted, other = condition.split()
+            if (values[one] == values[other]) != (wanted == "=="):
                 continue
         settings = job.get("env", {}) | step.get("env", {})
         env = {name: filled(text) for name, text in settings.items()}

@@ -5,12 +5,14 @@ import json
 import shutil
 import sys
 from contextlib import redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from commands.deploy import main
 from creditrisk.core.errors import InputError
+from creditrisk.workflow.deploy import smoke
 from creditrisk.workflow.image.sample import sample
 from tests.support import fake_gcloud
 from tests.support.champions import project
@@ -105,7 +107,7 @@ def test_first_the_service_then_revisions_without_traffic_until_they_pass(cloud)
     names = [" ".join(call[:3]) for call in cloud.state["calls"]]
     place = names.index("run deploy credit-risk")
     assert "--no-traffic" in cloud.state["calls"][place]
-    assert names.index("auth print-identity-token") > place
+    assert names.index("auth print-identity-token") < place
     assert names[-1] == "run services update-traffic"
     assert cloud.served == "credit-risk-00002"
     assert "back to credit-risk-00001: make rollback" in said
@@ -139,9 +141,12 @@ def test_what_is_missing_is_one_line_and_nothing_is_deployed(cloud, folder):
     cloud.refused("IMAGE", "by its digest", IMAGE=IMAGE.replace("@sha256:", ":"))
     cloud.refused("no revision before", args=("--rollback",))
     assert not cloud.calls("run", "deploy")
-    cloud.change(fails="run services list")
+    cloud.change(fails="run services describe")
     cloud.refused("gcloud", "PERMISSION_DENIED", "docs/deploy.md", IMAGE=IMAGE)
     assert not cloud.calls("run", "deploy")
+    cloud.change(fails="auth print-identity-token")
+    cloud.refused("auth print-identity-token", "gcloud auth login", "ID_TOKEN", IMAGE=IMAGE)
+    assert not cloud.calls("run")
     (cloud.programs / "gcloud").unlink()
     cloud.refused("gcloud", "not found on the PATH", IMAGE=IMAGE, PATH=str(cloud.programs))
 
@@ -156,22 +161,63 @@ def test_a_setting_that_gcloud_would_not_get_is_refused(cloud, folder, tmp_path)
     assert not cloud.state["calls"]
 
 
-@pytest.mark.parametrize("broken", ["another PD", "not ready", "a login", "no service"])
-def test_a_revision_that_fails_its_smoke_test_gets_no_traffic(cloud, tmp_path, broken):
+@pytest.mark.parametrize(
+    "broken",
+    ["another model", "another PD", "not ready", "a login", "another deployment", "no service"],
+)
+def test_a_revision_that_fails_its_smoke_test_gets_no_traffic(
+    cloud, known, tmp_path, monkeypatch, broken
+):
     cloud.run(IMAGE=IMAGE)
-    if broken == "another PD":
+    if broken == "another model":
         other = project(tmp_path / "other", "dt")
         with running(other) as service:
             cloud.change(address=f"http://127.0.0.1:{service.port}")
-            cloud.refused("a PD of", "on this machine", "no traffic", IMAGE=OTHER)
+            cloud.refused("has the model", "on this machine", "No traffic", IMAGE=OTHER)
     elif broken == "a login":
         cloud.change(address=f"{cloud.state['address']}/?page=")
-        cloud.refused("/health/ready", "no JSON", "no traffic", IMAGE=OTHER)
+        cloud.refused("/health/ready", "no JSON", "No traffic", IMAGE=OTHER)
     elif broken == "not ready":
         cloud.change(address=f"{cloud.state['address']}/nothing")
-        cloud.refused("answers 404", "no traffic", IMAGE=OTHER)
+        monkeypatch.setattr(smoke, "PATIENCE", 1)
+        cloud.refused("answers 404", "No traffic", IMAGE=OTHER)
+    elif broken == "another PD":
+        cloud.change()
+        almost = replace(known, pds=[known.pds[0] + 1e-7])
+        monkeypatch.setattr("commands.deploy.sample", lambda: almost)
+        cloud.refused("a PD of", "on this machine", "No traffic", IMAGE=OTHER)
+    elif broken == "another deployment":
+        cloud.change(another_deploys="credit-risk-00009")
+        cloud.refused("Somebody else deploys", IMAGE=OTHER)
     else:
         cloud.change(fails="run deploy")
         cloud.refused("PERMISSION_DENIED", IMAGE=OTHER)
     assert cloud.served == "credit-risk-00001"
     assert not cloud.calls("run", "services", "update-traffic")
+
+
+def test_a_first_revision_that_fails_is_never_the_one_to_go_back_to(cloud, monkeypatch):
+    address = cloud.state["address"]
+    with monkeypatch.context() as patch:
+        patch.setattr(smoke, "PATIENCE", 1)
+        cloud.change(address=f"{address}/nothing")
+        cloud.refused("answers 404", IMAGE=IMAGE)
+    cloud.change(address=address)
+    assert "make rollback" not in cloud.run(IMAGE=OTHER)
+    assert cloud.served == "credit-risk-00002"
+    cloud.refused("no revision before", args=("--rollback",))
+    assert cloud.served == "credit-risk-00002"
+
+
+def test_a_revision_that_was_made_by_hand_is_the_one_before(cloud):
+    cloud.change(traffic=[{"revisionName": "by-hand", "percent": 100}])
+    assert "back to by-hand" in cloud.run(IMAGE=IMAGE)
+
+
+def test_a_service_with_keys_is_asked_with_a_token_and_a_key(cloud, folder):
+    key = "0123456789abcdef" * 4
+    with running(folder, CREDITRISK_API_KEYS=f"{'f' * 64},{key}") as service:
+        cloud.change(address=f"http://127.0.0.1:{service.port}")
+        cloud.refused("/v1/score", "answers 401", IMAGE=IMAGE)
+        cloud.run(IMAGE=IMAGE, CREDITRISK_API_KEY=key)
+    assert cloud.served == "credit-risk-00002"

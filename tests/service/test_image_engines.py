@@ -7,14 +7,14 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from commands.image import main
 from creditrisk.core.errors import InputError
-from creditrisk.workflow.image.sample import Sample, sample
+from creditrisk.workflow.image.sample import sample
 from tests.support import fake_engine
 from tests.support.champions import project, write_model
 from tests.support.project import ROOT
@@ -187,7 +187,7 @@ def test_an_image_with_another_model_or_other_pds_fails_its_trial(house, monkeyp
     with monkeypatch.context() as patch:
         patch.chdir(house.folder)
         known = sample()
-    almost = Sample(known.applicants, [*known.pds[:-1], math.nextafter(known.pds[-1], 1)])
+    almost = replace(known, pds=[*known.pds[:-1], math.nextafter(known.pds[-1], 1)])
     monkeypatch.setattr("commands.image.sample", lambda: almost)
     names(house.refused("test"), "a PD is", f"{almost.pds[-1]!r} on this machine")
     # What the image has in it: the champion of the commit before.

@@ -27,11 +27,12 @@ def main() -> None:
         assert flags["--project"] == "our-project"
         assert flags["--region"] == "europe-west3"
     traffic = state["traffic"]
-    if words[:3] == ["run", "services", "list"]:
-        print(json.dumps([{"metadata": {"name": "credit-risk"}}] if traffic else []))
-    elif flags.get("--format") in ("value(status.url)", "value(projectNumber)"):
+    if flags.get("--format") in ("value(status.url)", "value(projectNumber)"):
         print(state["address"] if "status" in flags["--format"] else 1234567890)
     elif words[:3] == ["run", "services", "describe"]:
+        if not traffic:
+            store.write_text(json.dumps(state))
+            sys.exit("ERROR: (gcloud.run.services.describe) Cannot find service [credit-risk]")
         print(json.dumps({"status": {"traffic": traffic}}))
     elif words[:3] == ["run", "deploy", "credit-risk"]:
         # As Cloud Run does: a new service has nothing that could keep the traffic.
@@ -46,13 +47,15 @@ def main() -> None:
                 one.pop("percent", None)
         new = {"revisionName": name, "tag": flags["--tag"], "url": state["address"]}
         traffic.append(new if "--no-traffic" in args else new | {"percent": 100})
+        latest = state.get("another_deploys", name)
+        print(json.dumps({"status": {"latestCreatedRevisionName": latest, "traffic": traffic}}))
     elif words[:3] == ["run", "services", "update-traffic"]:
         revision, _, percent = flags["--to-revisions"].partition("=")
         for one in traffic:
             one.pop("percent", None)
         entry(traffic, revision)["percent"] = int(percent)
-        if "--update-tags" in flags:
-            tag, _, tagged = flags["--update-tags"].partition("=")
+        for pair in flags["--update-tags"].split(","):
+            tag, _, tagged = pair.partition("=")
             for one in traffic:
                 if one.get("tag") == tag:
                     del one["tag"]

@@ -68,7 +68,7 @@ def read_service(project: str) -> tuple[str, list[str]]:
             continue
         value = str(found[place])
         if flag in SWITCHES:
-            flags.append(flag if value == "true" else flag.replace("--", "--no-", 1))
+            flags.append(flag if value.lower() == "true" else flag.replace("--", "--no-", 1))
         elif flag == "--service-account" and "@" not in value:
             flags.append(f"{flag}={value}@{project}.iam.gserviceaccount.com")
         else:

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from typing import Any
 
+from creditrisk.champion.self_check import TOLERANCE
 from creditrisk.core.errors import InputError
 from creditrisk.workflow.image.sample import Sample
 from creditrisk.workflow.programs import run_program
@@ -18,20 +19,20 @@ PATIENCE = 120  # seconds until it must be ready
 # No connection, another status than 200, no HTTP, no JSON.
 FAILURES = (OSError, http.client.HTTPException, ValueError)
 PAUSE = 2  # seconds between two questions
-NOT_TOUCHED = "The revision has no traffic. Correct it, then run make deploy again."
+NOT_TOUCHED = "No traffic was moved to it. Correct it, then run make deploy again."
 
 
-def smoke_test(address: str, sample: Sample) -> None:
+def smoke_test(address: str, headers: dict[str, str], sample: Sample) -> None:
     """Ask a revision whether it is ready, and for the PD of one applicant.
 
     Args:
         address: of the revision.
+        headers: that it wants, see `credentials`.
         sample: applicants with the PDs that this machine gives.
 
     Raises:
-        InputError: it is not ready, or gives another PD.
+        InputError: it is not ready, has another model, or gives another PD.
     """
-    headers = _headers(address)
     _until_ready(address, headers)
     body = {"applicants": sample.applicants[:1]}
     try:
@@ -39,20 +40,32 @@ def smoke_test(address: str, sample: Sample) -> None:
     except FAILURES as error:
         raise InputError(address, "/v1/score", _words(error), NOT_TOUCHED) from None
     try:
-        pd = answer["results"][0]["pd"]
+        pd, served = answer["results"][0]["pd"], answer["model"]["sha256"]
+        away = abs(pd - sample.pds[0])
     except (KeyError, IndexError, TypeError):
         raise InputError(address, "/v1/score", "answers without a PD", NOT_TOUCHED) from None
-    if pd != sample.pds[0]:
+    if served != sample.model:
+        problem = f"has the model {served}, on this machine it is {sample.model}"
+        raise InputError(address, "/v1/score", problem, NOT_TOUCHED)
+    # Not the same bits: the cloud's processor may be another one.
+    if not away <= TOLERANCE:
         problem = f"a PD of {pd!r}, on this machine it is {sample.pds[0]!r}"
         raise InputError(address, "/v1/score", problem, NOT_TOUCHED)
 
 
-def _headers(address: str) -> dict[str, str]:
+def credentials() -> dict[str, str]:
+    """Return the headers that a service behind IAM, with or without keys, wants.
+
+    Raises:
+        InputError: nobody is logged in.
+    """
     hint = f"Log in with `gcloud auth login`, or set {TOKEN} to an identity token."
     token = os.environ.get(TOKEN) or run_program(
         ["gcloud", "auth", "print-identity-token"], "auth print-identity-token", hint
     )
-    headers = {"Authorization": f"Bearer {token.strip()}", "Content-Type": "application/json"}
+    # Cloud Run reads this one if it is there, and leaves Authorization to the service's keys.
+    headers = {"X-Serverless-Authorization": f"Bearer {token.strip()}"}
+    headers["Content-Type"] = "application/json"
     if key := os.environ.get(KEY):
         headers["X-API-Key"] = key
     return headers
@@ -65,7 +78,8 @@ def _until_ready(address: str, headers: dict[str, str]) -> None:
             _ask(f"{address}/health/ready", headers)
             return
         except FAILURES as error:
-            final = isinstance(error, ValueError) or getattr(error, "code", 0) in (401, 403, 404)
+            # A new address may be unknown for some seconds (404), but it knows who may ask.
+            final = isinstance(error, ValueError) or getattr(error, "code", 0) in (401, 403)
             if final or time.monotonic() > end:
                 raise InputError(address, "/health/ready", _words(error), NOT_TOUCHED) from None
         time.sleep(PAUSE)

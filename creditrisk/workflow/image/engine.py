@@ -8,7 +8,7 @@ from creditrisk.workflow.programs import found, run_program, show_program
 
 ENGINES = ("docker", "podman", "buildah")
 INSTALL = "Install docker or podman, or name the one to use: make image ENGINE=podman."
-LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+LOOPBACK = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True)
@@ -64,10 +64,14 @@ class Engine:
             known = run_program(
                 [self.name, "image", "inspect", "--format", form, target], "inspect", hint
             )
-            start = f"{target.rpartition(':')[0]}@"
-            return next(
+            # docker leaves out its own registry's name.
+            start = f"{target.rpartition(':')[0].removeprefix('docker.io/')}@"
+            found = [
                 line.removeprefix(start) for line in known.splitlines() if line.startswith(start)
-            )
+            ]
+            if not found:
+                raise InputError(self.name, "inspect", f"no digest of {target}", hint)
+            return found[0]
         # A registry on this machine is for trials and has no certificate.
         plain = ["--tls-verify=false"] if registry.rpartition(":")[0] in LOOPBACK else []
         kept = ["--digestfile", str(digest)]

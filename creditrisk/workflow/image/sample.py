@@ -28,10 +28,12 @@ class Sample:
     Attributes:
         applicants: cells under the names of the source, None where empty.
         pds: one for each, by `python -m commands.score`.
+        model: SHA-256 of the champion that gives them.
     """
 
     applicants: list[dict[str, str | None]]
     pds: list[float]
+    model: str
 
 
 def sample() -> Sample:
@@ -41,7 +43,8 @@ def sample() -> Sample:
         InputError: there is no such row, or it can't be scored.
     """
     data = read_params(PARAMS, Params).data
-    schema = load_champion(MODEL, DESCRIPTION, DVC_LOCK).schema
+    champion = load_champion(MODEL, DESCRIPTION, DVC_LOCK)
+    schema = champion.schema
     raw = next(iter(read_batches(data.source, data, schema, ROWS)))
     raw = raw[raw["malformed"].isna()]
     texts = raw[[name for name in schema.columns if name in raw]].astype(object)
@@ -62,4 +65,5 @@ def sample() -> Sample:
     kept = [(row, pd) for row, pd in zip(rows, scored, strict=True) if pd is not None]
     if not kept:
         raise InputError(data.source, "rows", "none can be scored", "Name the applicants' file.")
-    return Sample([row for row, _ in kept], [pd for _, pd in kept])
+    model = champion.description.model_sha256
+    return Sample([row for row, _ in kept], [pd for _, pd in kept], model)

@@ -17,12 +17,13 @@ from typing import Any
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import say
-from creditrisk.workflow.image.contents import MODEL, Contents
+from creditrisk.workflow.image.contents import DVC_LOCK, MODEL, Contents
 from creditrisk.workflow.image.sample import Sample
 
 # No right, nothing to write to, little memory, a user that nobody knows.
 LIMITS = ("--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--memory=512m",
           "--user=23456:0")  # fmt: skip
+REFUSAL = f"not the file that {DVC_LOCK} records"
 START, STOP = 120, 10  # seconds; Cloud Run waits ten after SIGTERM
 PATIENCE = 30  # seconds for an answer
 ASK_AGAIN = "Correct it, then run make image and make image-test again."
@@ -184,7 +185,7 @@ def _refuses_another_model(runner: str, image: str) -> None:
         finally:
             subprocess.run([runner, "rm", "--force", name], capture_output=True)
     line = done.stderr.strip().rpartition("\n")[2]
-    if done.returncode != 2 or not line.startswith(f"error: {MODEL.as_posix()}"):
+    if done.returncode != 2 or f"{MODEL.as_posix()}: file: {REFUSAL}" not in line:
         problem = f"not refused: exit code {done.returncode}, {line or 'without a word'}"
         raise InputError("image", "model", problem, ASK_AGAIN)
 

@@ -13,7 +13,8 @@ from creditrisk.workflow.programs import run_program
 
 LOCK = Path("requirements-image.lock")
 FOLDER = Path("build/image/wheels")
-# Of the base image: Cloud Run runs images of this platform only.
+# Of the base image: Cloud Run runs images of this platform only. The lock file is resolved for it
+# (IMAGE_PLATFORM in the Makefile): pip would take a condition on the platform for this machine's.
 PYTHON = "3.11"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
