@@ -56,7 +56,8 @@ def read_keys() -> Keys:
         return Keys()
     hint = "Name a file with a key on each line, or write the keys with commas between them."
     text = value
-    if _names_a_file(value):
+    # os.path: several keys may be longer than a name can be, and no message may repeat them.
+    if os.sep in value or _FILE.fullmatch(value) or os.path.isfile(value):
         try:
             text = read_regular(value).decode()
         except (OSError, UnicodeDecodeError):
@@ -76,9 +77,3 @@ def read_keys() -> Keys:
         digest = bytes.fromhex(known[1]) if known else hashlib.sha256(key.encode()).digest()
         hashes.append(digest)
     return Keys(tuple(hashes))
-
-
-def _names_a_file(value: str) -> bool:
-    if "," in value or "\n" in value:
-        return False  # several keys: longer than a name may be, and no message may repeat them
-    return os.sep in value or bool(_FILE.fullmatch(value)) or os.path.isfile(value)

@@ -84,7 +84,7 @@ def test_from_its_first_command_to_its_last_a_pd_is_served(played):
     assert again == revision
     registry = "europe-west3-docker.pkg.dev/our-project/images"
     assert re.fullmatch(rf"{registry}/credit-risk@sha256:[0-9a-f]{{64}}", revision)
-    [job] = [c for c in played["gcloud"]["calls"] if c[:3] == ["run", "jobs", "create"]]
+    [job] = [c for c in played["gcloud"]["calls"] if c[1:4] == ["run", "jobs", "create"]]
     assert f"--image={revision}" in job
     [server] = [c for c in played["gcloud"]["calls"] if c[:3] == ["run", "deploy", "mlflow"]]
     assert any(f"--image={registry}/mlflow@sha256:" in flag for flag in server)

@@ -226,7 +226,8 @@ def test_keys_come_from_a_variable_or_a_file_also_as_hashes(monkeypatch, tmp_pat
     hashed = "sha256:" + hashlib.sha256(KEY.encode()).hexdigest()
     file = tmp_path / "keys"
     file.write_text(f"another-key-of-good-length\n{hashed}\n\n")
-    for value in (KEY, f"another-key-of-good-length, {KEY}", hashed, str(file)):
+    many = ",".join([*("f" * 64 for _ in range(5)), KEY])  # longer than a file's name can be
+    for value in (KEY, f"another-key-of-good-length, {KEY}", hashed, str(file), many):
         monkeypatch.setenv(KEYS, value)
         assert read_keys().allow(f"Bearer {KEY}", None)
         assert not read_keys().allow("Bearer another-key-of-some-length", None)
