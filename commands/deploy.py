@@ -24,7 +24,8 @@ def main() -> None:
     args = _arguments()
     for name in ("project", "region"):
         if not getattr(args, name):
-            hint = f"Give it: make deploy {name.upper()}=... (docs/deploy.md)."
+            target = "rollback" if args.rollback else "deploy"
+            hint = f"Give it: make {target} {name.upper()}=... (docs/deploy.md)."
             raise InputError(name.upper(), "value", "missing", hint)
     service, flags = read_service(args.project)
     cloud = CloudRun(args.project, args.region, service)
@@ -65,7 +66,7 @@ def roll_back(cloud: CloudRun) -> None:
 
 def _pushed() -> str:
     try:
-        return PUSHED.read_text().strip()
+        return PUSHED.read_text(errors="replace").strip()
     except FileNotFoundError:
         hint = "Run make image-push, or give one: make deploy IMAGE=REGISTRY/credit-risk@sha256:..."
         raise InputError(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from creditrisk.core.errors import InputError
 
+LONGEST = 300  # characters of a message
+
 
 def found(name: str) -> bool:
     """Whether a program is on the PATH."""
@@ -35,11 +37,15 @@ def run_program(
             encoding="utf-8", errors="replace",
         )  # fmt: skip
     except FileNotFoundError:
+        hint = f"Install {name}, or put it on the PATH. {hint}"
         raise InputError(name, "program", "not found on the PATH", hint) from None
     if done.returncode:
-        lines = [line for line in done.stderr.splitlines() if line.strip()]
-        lines = [line for line in lines if line.lower().startswith("error")] or lines[-1:]
-        problem = lines[0].strip() if lines else f"exit code {done.returncode}, no message"
+        lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+        # pip begins a traceback so.
+        told = [one for one in lines if one.lower().startswith("error") and "Exception:" not in one]
+        problem = (told or lines[-1:] or [f"exit code {done.returncode}, no message"])[0]
+        if len(problem) > LONGEST:  # the cause stands at the end
+            problem = f"{problem[:60]} ... {problem[60 - LONGEST :]}"
         raise InputError(name, where, problem, hint)
     return done.stdout
 

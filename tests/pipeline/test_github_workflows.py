@@ -227,7 +227,7 @@ def test_a_commit_on_main_is_built_tried_pushed_and_deployed(built: Project, tmp
     flow = read("image.yml")["jobs"]
 
     first = runner(origin.folder, tmp_path / "image", ".venv-gcs")
-    fake_engine.have_wheels(first.folder)
+    (first.folder / fake_engine.FOLDER).mkdir(parents=True)
     registry = "europe-west3-docker.pkg.dev/our-project/images"
     done = steps(flow["image"], first, programs, {
         "vars.REGISTRY": registry, "steps.auth.outputs.access_token": "a-token-of-the-test",
@@ -268,7 +268,8 @@ def with_a_bucket(built: Project, folder: Path) -> Project:
     origin = built.copy(folder / "origin")
     origin.dvc("remote", "modify", "gcs", "url", str(folder / "bucket"))
     origin.dvc("push", "--remote", "gcs")
-    origin.commit("a bucket")
+    fake_engine.need_no_wheels(origin.folder)
+    origin.commit("a bucket, no packages")
     return origin
 
 

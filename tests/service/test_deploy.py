@@ -151,14 +151,45 @@ def test_what_is_missing_is_one_line_and_nothing_is_deployed(cloud, folder):
     cloud.refused("gcloud", "not found on the PATH", IMAGE=IMAGE, PATH=str(cloud.programs))
 
 
-def test_a_setting_that_gcloud_would_not_get_is_refused(cloud, folder, tmp_path):
+@pytest.mark.parametrize(
+    ("line", "instead", "words"),
+    [
+        ("timeoutSeconds: 30", "timeoutSecond: 30", "Did you mean timeoutSeconds"),
+        ("timeoutSeconds: 30", "timeoutSeconds:", "spec.template.spec.timeoutSeconds"),
+        ("      serviceAccountName: credit-risk-service", "", "serviceAccountName: missing"),
+        ("name: credit-risk\n", "name: --help\n", "metadata.name"),
+        ("name: credit-risk\n", "name:\n", "metadata.name"),
+        ("containerConcurrency: 16", "containerConcurrency: {}", "containerConcurrency"),
+        ('startup-cpu-boost: "true"', "startup-cpu-boost: perhaps", "startup-cpu-boost"),
+        ("kind: Service", "kind: Job", "kind"),
+        ("/health/ready", "/health/ready,periodSeconds=999", "startupProbe.httpGet.path"),
+        ('cpu: "1"', "cpu: 010", "limits.cpu"),
+        ("apiVersion", "- apiVersion", "YAML"),
+    ],
+)
+def test_a_wrong_setting_is_named_before_anything_is_asked(
+    cloud, folder, tmp_path, line, instead, words
+):
     other = tmp_path / "p"
     shutil.copytree(folder, other)
     file = other / "deploy/service.yaml"
-    file.write_text(file.read_text().replace("timeoutSeconds: 30", "timeoutSecond: 30"))
+    assert line in file.read_text()
+    file.write_text(file.read_text().replace(line, instead, 1))
     cloud.folder = other
-    cloud.refused("timeoutSecond", "Did you mean", "timeoutSeconds", IMAGE=IMAGE)
+    cloud.refused("deploy/service.yaml", words, IMAGE=IMAGE)
     assert not cloud.state["calls"]
+
+
+@pytest.mark.parametrize("answer", ["", "null", "[]", "{}", '{"status": 1}', "<html>"])
+def test_an_answer_of_gcloud_that_is_no_service_is_one_line(cloud, answer):
+    cloud.change(answers=answer)
+    cloud.refused("gcloud", "its answer is no service", IMAGE=IMAGE)
+    assert not cloud.calls("run", "services", "update-traffic")
+
+
+def test_a_key_that_fits_no_header_is_named_first(cloud):
+    cloud.refused("CREDITRISK_API_KEY", "one line", IMAGE=IMAGE, CREDITRISK_API_KEY="a\nb")
+    assert not cloud.calls("run")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def played(tmp_path_factory) -> dict:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / ".dvc").mkdir()
     shutil.copy(ROOT / ".dvc/config", folder / ".dvc")
-    fake_engine.have_wheels(folder)
+    fake_engine.need_no_wheels(folder)
     (folder / ".gitignore").write_text("build/\n.venv*\nsecrets/\nlogs/\n__pycache__/\n")
     identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
     for command in (["init", "-q"], ["add", "--all"], [*identity, "commit", "-qm", "all"]):

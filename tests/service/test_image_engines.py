@@ -1,5 +1,6 @@
 """`make image`, `image-test` and `image-push` with stand-ins for the engines, no download."""
 
+import hashlib
 import io
 import json
 import math
@@ -14,6 +15,7 @@ import pytest
 
 from commands.image import main
 from creditrisk.core.errors import InputError
+from creditrisk.workflow.image import wheels
 from creditrisk.workflow.image.sample import sample
 from tests.support import fake_engine
 from tests.support.champions import project, write_model
@@ -74,8 +76,10 @@ def original(tmp_path_factory) -> Path:
     shutil.copytree(ROOT / "data/raw", folder / "data/raw")
     for name in (LOCK, "Containerfile", ".containerignore"):
         shutil.copy(ROOT / name, folder)
-    (folder / ".gitignore").write_text("build/\n")
-    fake_engine.have_wheels(folder)
+    for name in ("creditrisk", "commands"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / ".gitignore").write_text("build/\n__pycache__/\n")
+    fake_engine.need_no_wheels(folder)
     return folder
 
 
@@ -112,7 +116,7 @@ def test_built_tried_and_pushed_with_the_commit_as_its_tag(house):
     [[*build]] = house.calls("podman", "build")
     assert {"--build-arg=BASE=our/base:1", f"--build-arg=REVISION={commit}",
             f"--tag=credit-risk:{commit}", "--platform=linux/amd64"} < {*build}  # fmt: skip
-    assert build[-1] == "."
+    assert build[-1] == "build/image/context"
 
     said = house.image("test")
     assert "20 applicants get the PDs of this machine, bit for bit" in said
@@ -157,9 +161,8 @@ def test_what_is_missing_is_one_line(house):
     names(house.refused("test"), "is not built", "make image")
     names(house.refused("push", REGISTRY=REGISTRY), "is not built", "make image")
     house.image("build")
-    names(
-        house.refused("push", REGISTRY=REGISTRY), "unauthorized", "podman login", "registry.example"
-    )
+    line = house.refused("push", REGISTRY=REGISTRY)
+    names(line, "unauthorized", "podman login registry.example")
     assert not (house.folder / "build/image/pushed").exists()
     (house.folder / "params.yaml").write_text(
         (house.folder / "params.yaml").read_text() + "# a change\n"
@@ -216,15 +219,69 @@ def test_packages_that_cannot_be_downloaded_are_named(house):
     assert not house.calls("podman", "build")
 
 
-def test_what_git_does_not_have_is_never_pushed(house):
-    (house.folder / ".gitignore").write_text("build/\n*.key\n__pycache__/\n")
+def test_a_damaged_package_is_downloaded_again(house, monkeypatch):
+    content = b"a package"
+    (house.folder / LOCK).write_text(
+        f"one==1.0 \\\n    --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
+    )
+    wheel = house.folder / fake_engine.FOLDER / "one.whl"
+    monkeypatch.setattr(wheels, "run_program", lambda *_: wheel.write_bytes(content))
+    monkeypatch.chdir(house.folder)
+    for broken in (None, b"a packag", b""):
+        if broken is not None:
+            wheel.write_bytes(broken)
+        wheels.download()
+        assert wheel.read_bytes() == content
+    monkeypatch.setattr(wheels, "run_program", lambda *_: pytest.fail("it was there"))
+    wheels.download()
+
+
+def test_only_what_git_has_gets_into_an_image(house, monkeypatch):
+    (house.folder / ".gitignore").write_text("build/\n__pycache__/\n*.key\n")
     house.git("commit", "--quiet", "--all", "--message=ignore keys")
-    package = house.folder / "creditrisk"
-    (package / "__pycache__").mkdir(parents=True)
-    (package / "__pycache__/x.pyc").touch()
+    (house.folder / "creditrisk/service.key").write_text("a secret that .gitignore names")
+    assert "-dirty" not in house.image("build")
+    context = house.folder / "build/image/context"
+    assert not list(context.rglob("*.key"))
+    assert (context / "creditrisk/schema.py").read_bytes() == (
+        ROOT / "creditrisk/schema.py"
+    ).read_bytes()
+
+    # An edit while the packages are downloaded.
+    code = house.folder / "creditrisk/schema.py"
+    committed = code.read_bytes()
+    monkeypatch.setattr(wheels, "download", lambda: code.write_text("EDITED = 1"))
     house.image("build")
-    (package / "service.key").write_text("a secret that .gitignore names")
+    assert (context / "creditrisk/schema.py").read_bytes() == committed
+
     assert "-dirty is built" in house.image("build")
+    assert (context / "creditrisk/schema.py").read_text() == "EDITED = 1"
     house.change(logins=["registry.example"])
-    names(house.refused("push", REGISTRY=REGISTRY), "not as committed")
+    names(house.refused("push", REGISTRY=REGISTRY), "creditrisk/schema.py: Git: not as committed")
     assert not house.calls("podman", "push")
+
+
+def test_a_champion_that_changes_during_the_build_is_not_packed(house, monkeypatch):
+    monkeypatch.setattr(wheels, "download", lambda: write_model(house.folder, "dt"))
+    names(house.refused("build"), "models/champion.joblib", "changed while", "Run make image again")
+    assert not house.calls("podman", "build")
+
+
+def test_a_champion_behind_a_link_is_packed_itself(house):
+    model = house.folder / "models/champion.joblib"
+    model.rename(house.folder / "cache")
+    model.symlink_to("../cache")
+    house.image("build")
+    packed = house.folder / "build/image/context/models/champion.joblib"
+    assert packed.read_bytes() == model.read_bytes()
+    assert not packed.is_symlink()
+
+
+def test_without_rows_there_is_no_trial(house):
+    house.image("build")
+    data = house.folder / "data/raw/german_credit.csv"
+    lines = data.read_text().splitlines(keepends=True)
+    data.write_text(lines[0])
+    names(house.refused("test"), "german_credit.csv: rows: none")
+    data.unlink()
+    names(house.refused("test"), "params.yaml: data.source", "not found")

@@ -90,12 +90,10 @@ def run(args: list[str], revision: str) -> None:
     os.execve(sys.executable, [sys.executable, "-m", "commands.serve"], environment)
 
 
-def have_wheels(folder: Path) -> None:
-    """Say that the packages of the image have been downloaded."""
-    wheels = folder / FOLDER
-    wheels.mkdir(parents=True)
-    lock = (folder / LOCK).read_bytes()
-    (wheels / ".lock").write_text(hashlib.sha256(lock).hexdigest())
+def need_no_wheels(folder: Path) -> None:
+    """Leave the packages out of the lock file, so that none has to be downloaded."""
+    (folder / LOCK).write_text("# none\n")
+    (folder / FOLDER).mkdir(parents=True)
 
 
 def install(folder: Path, *names: str) -> Path:

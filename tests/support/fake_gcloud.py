@@ -26,6 +26,9 @@ def main() -> None:
     if "--quiet" in args:  # `make deploy`; a person may leave out what `gcloud config set` has
         assert flags["--project"] == "our-project"
         assert flags["--region"] == "europe-west3"
+    if "answers" in state and "--format=json" in args:
+        print(state["answers"])
+        return
     traffic = state["traffic"]
     if flags.get("--format") in ("value(status.url)", "value(projectNumber)"):
         print(state["address"] if "status" in flags["--format"] else 1234567890)

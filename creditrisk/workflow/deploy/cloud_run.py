@@ -46,7 +46,7 @@ class CloudRun:
             if f"Cannot find service [{self.service}]" in str(error):
                 return None
             raise
-        return list(json.loads(found).get("status", {}).get("traffic", []))
+        return _entries(_status(found).get("traffic", []))
 
     def deploy(self, image: str, flags: list[str], with_traffic: bool) -> tuple[str, str]:
         """Make a revision; without traffic, nobody but whoever knows its tag reaches it.
@@ -58,14 +58,14 @@ class CloudRun:
             InputError: gcloud fails, or somebody else has deployed in the same moment.
         """
         rest = [] if with_traffic else ["--no-traffic"]
-        status = json.loads(
-            self._gcloud(
-                "run", "deploy", self.service, f"--image={image}", f"--tag={CANDIDATE}",
-                "--no-allow-unauthenticated", *rest, *flags, "--format=json",
-            )
-        )["status"]  # fmt: skip
-        new = tagged(status.get("traffic", []), CANDIDATE)
-        if new is None or new.get("revisionName") != status["latestCreatedRevisionName"]:
+        done = self._gcloud(
+            "run", "deploy", self.service, f"--image={image}", f"--tag={CANDIDATE}",
+            "--no-allow-unauthenticated", *rest, *flags, "--format=json",
+        )  # fmt: skip
+        status = _status(done)
+        new = tagged(_entries(status.get("traffic", [])), CANDIDATE)
+        latest = status.get("latestCreatedRevisionName")
+        if new is None or "url" not in new or new["revisionName"] != latest:
             problem = f"the tag {CANDIDATE} is not at the new revision"
             hint = "Somebody else deploys now. Wait for that, then run make deploy again."
             raise InputError(self.service, "run deploy", problem, hint)
@@ -78,6 +78,18 @@ class CloudRun:
             "run", "services", "update-traffic", self.service, f"--to-revisions={revision}=100",
             f"--update-tags={tags}",
         )  # fmt: skip
+
+
+def _status(text: str) -> dict[str, Any]:
+    """Read a service as gcloud prints it."""
+    try:
+        return dict(json.loads(text)["status"])
+    except (ValueError, TypeError, KeyError):
+        raise InputError("gcloud", "JSON", "its answer is no service", "Update gcloud.") from None
+
+
+def _entries(traffic: Any) -> list[dict[str, Any]]:
+    return [one for one in traffic if isinstance(one, dict) and "revisionName" in one]
 
 
 def tagged(traffic: list[dict[str, Any]], tag: str) -> dict[str, Any] | None:
@@ -94,9 +106,7 @@ def passed(traffic: list[dict[str, Any]]) -> str | None:
     if live := tagged(traffic, LIVE):
         return str(live["revisionName"])
     candidate = (tagged(traffic, CANDIDATE) or {}).get("revisionName")
-    shares = [
-        (one.get("percent") or 0, one["revisionName"]) for one in traffic if "revisionName" in one
-    ]
+    shares = [(one.get("percent") or 0, one["revisionName"]) for one in traffic]
     share, revision = max(shares, default=(0, None))
     return revision if share and revision != candidate else None
 

@@ -68,6 +68,10 @@ def credentials() -> dict[str, str]:
     headers["Content-Type"] = "application/json"
     if key := os.environ.get(KEY):
         headers["X-API-Key"] = key
+    for name, value in headers.items():
+        if not value.isascii() or not value.isprintable():
+            problem = "is not one line of plain characters"
+            raise InputError(KEY if name == "X-API-Key" else TOKEN, "value", problem, "Give one.")
     return headers
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from creditrisk.workflow.image import wheels
 from creditrisk.workflow.image.contents import Contents
+from creditrisk.workflow.image.context import lay_out
 from creditrisk.workflow.image.engine import Engine
 
 FILE = Path("Containerfile")
@@ -22,8 +23,9 @@ def build(engine: Engine, content: Contents, base: str | None) -> None:
         InputError: a package can't be downloaded, or the engine fails.
     """
     wheels.download()
-    arguments = [f"--file={FILE}", f"--tag={content.image}", f"--platform={PLATFORM}"]
+    folder = lay_out(content)
+    arguments = [f"--file={folder / FILE}", f"--tag={content.image}", f"--platform={PLATFORM}"]
     arguments += [f"--build-arg=REVISION={content.revision}"]
     arguments += [f"--build-arg=BASE={base}"] if base else []
     arguments += [f"--label={name}={value}" for name, value in content.labels.items()]
-    engine.build(arguments, Path())
+    engine.build(arguments, folder)

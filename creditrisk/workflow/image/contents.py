@@ -13,7 +13,6 @@ DVC_LOCK, PARAMS = Path("dvc.lock"), Path("params.yaml")
 # All that the build takes from Git, as .containerignore lets it through.
 SOURCES = ("Containerfile", ".containerignore", "requirements-image.lock", "creditrisk", "commands",
            "dvc.lock", "params.yaml")  # fmt: skip
-_COMPILED = "__pycache__/"  # as Git names them; .containerignore leaves them out
 
 
 @dataclass(frozen=True)
@@ -21,15 +20,16 @@ class Contents:
     """The identity of what is in the image.
 
     Attributes:
-        revision: the Git commit; with `-dirty` if a file of the image is not as committed, or is
-            not in Git, as a key that .gitignore names.
+        revision: the Git commit; with `-dirty` if a file of the image is not as committed.
         model: SHA-256 of the model file.
         lock: SHA-256 of dvc.lock, which has the hashes of the model, the data and all between.
+        changed: the files of the image that are not as committed.
     """
 
     revision: str
     model: str
     lock: str
+    changed: tuple[str, ...] = ()
 
     @property
     def image(self) -> str:
@@ -56,10 +56,11 @@ def contents() -> Contents:
     """
     champion = load_champion(MODEL, DESCRIPTION, DVC_LOCK)
     commit = git("rev-parse", "--verify", "HEAD").strip()
-    status = git("status", "--porcelain", "--ignored", "--untracked-files=all", "--", *SOURCES)
-    changed = [line for line in status.splitlines() if _COMPILED not in line]
+    status = git("status", "--porcelain", "--untracked-files=all", "--no-renames", "--", *SOURCES)
+    changed = tuple(line[3:] for line in status.splitlines())
     return Contents(
         revision=f"{commit}-dirty" if changed else commit,
+        changed=changed,
         model=champion.description.model_sha256,
         lock=hashlib.sha256(DVC_LOCK.read_bytes()).hexdigest(),
     )

@@ -30,6 +30,7 @@ class Engine:
         """
         # Only buildah has to be asked to keep its layers for the next time.
         kept = ["--layers"] if self.name == "buildah" else []
+        kept += ["--force-rm"] if self.name != "docker" else []
         # Without the time of the build, another machine builds the same layers, bit for bit, so a
         # registry that has them gets only the new ones. docker does it by its cache alone.
         same = ["--timestamp=0"] if self.name != "docker" else []
@@ -54,9 +55,7 @@ class Engine:
             The digest in the registry, `sha256:` and 64 hex digits.
         """
         registry = target.partition("/")[0]
-        hint = (
-            f"Log in to {registry} with `{self.name} login`, see docs/deploy.md; then push again."
-        )
+        hint = f"Is {registry} right, and are you logged in (`{self.name} login {registry}`)?"
         if self.name == "docker":
             run_program([self.name, "tag", image, target], "tag", hint)
             run_program([self.name, "push", "--quiet", target], f"push to {registry}", hint)
@@ -101,7 +100,7 @@ def find_engine(wanted: str | None) -> Engine:
             continue
         try:
             # docker without its daemon is no engine.
-            run_program([name, "info"], "info", INSTALL)
+            run_program([name, "info"], "info", "Start it.")
         except InputError as error:
             problem = f"{name} does not work: {error}"
             continue

@@ -10,7 +10,8 @@ from creditrisk.workflow.image.engine import Engine
 
 # The pushed image by its digest, for `make deploy` and the workflow.
 PUSHED = Path("build/image/pushed")
-_REGISTRY = re.compile(r"[\w.-]+(:\d+)?(/[\w.-]+)*")
+_PART = r"[a-z0-9]+([._-]+[a-z0-9]+)*"
+_REGISTRY = re.compile(rf"[a-zA-Z0-9]+([.-]+[a-zA-Z0-9]+)*(:\d+)?(/{_PART})*")
 
 
 def push(engine: Engine, content: Contents, registry: str) -> str:
@@ -28,17 +29,18 @@ def push(engine: Engine, content: Contents, registry: str) -> str:
         InputError: the image is not built, or holds what no commit has; or the engine fails.
     """
     if not _REGISTRY.fullmatch(registry):
-        hint = "Write it without https:// and without a tag: HOST/PROJECT/REPOSITORY."
+        hint = "Write it in small letters, without https:// and a tag: HOST/PROJECT/REPOSITORY."
         raise InputError("REGISTRY", "value", f"{registry} names no registry", hint)
-    if content.revision.endswith("-dirty"):
-        problem = "files of the image are not as committed, so no commit can be its tag"
-        raise InputError(
-            "Git", "status", problem, "Commit them, then run make image and image-test."
-        )
+    if content.changed:
+        problem = "not as committed, so no commit can be the image's tag"
+        hint = "Commit it or take it back, then run make image and make image-test."
+        raise InputError(content.changed[0], "Git", problem, hint)
     if not engine.has(content.image):
         problem = f"{content.image} is not built"
         raise InputError(engine.name, "image", problem, "Run make image, then make image-test.")
-    PUSHED.parent.mkdir(parents=True, exist_ok=True)
+    # Before anything is pushed: it must be possible to write down what was.
+    PUSHED.unlink(missing_ok=True)
+    write_text("", PUSHED.with_name("digest"))
     digest = engine.push(
         content.image, f"{registry}/{NAME}:{content.revision}", PUSHED.with_name("digest")
     )

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Strict, read_params
@@ -43,9 +44,15 @@ def sample() -> Sample:
         InputError: there is no such row, or it can't be scored.
     """
     data = read_params(PARAMS, Params).data
+    if not Path(data.source).exists():
+        problem = f"{data.source} not found"
+        hint = "Some raw applicants are needed, to compare their PDs."
+        raise InputError(PARAMS, "data.source", problem, hint)
     champion = load_champion(MODEL, DESCRIPTION, DVC_LOCK)
     schema = champion.schema
-    raw = next(iter(read_batches(data.source, data, schema, ROWS)))
+    raw = next(iter(read_batches(data.source, data, schema, ROWS)), None)
+    if raw is None:
+        raise InputError(data.source, "rows", "none", "Add applicants, or name another file.")
     raw = raw[raw["malformed"].isna()]
     texts = raw[[name for name in schema.columns if name in raw]].astype(object)
     rows = [
@@ -59,7 +66,7 @@ def sample() -> Sample:
     )  # fmt: skip
     if done.returncode:
         raise InputError(
-            data.source, "score", done.stderr.strip().rpartition("\n")[2], "Correct it."
+            data.source, "score", done.stderr.strip().rpartition("\n")[2], "Correct the file."
         )
     scored = [json.loads(line)["pd"] for line in done.stdout.splitlines()]
     kept = [(row, pd) for row, pd in zip(rows, scored, strict=True) if pd is not None]

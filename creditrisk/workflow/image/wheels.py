@@ -5,6 +5,7 @@ settings here, and nothing of them comes near the image.
 """
 
 import hashlib
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -19,18 +20,14 @@ PYTHON = "3.11"
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
-def download() -> bool:
-    """Download the wheels of the lock file, unless they are there.
-
-    Returns:
-        Whether anything had to be downloaded.
+def download() -> None:
+    """Download the wheels of the lock file, unless they are all there, with the hashes in it.
 
     Raises:
         InputError: pip can't get one.
     """
-    stamp, digest = FOLDER / ".lock", hashlib.sha256(LOCK.read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == digest:
-        return False
+    if _complete():
+        return
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     platforms = [f"--platform={name}" for name in PLATFORMS]
@@ -39,8 +36,14 @@ def download() -> bool:
          "--no-deps", "--require-hashes", "--only-binary=:all:", "--implementation=cp",
          f"--python-version={PYTHON}", *platforms, f"--dest={FOLDER}", f"--requirement={LOCK}"],
         f"download the packages of {LOCK}",
-        "Check the network and pip's settings, then run make image again.",
+        "Check the network, the space on the disk and pip's settings, then run make image again.",
     )  # fmt: skip
-    # Last: a download that was broken off is no download.
-    stamp.write_text(digest)
-    return True
+
+
+def _complete() -> bool:
+    lock = LOCK.read_text(encoding="utf-8")
+    packages = len(re.findall(r"^[\w.-]+==", lock, re.MULTILINE))
+    files = [path for path in FOLDER.glob("*") if path.is_file()] if FOLDER.is_dir() else []
+    hashes = {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    known = set(re.findall(r"--hash=sha256:([0-9a-f]{64})", lock))
+    return FOLDER.is_dir() and len(files) == packages and hashes <= known
