@@ -47,9 +47,9 @@ def played(tmp_path_factory) -> dict:
     shutil.copy(ROOT / ".dvc/config", folder / ".dvc")
     fake_engine.need_no_wheels(folder)
     (folder / ".gitignore").write_text("build/\n.venv*\nsecrets/\nlogs/\n__pycache__/\n")
-    identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
-    for command in (["init", "-q"], ["add", "--all"], [*identity, "commit", "-qm", "all"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
+    for command in ("init -q", "config user.name test", "config user.email test@example.org",
+                    "add --all", "commit -qm all"):  # fmt: skip
+        subprocess.run(["git", *command.split()], cwd=folder, check=True)
     link_environments(folder)
     programs = folder.parent / "bin"
     engine = fake_engine.install(programs, "docker", "podman")
