@@ -199,7 +199,8 @@ def test_environment_that_scores_holds_no_plugin():
     names = {line.partition("==")[0] for line in lock.splitlines()}
     assert not names & {"dvc-gdrive", "dvc-s3", "dvc-gs", "pydrive2", "s3fs", "gcsfs", "moto"}
     own = next(line for line in lock.splitlines() if line.startswith("dvc=="))
-    without = {ROOT / f"requirements-{name}.lock" for name in ("audit", "serve")}  # no DVC at all
+    # No DVC at all.
+    without = {ROOT / f"requirements-{name}.lock" for name in ("audit", "serve", "image", "mlflow")}
     for path in set(ROOT.glob("requirements-*.lock")) - without:
         # One cache for all: the same DVC reads and writes it.
         assert own in path.read_text(encoding="utf-8").splitlines(), path.name
