@@ -19,6 +19,7 @@ from tests.support.champions import project
 from tests.support.project import ROOT
 from tests.support.running_service import running
 
+pytestmark = pytest.mark.slow  # starts many processes
 IMAGE = f"europe-west3-docker.pkg.dev/our-project/images/credit-risk@sha256:{'1' * 64}"
 OTHER = IMAGE.replace("1" * 64, "2" * 64)
 

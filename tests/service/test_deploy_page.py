@@ -19,6 +19,7 @@ from tests.support.dvc_project import link_environments
 from tests.support.project import ROOT
 from tests.support.running_service import running
 
+pytestmark = pytest.mark.slow  # starts many processes
 PAGE = (ROOT / "docs/deploy.md").read_text()
 COMPOSE, SERVICE, PROMETHEUS = "compose.yaml", "deploy/service.yaml", "deploy/prometheus.yml"
 CLOUD_RUN = (

@@ -21,6 +21,7 @@ from tests.support import fake_engine
 from tests.support.champions import project, write_model
 from tests.support.project import ROOT
 
+pytestmark = pytest.mark.slow  # starts many processes
 REGISTRY = "registry.example/our-project/images"
 LOCK = "requirements-image.lock"
 
