@@ -20,6 +20,8 @@ def main() -> None:
     words = [arg for arg in args if not arg.startswith("--")]
     flags = dict(arg.split("=", 1) for arg in args if arg.startswith("--") and "=" in arg)
     called = " ".join(words)
+    if "--data-file=-" in args:
+        assert sys.stdin.read().strip(), "no secret"
     if state.get("fails") and called.startswith(state["fails"]):
         store.write_text(json.dumps(state))
         sys.exit(f"ERROR: (gcloud.{'.'.join(words[:2])}) PERMISSION_DENIED: not allowed")
