@@ -47,7 +47,7 @@ def test_kills_at_random_moments_of_all_stages_give_the_same_dvc_lock(tmp_path: 
     assert killed.lock() == undisturbed.lock()
     assert killed.command("verify").code == 0
     killed.dvc("repro")
-    if parts(killed):  # a stage that DVC restored from its cache did not run, so it tidied up nothing
+    if parts(killed):  # a stage that DVC took from its cache did not run, so it tidied nothing
         killed.dvc("repro", "-f")
     assert parts(killed) == []
 
