@@ -4,7 +4,7 @@ REMOTE ?= local
 # What a person or a workflow sets. The recipes read it from the environment, in quotes, and here it is taken
 # literally: neither make nor the shell runs the text of a variable (docs/architecture.md, Law 10).
 SETTINGS := PYTHON REMOTE SET JOBS INPUT OUTPUT RUNS ALGO TRIALS HOST PORT BASE INTO PICTURES PR ARGS \
-	DATA TARGET GOOD BAD EXCLUDE ENGINE REGISTRY PROJECT REGION IMAGE
+	DATA TARGET GOOD BAD EXCLUDE ENGINE REGISTRY PROJECT REGION IMAGE FROM
 $(foreach name,$(SETTINGS),$(eval override $(name) := $$(value $(name))))
 export $(SETTINGS)
 # Remotes that need a plugin. Each plugin has its own environment, so that its pins do not affect $(VENV).
@@ -70,6 +70,23 @@ deploy: $(VENV)/locked ## the pushed image on Cloud Run: smoke test, then traffi
 
 rollback: $(VENV)/locked ## give the traffic on Cloud Run back to the revision before (PROJECT REGION)
 	@python -m commands.deploy --rollback
+
+monitor: $(VENV)/locked ## take in data/incoming, look for drift, changed formats, silence; fails (python -m commands.monitor: exit 3) if an alarm is on
+	@dvc repro --quiet monitor/dvc.yaml
+	@set -f; python -m commands.monitor --now "$$(date -u +%Y-%m-%dT%H:%M:%S)" $$ARGS
+
+receive-stream: $(VENV)/locked ## take in the messages of a stream (FROM=nats://HOST:4222/STREAM), then `make monitor` judges them
+	@test -n "$$FROM" || { echo "error: make receive-stream: FROM: missing. Name the stream: make receive-stream FROM=nats://HOST:4222/STREAM" >&2; exit 2; }
+	@set -f; python -m commands.receive --from "$$FROM" $$ARGS
+
+alert: $(VENV)/locked ## tell of new and ended alarms: webhook, GitHub issue, Prometheus, log (docs/alerts.md)
+	@set -f; python -m commands.alert $$ARGS
+
+simulate-drift: $(VENV)/locked ## put drifted batches into data/incoming, to try alarms (ARGS="--kind scale --column hoehe")
+	@set -f; python -m commands.simulate_drift $$ARGS
+
+retrain: $(VENV)/locked ## train a new champion with the outcomes that are known now, for review (ARGS=--dry-run)
+	@set -f; python -m commands.retrain $$ARGS
 
 test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
 	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 3 --dist worksteal --cov=creditrisk
@@ -189,4 +206,4 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	@touch $@
 
 .PHONY: help repro check schema verify sweep experiments score serve test test-fast smoke lint logs lock pull push remote remote-check backup \
-	mlflow mirror tune plots-page review report comment test-envs audit licences image image-test image-push deploy rollback
+	mlflow mirror tune plots-page review report comment test-envs audit licences image image-test image-push deploy rollback monitor receive-stream alert simulate-drift retrain

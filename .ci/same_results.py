@@ -30,7 +30,10 @@ from values import TOLERANCE, csv_differences, json_differences, markdown_differ
 from creditrisk.core.escape import printable
 
 RESULTS = (LOCK, "metrics", "plots", "data/candidates")
-FITTED = ("metrics/train/", "metrics/select.json", "metrics/evaluate.json", "plots/", "data/")
+FITTED = (
+    "metrics/train/", "metrics/select.json", "metrics/evaluate.json", "metrics/monitor.json",
+    "plots/", "data/",
+)  # fmt: skip
 # The numbers that the model card shows.
 TABLES = (
     "metrics/", "plots/fairness.csv", "plots/importance.csv", "plots/leaderboard.csv",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from creditrisk.champion.description import parse_description
+from creditrisk.champion.groups import FairnessParams
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import (
     read_csv,
@@ -16,7 +17,6 @@ from creditrisk.core.files import (
 from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
-from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.evaluate.measure import evaluate_champion
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.modeling.persistence import load_model

@@ -8,7 +8,9 @@ import joblib
 import pandas as pd
 
 from creditrisk.champion.description import CvSummary, describe_champion
+from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.reference import make_reference
 from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import FEATURES, KEYS
@@ -34,7 +36,7 @@ from creditrisk.select.best_scorecard import best_scorecard
 from creditrisk.select.contenders import ensembles_of, load_contenders
 from creditrisk.select.leaderboard import choose, leaderboard
 from creditrisk.select.params import SelectParams
-from creditrisk.select.summary import estimate_choice, summarise_choice
+from creditrisk.select.summary import estimate_choice, promised_performance, summarise_choice
 from creditrisk.tracking.recording import Recording
 from creditrisk.tracking.run_data import Champion
 from creditrisk.tracking.store import is_temporary
@@ -52,13 +54,14 @@ class Params(Strict):
     decision: DecisionParams
     algorithms: dict[str, Any]
     scorecard: ScorecardParams
+    fairness: FairnessParams
     # For the registered model, which reads raw applicants.
     decimal: str
     thousands: str
     null_words: list[str]
 
 
-INPUTS = ("candidates", "trained", "train", "features", "adjustments", "ingested")
+INPUTS = ("candidates", "trained", "train", "features", "adjustments", "ingested", "prepared")
 PARAM_PATHS = {
     "schema_path": "data.schema",
     "scoring": "train.scoring",
@@ -84,8 +87,10 @@ def main() -> None:
         features="data/processed/features.json",
         adjustments="data/processed/adjustments.json",
         ingested="metrics/ingest.json",
+        prepared="metrics/prepare.json",
         champion="models/champion.joblib",
         description="models/champion.json",
+        reference="models/reference.json",
         metrics="metrics/select.json",
         board="plots/leaderboard.csv",
         points="plots/scorecard.csv",
@@ -133,12 +138,21 @@ def main() -> None:
         data_sha256=read_json(args.ingested, ["source_sha256"])["source_sha256"],
         model_sha256=champion.model_sha256,
     )  # fmt: skip
+    cells = read_json(args.prepared, ["cells"])["cells"]
+    reference = make_reference(
+        frame, champion.oof, schema,
+        {name: counts["out_of_domain"] for name, counts in cells.items()}, params.fairness,
+        threshold=champion.cv.threshold,
+        model_sha256=champion.model_sha256,
+        promised=promised_performance(metrics),
+    )  # fmt: skip
     merges = adjustments["merges"]
     points = best_scorecard(board, contenders, frame, features, schema, params.scorecard, merges)
     described = json_text(description.to_json())
     metrics |= {"description_sha256": sha256(described.encode())}
     write_bytes(model_file, args.champion)
     write_text(described, args.description)
+    write_json(reference.model_dump(), args.reference)
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
     write_csv(exact_edges(points), args.points)

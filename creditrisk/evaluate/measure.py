@@ -9,11 +9,12 @@ from sklearn.base import BaseEstimator
 
 from creditrisk.champion.calibration import brier_parts, slope_and_intercept
 from creditrisk.champion.description import ChampionDescription
+from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.predict import Predictor
 from creditrisk.core.files import to_jsonable
 from creditrisk.core.parallel import Work, together
 from creditrisk.evaluate.curves import curves
-from creditrisk.evaluate.fairness import FairnessParams, fairness, to_nested_dict
+from creditrisk.evaluate.fairness import fairness, to_nested_dict
 from creditrisk.evaluate.importance import (
     affordable,
     permutation_importance,

@@ -48,8 +48,23 @@ def psi(
             side.where(code.isna().to_numpy(), ("code " + code.fillna("")).to_numpy())
             for side, code in zip(sides, codes, strict=True)
         ]
-    counts = pd.concat([side.value_counts() for side in sides], axis=1).fillna(0).to_numpy() + 0.5
-    r, c = (counts / counts.sum(axis=0)).T
+    counts = pd.concat([side.value_counts() for side in sides], axis=1).fillna(0).to_numpy()
+    return psi_of_counts(*counts.T)
+
+
+def psi_of_counts(reference: np.ndarray, current: np.ndarray) -> float:
+    """Compute the PSI of rows that are counted by bin already; see `psi`.
+
+    Args:
+        reference: rows of the reference in each bin, shape (k,).
+        current: current rows in each bin, shape (k,).
+
+    Returns:
+        From 0; NaN if one side has no rows.
+    """
+    if not np.sum(reference) or not np.sum(current):
+        return float("nan")
+    r, c = (side / side.sum() for side in (np.asarray(reference) + 0.5, np.asarray(current) + 0.5))
     return float(((c - r) * np.log(c / r)).sum())
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from creditrisk.champion.reference import Promise
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.metrics.performance import fold_scores
 from creditrisk.select.contenders import Contender, ensembles_of, simplicity_of
@@ -85,6 +86,21 @@ def estimate_choice(
         ensembles_of(contenders.values()),
     )
     return {"nested": nested, "optimism": optimism(contenders[winner].cv.mean, nested["mean"])}
+
+
+def promised_performance(metrics: Mapping[str, Any]) -> Promise:
+    """Take the performance in use from the metrics of select: nested, where that was estimated.
+
+    Args:
+        metrics: the content of metrics/select.json.
+    """
+    nested = metrics.get("nested")
+    mean, se = (nested["mean"], nested["se"]) if nested else (metrics["cv"], metrics["cv_se"])
+    return Promise(
+        source="nested" if nested else "cv",
+        roc_auc=mean["roc_auc"], roc_auc_se=se.get("roc_auc"),
+        brier=mean["brier"], brier_se=se.get("brier"),
+    )  # fmt: skip
 
 
 def cv_fold_scores(oof: pd.DataFrame, scoring: str) -> dict[str, Any]:

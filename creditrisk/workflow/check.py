@@ -8,17 +8,18 @@ from typing import Any
 from pydantic import ValidationError
 
 from creditrisk.bins import PATH as BINS_FILE
+from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.params import Seed, Strict, names_at, read_yaml
 from creditrisk.eda.adjust import EdaParams
-from creditrisk.evaluate.fairness import FairnessParams
 from creditrisk.featurize import FeaturizeParams, manifest
 from creditrisk.ingest.params import DataParams
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.modeling.blocks import grid, refuse_odd_block
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.registry import algorithm
+from creditrisk.monitor.params import MonitorParams
 from creditrisk.prepare.params import PrepareParams, SplitParams
 from creditrisk.schema import load_schema
 from creditrisk.select.params import SelectParams
@@ -46,6 +47,7 @@ class Params(Strict):
     decision: DecisionParams
     scorecard: ScorecardParams
     fairness: FairnessParams
+    monitor: MonitorParams
 
 
 def check(tree: dict[str, Any], path: str | Path) -> int:

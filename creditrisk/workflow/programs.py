@@ -16,7 +16,11 @@ def found(name: str) -> bool:
 
 
 def run_program(
-    command: Sequence[str | Path], where: str, hint: str, given: str | None = None
+    command: Sequence[str | Path],
+    where: str,
+    hint: str,
+    given: str | None = None,
+    limit: float | None = None,
 ) -> str:
     """Run a program and return what it prints on standard output.
 
@@ -25,17 +29,21 @@ def run_program(
         where: what it is asked to do, for the error line.
         hint: how to fix what may be wrong, for the error line.
         given: text for its standard input.
+        limit: seconds after which it is stopped; None for no limit.
 
     Raises:
-        InputError: the program is missing or fails; with its line that begins with "error", or its
-            last one.
+        InputError: the program is missing, does not end, or fails; then with its line that begins
+            with "error", or its last one.
     """
     name = Path(command[0]).name
     try:
         done = subprocess.run(
             command, input=given if given is not None else "", capture_output=True,
-            encoding="utf-8", errors="replace",
+            encoding="utf-8", errors="replace", timeout=limit,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        problem = f"does not end within {limit:g} seconds"
+        raise InputError(name, where, problem, hint) from None
     except FileNotFoundError:
         hint = f"Install {name}, or put it on the PATH. {hint}"
         raise InputError(name, "program", "not found on the PATH", hint) from None

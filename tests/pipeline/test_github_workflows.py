@@ -41,7 +41,8 @@ def zizmor(*files: Path) -> subprocess.CompletedProcess:
 
 
 def test_files_fit_githubs_schema():
-    assert [f.name for f in FILES] == ["audit.yml", "ci.yml", "image.yml", "review.yml"]
+    names = ["audit.yml", "ci.yml", "image.yml", "monitor.yml", "review.yml"]
+    assert [f.name for f in FILES] == names
     command = [PROGRAMS / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *FILES]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
@@ -83,12 +84,17 @@ MORE_RIGHTS = {
     ("ci", "image"): SIGNED,
     ("image", "image"): SIGNED,
     ("image", "deploy"): {"id-token": "write"},
+    ("monitor", "monitor"): {"id-token": "write"},
+    ("monitor", "alert"): {"id-token": "write", "issues": "write"},
 }
 CONDITIONS = {
     # A fork's token can't write; its report is in the run's summary.
     ("review", "comment"):
         "github.event.pull_request.head.repo.full_name == github.repository",
     ("ci", "image"): "github.event_name == 'push' && vars.REGISTRY != ''",
+    ("monitor", "monitor"): "vars.MONITOR == 'true'",
+    # Also after a failure: for what an earlier run could not tell.
+    ("monitor", "alert"): "${{ !cancelled() && vars.MONITOR == 'true' }}",
 }  # fmt: skip
 
 

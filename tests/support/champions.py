@@ -157,9 +157,11 @@ def write_model(folder: Path, kind: str) -> None:
 
 def record(folder: Path) -> None:
     """Write a dvc.lock of the model files as they are."""
+    names = ("models/champion.joblib", "models/champion.json", "models/reference.json")
     outs = [
         {"path": name, "md5": hashlib.md5((folder / name).read_bytes()).hexdigest()}
-        for name in ("models/champion.joblib", "models/champion.json")
+        for name in names
+        if (folder / name).exists()
     ]
     (folder / "dvc.lock").write_text(yaml.safe_dump({"stages": {"select": {"outs": outs}}}))
 

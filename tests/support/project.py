@@ -15,6 +15,7 @@ import yaml
 from creditrisk.core.dvc_lock import from_root
 
 ROOT = Path(__file__).parents[2]
+RESULTS = ("metrics/", "plots/", "data/candidates/")
 
 # One candidate an algorithm, two folds, once: seconds, not minutes.
 SMALL = {
@@ -113,7 +114,7 @@ def new_project(folder: Path, changes: Mapping[str, Any] | None = None) -> Proje
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout.split("\0")  # fmt: skip
     for name in filter(None, names):
-        if name == "dvc.lock" or name.startswith(("metrics/", "plots/", "data/candidates/")):
+        if name.endswith("dvc.lock") or name.startswith(RESULTS):
             continue
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

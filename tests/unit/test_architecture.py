@@ -11,6 +11,7 @@ from stages.select import LOADER
 from tests.support.project import ROOT
 
 PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+MONITORING = yaml.safe_load((ROOT / "monitor/dvc.yaml").read_text())["stages"]
 STEPS = ["ingest", "prepare", "eda", "featurize", "train", "select", "evaluate"]
 GROUND = {"core", "html", "metrics", "modeling", "tracking", "schema", "bins"}
 # What a room may import beside itself. Steps may use the ground and earlier steps.
@@ -26,6 +27,7 @@ ALLOWED = {
     "report": {"core", "html", "metrics", "schema", "champion", "evaluate"},
     "score": GROUND | set(STEPS[:4]) | {"champion"},
     "serve": {"core", "schema", "ingest", "prepare", "champion", "score"},
+    "monitor": GROUND - {"tracking"} | set(STEPS[:4]) | {"champion", "score"},
     **{step: GROUND | set(STEPS[:i]) | {"champion"} for i, step in enumerate(STEPS)},
 }
 for early in STEPS[:5]:
@@ -92,6 +94,18 @@ def test_dvc_yaml_declares_the_code_that_a_stage_imports_and_no_other(stage: str
     files = {path.as_posix() for path in import_closure(f"stages.{stage}", ROOT)}
     if stage == "select":  # its code travels with the registered model
         files |= {path.as_posix() for path in import_closure(LOADER, ROOT)}
+    covered(code, files)
+
+
+@pytest.mark.parametrize("stage", sorted(MONITORING))
+def test_the_second_pipeline_declares_its_code_as_well(stage: str):
+    deps = MONITORING[stage]["deps"]
+    code = [dep for dep in deps if dep.startswith(("commands/", "creditrisk/"))]
+    covered(code, {path.as_posix() for path in import_closure(f"commands.{stage}", ROOT)})
+
+
+def covered(code: list[str], files: set[str]) -> None:
+    """Each file is declared, and nothing else is."""
 
     def covers(dep: str, file: str) -> bool:
         return file == dep or file.startswith(f"{dep}/")

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from creditrisk.evaluate.fairness import Bins, fairness, groups_of, to_nested_dict
+from creditrisk.champion.groups import Bins, groups_of
+from creditrisk.evaluate.fairness import fairness, to_nested_dict
 from creditrisk.schema import parse_schema
 from tests.support.small_data import DEFAULT
 

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from creditrisk.champion.groups import Bins, groups_of
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError
 from creditrisk.core.yaml_text import parse_yaml
 from creditrisk.eda.adjust import EdaParams, apply, learn
-from creditrisk.evaluate.fairness import Bins, groups_of
 from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold
 from creditrisk.metrics.intervals import stratified_draws
 from creditrisk.modeling.blocks import grid, model_params
@@ -166,7 +166,7 @@ def test_a_number_at_the_edge_is_refused_by_name_or_sound(place):
 def test_the_numbers_of_all_blocks_were_tried():
     blocks = {place[0] for place in numbers(TREE)}
     assert blocks == {"seed", "split", "prepare", "eda", "train", "algorithms", "decision",
-                      "scorecard", "fairness"}  # fmt: skip
+                      "scorecard", "fairness", "monitor"}  # fmt: skip
     assert len(numbers(TREE)) > 40
 
 

@@ -1,0 +1,89 @@
+"""receive: files that arrived, and messages of a stream, into the ledger, each row once."""
+
+import argparse
+import os
+from pathlib import Path
+
+from creditrisk.core.cli import arguments, run
+from creditrisk.core.files import write_json
+from creditrisk.core.logs import say
+from creditrisk.core.params import Strict, read_params
+from creditrisk.ingest.params import DataParams
+from creditrisk.monitor.arrival import read_arrival
+from creditrisk.monitor.batches import known_batches, open_folder
+from creditrisk.monitor.receive import Receipt, alone, receive_files, summary
+from creditrisk.monitor.stream import Source, parse_source, receive_stream
+from creditrisk.prepare.cells import Notation
+from creditrisk.schema import load_schema
+
+
+class Params(Strict):
+    """The parameters that receive reads from params.yaml."""
+
+    data: DataParams
+    null_words: list[str]
+
+
+def main() -> None:
+    """Receive what is new."""
+    args = _arguments()
+    source = parse_source(args.source, os.environ) if args.source else None
+    params = read_params(args.params, Params, null_words="prepare.null_words")
+    open_folder(args.incoming, "Files that arrive; `make monitor` takes them in.")
+    with alone(args.batches):
+        receipt = receive(args.incoming, args.batches, params, source)
+        batches = known_batches(args.batches)
+        counted = summary(batches, receipt.duplicates)
+        write_json(counted, args.metrics)
+    new = sum(facts.rows for facts in receipt.received)
+    say(
+        f"receive: {len(receipt.received)} new batches with {new:,} rows; the ledger has "
+        f"{counted['batches']:,} batches with {counted['rows']:,} rows"
+    )
+    if receipt.problem is not None:
+        raise receipt.problem
+
+
+def receive(incoming: Path, folder: Path, params: Params, source: Source | None) -> Receipt:
+    """Receive the files, then the messages.
+
+    Args:
+        incoming: where files arrive.
+        folder: of the ledger.
+        params: how they are written.
+        source: the stream; None for none.
+
+    Returns:
+        What was done; what is wrong with a file or with the stream is in `problem`.
+    """
+    data, schema = params.data, load_schema(params.data.schema_)
+    notation = Notation.of(data.decimal, data.thousands, params.null_words)
+    receipt = receive_files(
+        incoming, folder, lambda path: read_arrival(path, data, schema, notation)
+    )
+    if source is not None:
+        streamed = receive_stream(source, folder, schema, data.decimal, notation)
+        receipt.received += streamed.received
+        receipt.problem = receipt.problem or streamed.problem
+    return receipt
+
+
+def _arguments() -> argparse.Namespace:
+    parser = arguments(
+        __doc__,
+        incoming="data/incoming",
+        batches="data/monitor/batches",
+        metrics="metrics/receive.json",
+    )
+    parser.add_argument(
+        "--from",
+        dest="source",
+        metavar="ADDRESS",
+        help="a stream too: nats://HOST:PORT/STREAM, or tls://; the login is in the address, or "
+        "in NATS_USER and NATS_PASSWORD, or in NATS_TOKEN",
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    run(main)

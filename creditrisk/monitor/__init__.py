@@ -1,0 +1,1 @@
+"""Watching the champion in use: arriving data, drift, outcomes, alarms."""

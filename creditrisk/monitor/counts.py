@@ -1,0 +1,176 @@
+"""One batch in counts: what a window is added up from, and what is kept of a batch's rows."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from creditrisk.champion.groups import Bins, FairnessParams, groupings
+from creditrisk.champion.reference import Reference, tally
+from creditrisk.core.columns import SPECIAL
+from creditrisk.monitor.batches import CELL, Facts
+from creditrisk.monitor.formats import changed_formats
+from creditrisk.score.scorer import Judged, Scorer
+
+
+class VariableCounts(BaseModel):
+    """Rows of a variable: by bin, by special code, without a value, with an unseen level."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    counts: list[int]
+    special: dict[str, int]
+    missing: int
+    unseen: int
+
+
+class Counted(BaseModel):
+    """The counts of a batch, or of several.
+
+    Attributes:
+        rows: number of rows that could be read.
+        rejected: number of those that could not.
+        variables: see `VariableCounts`.
+        fresh: rows that the champion was not trained on; PDs and decisions are counted of these.
+        score: their PDs, by bin of the reference.
+        sum_pd: the sum of their PDs.
+        accepted: how many of them are accepted.
+        groups: variable to group to [rows, accepted].
+        days: day to number of rows.
+        formats: column to what is other than it was.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rows: int
+    rejected: int
+    variables: dict[str, VariableCounts]
+    fresh: int
+    score: list[int]
+    sum_pd: float
+    accepted: int
+    groups: dict[str, dict[str, list[int]]]
+    days: dict[str, int]
+    formats: dict[str, str]
+
+
+def count_batch(
+    rows: pd.DataFrame, facts: Facts, scorer: Scorer, reference: Reference
+) -> tuple[Counted, pd.DataFrame]:
+    """Score and count the rows of a batch.
+
+    Args:
+        rows: from `batches.read_rows`, shape (n, d).
+        facts: of the batch.
+        scorer: the champion.
+        reference: what it was trained on.
+
+    Returns:
+        The counts; and per readable row `row_id`, `id`, `day`, `bad` (Int8), `pd` (NaN for a row
+        that the champion was trained on: its PD says nothing of new applicants), shape (m, 5).
+    """
+    formed = rows[rows["malformed"].isna()].reset_index(drop=True)
+    schema = scorer.champion.schema
+    nothing = pd.Series(pd.NA, formed.index, dtype="str")
+    texts = {source: formed.get(CELL + source, nothing) for source in schema.columns}
+    absent = [source for source in schema.columns if CELL + source not in formed]
+    judged = scorer.judge(texts)
+    kept = judged.readable
+    cells = {name: values[kept] for name, values in judged.cells.original.items()}
+    fresh = ~reference.is_training_row(cells) if kept.any() else np.zeros(0, dtype=bool)
+    day = formed.loc[kept, "day"]
+    if facts.day is not None:  # nobody has applied later than that: such a date is a slip
+        day = day.where(day <= facts.day, facts.day)
+    pds = np.where(fresh, judged.pd[kept], np.nan)
+    accepted = fresh & ~judged.refused[kept]
+    counted = Counted(
+        rows=int(kept.sum()),
+        rejected=len(rows) - int(kept.sum()),
+        variables=_variables(cells, judged, reference),
+        fresh=int(fresh.sum()),
+        score=np.bincount(
+            np.searchsorted(reference.score.edges, pds[fresh]),
+            minlength=len(reference.score.counts),
+        ).tolist(),
+        sum_pd=float(pds[fresh].sum()),
+        accepted=int(accepted.sum()),
+        groups=_groups(cells, fresh, accepted, reference, scorer),
+        days={str(name): int(n) for name, n in day.value_counts().sort_index().items()},
+        formats=changed_formats(
+            texts, judged.cells.causes, schema, scorer.notation, reference.variables,
+            reference.rows, facts.day,
+        )
+        | dict.fromkeys(absent, "not in the batch: it came before the schema had this column"),
+    )  # fmt: skip
+    bad = formed["bad"] if "bad" in formed else pd.Series(pd.NA, formed.index, dtype="Int8")
+    lines = pd.DataFrame(
+        {
+            "row_id": formed.loc[kept, "row_id"].to_numpy(),
+            "id": formed.loc[kept, "id"].to_numpy(dtype=object),
+            "day": day.to_numpy(dtype=object),
+            "bad": bad[kept].array,
+            "pd": pds,
+        }
+    )
+    return counted, lines.astype({"id": "str", "day": "str"})
+
+
+def add_up(parts: Iterable[Counted]) -> Counted:
+    """Add the counts of batches; at least one."""
+    first, *rest = parts
+    total = first.model_dump()
+    for part in rest:
+        _add(total, part.model_dump())
+    return Counted.model_validate(total)
+
+
+def _add(total: dict[str, Any], part: dict[str, Any]) -> None:
+    for name, value in part.items():
+        if name not in total:
+            total[name] = value
+        elif isinstance(value, dict):
+            _add(total[name], value)
+        elif isinstance(value, list):
+            total[name] = [a + b for a, b in zip(total[name], value, strict=True)]
+        elif not isinstance(value, str):
+            total[name] += value
+
+
+def _variables(
+    cells: dict[str, np.ndarray], judged: Judged, reference: Reference
+) -> dict[str, VariableCounts]:
+    found = {}
+    for name, like in reference.variables.items():
+        counts, special, missing = tally(cells[name], cells.get(SPECIAL + name), like)
+        unseen = 0
+        if like.kind == "levels":
+            unlisted = (judged.cells.causes[name] == "out_of_domain") & judged.readable
+            unseen = int(counts[-1] + unlisted.sum())
+        found[name] = VariableCounts(
+            counts=counts.tolist(), special=special, missing=missing, unseen=unseen
+        )
+    return found
+
+
+def _groups(
+    cells: dict[str, np.ndarray],
+    fresh: np.ndarray,
+    accepted: np.ndarray,
+    reference: Reference,
+    scorer: Scorer,
+) -> dict[str, dict[str, list[int]]]:
+    params: FairnessParams = {
+        name: "levels" if isinstance(by, str) else Bins.model_validate(by)
+        for name, by in reference.grouping.items()
+    }
+    values = {name: pd.Series(cells[name]) for name in params if name in cells}
+    codes = {name: pd.Series(cells[SPECIAL + name]) for name in values if SPECIAL + name in cells}
+    found: dict[str, dict[str, list[int]]] = {}
+    for name, labels in groupings(values, codes, params, scorer.champion.schema).items():
+        texts = labels.astype(str).to_numpy()
+        rows, good = Counter(texts[fresh]), Counter(texts[accepted])
+        found[name] = {str(group): [rows[group], good[group]] for group in sorted(rows)}
+    return found

@@ -1,0 +1,1 @@
+"""Tell people of alarms: a webhook, GitHub issues, Prometheus, a log line for Cloud Logging."""
