@@ -55,7 +55,7 @@ def main() -> None:
     args = _arguments()
     params = read_params(args.params, Params, **PLACES)
     reference, reference_sha256 = load_reference(args.reference, args.lock)
-    open_folder(args.results, "results of monitoring")
+    open_folder(args.results, "Results of monitoring.")
     batches = known_batches(args.batches)
     notation = Notation.of(params.decimal, params.thousands, params.null_words)
     words = sorted(notation.null_words)

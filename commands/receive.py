@@ -31,6 +31,7 @@ def main() -> None:
     params = read_params(args.params, Params, null_words="prepare.null_words")
     open_folder(args.incoming, "Files that arrive; `make monitor` takes them in.")
     with alone(args.batches):
+        open_folder(args.batches, "Batches of monitoring.")
         receipt = receive(args.incoming, args.batches, params, source)
         batches = known_batches(args.batches)
         counted = summary(batches, receipt.duplicates)
