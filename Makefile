@@ -72,8 +72,10 @@ rollback: $(VENV)/locked ## give the traffic on Cloud Run back to the revision b
 	@python -m commands.deploy --rollback
 
 monitor: $(VENV)/locked ## take in data/incoming, look for drift, changed formats, silence; fails (python -m commands.monitor: exit 3) if an alarm is on
-	@dvc repro --quiet monitor/dvc.yaml
-	@set -f; python -m commands.monitor --now "$$(date -u +%Y-%m-%dT%H:%M:%S)" $$ARGS
+	@test -z "$$(find data/incoming -maxdepth 1 ! -type f ! -type d ! -type l -print -quit 2>/dev/null)" || { echo "error: data/incoming: folder: a pipe or a device is in it, on which DVC would wait. Remove it." >&2; exit 2; }
+	@set -f; dvc repro monitor/dvc.yaml; received=$$?; \
+	python -m commands.monitor --now "$$(date -u +%Y-%m-%dT%H:%M:%S)" $$ARGS; judged=$$?; \
+	if [ $$received != 0 ]; then exit 2; fi; exit $$judged
 
 receive-stream: $(VENV)/locked ## take in the messages of a stream (FROM=nats://HOST:4222/STREAM), then `make monitor` judges them
 	@test -n "$$FROM" || { echo "error: make receive-stream: FROM: missing. Name the stream: make receive-stream FROM=nats://HOST:4222/STREAM" >&2; exit 2; }

@@ -23,7 +23,7 @@ def main() -> None:
         alarms = read_alarms(args.alerts, args.metrics)
         deliveries = Deliveries(args.delivered)
         outcomes = {channel.name: deliver(channel, deliveries, alarms) for channel in channels}
-        problems += _write_textfile(args.textfile, alarms)
+        problems += _write_textfile(args.textfile, alarms, args.metrics)
     problems += [error for one in outcomes.values() if (error := one.problem)]
     problems += alarms.problems
     if problems:
@@ -45,13 +45,13 @@ def _channels(args: argparse.Namespace) -> tuple[list[Channel], list[InputError]
     return channels, problems
 
 
-def _write_textfile(path: Path | None, alarms: Alarms) -> list[InputError]:
+def _write_textfile(path: Path | None, alarms: Alarms, metrics: Path) -> list[InputError]:
     # An old file says more than one without alarms, if nobody knows what is on.
     if path is None or alarms.on is None:
         return []
     try:
         prometheus.check_path(path)
-        prometheus.write_textfile(alarms, path)
+        prometheus.write_textfile(alarms, path, metrics.stat().st_mtime)
     except InputError as error:
         return [error]
     return []

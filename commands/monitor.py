@@ -3,12 +3,13 @@
 import argparse
 import re
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
+from filelock import FileLock
 
 import creditrisk
 from creditrisk.core.cli import arguments, run
@@ -16,20 +17,21 @@ from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_csv, write_json, write_text
 from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
-from creditrisk.monitor.alarms import record
+from creditrisk.monitor.alarms import last_judged, mark_judged, record
 from creditrisk.monitor.batches import Batch, known_batches, open_folder, read_rows
 from creditrisk.monitor.counts import Counted, count_batch
 from creditrisk.monitor.load import code_sha256, load_reference
 from creditrisk.monitor.page import build_page
 from creditrisk.monitor.params import MonitorParams
-from creditrisk.monitor.results import last_judged, results_of, scored_rows
-from creditrisk.monitor.watch import metrics_of, table_of, watch
+from creditrisk.monitor.results import results_of, scored_rows
+from creditrisk.monitor.watch import Watched, metrics_of, table_of, watch
 from creditrisk.prepare.cells import Notation
 from creditrisk.schema import load_schema
 from creditrisk.score.load_champion import load_champion
 from creditrisk.score.scorer import Scorer
 
 ALARM = 3  # exit code
+LOCK = ".monitor.lock"
 
 
 class Params(Strict):
@@ -53,6 +55,15 @@ PLACES = {
 def main() -> None:
     """Count new batches, judge all windows, write metrics, table, page and alerts."""
     args = _arguments()
+    args.results.mkdir(parents=True, exist_ok=True)
+    with FileLock(args.results.parent / LOCK):  # two would delete each other's results
+        alarm = judge_all(args)
+    if alarm:
+        sys.exit(ALARM)
+
+
+def judge_all(args: argparse.Namespace) -> bool:
+    """Do the work; return whether an alarm is on that the exit code shall tell."""
     params = read_params(args.params, Params, **PLACES)
     reference, reference_sha256 = load_reference(args.reference, args.lock)
     open_folder(args.results, "Results of monitoring.")
@@ -79,7 +90,7 @@ def main() -> None:
         return count_batch(rows, batch.facts, scorer(), reference)
 
     applicants = [batch for batch in batches if batch.facts.kind == "applicants"]
-    before = last_judged(args.results)
+    before = last_judged(args.alerts.parent)
     counts, computed = results_of(applicants, args.results, hashes, count)
     watched = watch(
         [batch.facts for batch in batches],
@@ -96,13 +107,25 @@ def main() -> None:
     page = build_page(watched, reference, load_schema(params.schema_path), params.monitor)
     write_text(page.html(), args.page)
     new = record(watched.alarms, args.alerts, before)
-    for alarm in watched.on:
+    mark_judged(args.alerts.parent, batches[-1].facts.number if batches else 0)
+    for alarm in watched.on if not args.no_alarms else ():
         say(f"monitor: alarm {alarm['id']} ({alarm['kind']}): {alarm['message']}", warning=True)
+    say(
+        f"monitor: batches: {len(batches)}, counted now: {computed}; {_state(watched, new)}; "
+        f"see {args.page}"
+    )
+    return bool(watched.on) and not args.exit_zero
+
+
+def _state(watched: Watched, new: int) -> str:
+    if not watched.facts:
+        return "nothing has arrived yet"
     alarms = len(watched.on)
-    state = f"{alarms} {'alarm' if alarms == 1 else 'alarms'} on, {new} new" if alarms else "quiet"
-    say(f"monitor: {len(batches)} batches, {computed} counted now; {state}; see {args.page}")
-    if alarms and not args.exit_zero:
-        sys.exit(ALARM)
+    words = f"alarms on: {alarms}" if alarms else "quiet"
+    more = f", told anew: {new}" if new else ""
+    last = watched.windows[-1] if watched.windows else None
+    rest = "" if last is None or last.complete else f", {last.counted.rows} rows not judged yet"
+    return f"{words}{more}{rest}"
 
 
 def _later_outcomes(batches: list[Batch]) -> pd.DataFrame:
@@ -140,13 +163,18 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--exit-zero", action="store_true", help="exit 0 also if an alarm is on, as DVC needs it"
     )
+    parser.add_argument(
+        "--no-alarms", action="store_true", help="do not print the alarms, only how many are on"
+    )
     return parser.parse_args()
 
 
 def _time(text: str) -> str:
     try:
-        datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text)
+        if moment.tzinfo is not None:
+            text = moment.astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
         text = ""
     if not re.match(r"\d{4}-\d{2}-\d{2}", text):
         raise argparse.ArgumentTypeError("not a time such as 2026-01-31 or 2026-01-31T12:00:00")

@@ -7,18 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from creditrisk.core.files import atomic_write
+from creditrisk.core.errors import InputError
+from creditrisk.core.files import atomic_write, read_json, write_json
 from creditrisk.core.regular import read_regular
 from creditrisk.monitor.judge import Occurrence
 
+JUDGED = "judged.json"
 ORDER = ("severity", "kind", "place", "id")  # hard ones first
 HARD = ("format", "rejected", "silence")  # the flow is broken; others are for a person to judge
 PROPOSALS = {
-    "format": "Look at the file and ask who sends it. PDs of such rows mean nothing.",
+    "format": "Ask who sends the file; a corrected one needs another name. PDs of such rows mean "
+    "nothing.",
     "rejected": "Look at the rows that can't be read, and ask who sends them.",
     "silence": "Look whether the flow has stopped, and ask who sends the data.",
     "volume": "Ask why there are so many or so few applicants.",
-    "missing": "Ask why the column is empty. What is not known is not a merit.",
+    "missing": "Look whether the cells are empty or hold what can't be read, and ask why.",
     "unseen": "Ask what the level means. The champion has never seen it; train again once it can.",
     "drift": "Ask what has changed. Once outcomes are known: `make retrain` proposes a champion.",
     "score": "Look at the variables that have moved. Once outcomes are known: `make retrain`.",
@@ -94,14 +97,18 @@ def alarms_of(seen: Iterable[Seen], now: Mapping[str, int], quiet: int) -> list[
 def _alarm(episode: list[Seen], is_on: bool) -> Alarm:
     first, last = episode[0], episode[-1]
     kind, place = first.what.kind, first.what.place
-    text = "\0".join((kind, place, first.batch, str(first.step)))
+    text = "\0".join((kind, place, first.batch, first.axis))
     told = {
         "id": hashlib.sha256(text.encode()).hexdigest()[:12],
         "kind": kind,
         "place": place,
         "severity": "hard" if kind in HARD else "soft",
         "message": last.what.message,
-        "since": {"batch": first.batch, "day": first.day, "window": first.step},
+        "since": {
+            "batch": first.batch,
+            "day": first.day,
+            "window": first.step if first.axis == "windows" else None,
+        },
         "proposal": PROPOSALS[kind],
     }
     return Alarm(told, is_on, max(one.number for one in episode))
@@ -130,8 +137,43 @@ def record(alarms: Iterable[Alarm], path: Path, before: int) -> int:
     return len(new)
 
 
+def last_judged(folder: Path) -> int:
+    """Number of the last batch whose alarms an earlier run has recorded; 0 without any.
+
+    Args:
+        folder: of the file of alerts.
+    """
+    path = folder / JUDGED
+    return int(read_json(path, ["number"])["number"]) if path.exists() else 0
+
+
+def mark_judged(folder: Path, number: int) -> None:
+    """Keep the number of the last batch; only after its alarms are recorded."""
+    write_json({"number": number}, folder / JUDGED)
+
+
 def _lines(path: Path) -> list[dict[str, Any]]:
-    if not path.exists():
+    """Read the alarms that are recorded.
+
+    Raises:
+        InputError: a line is none of them, or the file can't be read.
+    """
+    try:
+        content = read_regular(path)
+    except FileNotFoundError:
         return []
-    lines = read_regular(path).split(b"\n")  # no other sign ends a line of JSON
-    return [json.loads(line) for line in lines if line.strip()]
+    except OSError as error:
+        hint = "Check the file and its permissions."
+        raise InputError(path, "file", f"can't be read: {error.strerror}", hint) from None
+    found = []
+    for number, line in enumerate(content.split(b"\n"), start=1):  # no other sign ends a line
+        try:
+            tree = json.loads(line) if line.strip() else {}
+        except (ValueError, RecursionError):
+            tree = None
+        if not isinstance(tree, dict):
+            hint = "Delete the line; an alarm that is on is recorded again."
+            raise InputError(path, f"line {number}", "no alarm", hint)
+        if tree:
+            found.append(tree)
+    return found

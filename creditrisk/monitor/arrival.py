@@ -20,7 +20,8 @@ from creditrisk.monitor.batches import Kind
 from creditrisk.monitor.forms import CSV, EVENTS, form_in_words, looks_like_utf_8
 from creditrisk.monitor.rows import ID, PD, id_column, ledger_rows
 from creditrisk.monitor.served import event_header, read_events
-from creditrisk.prepare.cells import Notation
+from creditrisk.prepare.cells import Notation, squeeze
+from creditrisk.prepare.parse import read_target
 from creditrisk.schema import KEY_KINDS, Column, Schema
 
 _BATCH_ROWS = 65_536
@@ -55,6 +56,13 @@ class Arrival:
         return int(self.rows["malformed"].notna().sum())
 
 
+_ODD_LEAST, _ODD_SHARE = 3, 0.1  # outcomes of an unknown code: their number, and their share
+_SETTING = re.compile(
+    r"(?:Is this the right file\? If it is, )?[Ss]et data\.(\w+) in params\.yaml"
+    r"(?: to ('[^']*'|[\w-]+))?.*$"
+)
+
+
 class _Broken(Exception):
     """A file is no batch of applicants and none of outcomes; says why."""
 
@@ -84,13 +92,15 @@ def read_arrival(path: Path, data: DataParams, schema: Schema, notation: Notatio
         header = _header(path, data)
         if _has_all(header, schema.columns):
             known = _has_all(header, [schema.target.column])
-            rows, header = _applicants(path, data, schema, notation, known)
-            return Arrival("applicants", form, rows, header, findings=_findings(path, form, data))
+            rows, header, odd = _applicants(path, data, schema, notation, known)
+            findings = [*_findings(path, form, data), *odd]
+            return Arrival("applicants", form, rows, header, findings=findings)
         key = _outcome_id(header, schema)
         if key is None:
             raise _lacking(path, header, schema, data, form)
-        rows, header = _outcomes(path, data, schema, notation, key)
-        return Arrival("outcomes", form, rows, header, findings=_findings(path, form, data))
+        rows, header, odd = _outcomes(path, data, schema, notation, key)
+        findings = [*_findings(path, form, data), *odd]
+        return Arrival("outcomes", form, rows, header, findings=findings)
     except InputError as error:
         problem = _without_path(error, path)
     except _Broken as error:
@@ -146,7 +156,7 @@ def _outcome_id(header: Sequence[str], schema: Schema) -> str | None:
 
 def _applicants(
     path: Path, data: DataParams, schema: Schema, notation: Notation, with_outcomes: bool
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[str], list[str]]:
     target, wanted = schema.target.column, schema
     if with_outcomes:
         # As a column of new applicants, so that an own column `row_id` is kept too.
@@ -157,12 +167,12 @@ def _applicants(
     rows = ledger_rows(
         cells, raw["malformed"], schema, notation, _own_ids(batches, raw), outcomes=raw.get(target)
     )
-    return rows, list(batches.header)
+    return rows, list(batches.header), _odd_outcomes(raw.get(target), schema, notation)
 
 
 def _outcomes(
     path: Path, data: DataParams, schema: Schema, notation: Notation, key: str
-) -> tuple[pd.DataFrame, list[str]]:
+) -> tuple[pd.DataFrame, list[str], list[str]]:
     target = schema.target.column
     columns = {target: _text(target)}
     if key != ROW_ID:  # which is read without being asked for
@@ -171,7 +181,18 @@ def _outcomes(
     raw = _together(path, batches)
     ids = _own_ids(batches, raw) if key == ROW_ID else raw[key]
     rows = ledger_rows({}, raw["malformed"], schema, notation, ids, outcomes=raw[target])
-    return rows, list(batches.header)
+    return rows, list(batches.header), _odd_outcomes(raw[target], schema, notation)
+
+
+def _odd_outcomes(texts: pd.Series | None, schema: Schema, notation: Notation) -> list[str]:
+    """Say that outcomes are written as the schema does not know them, if that is no slip."""
+    held = pd.Series(dtype="str") if texts is None else texts.dropna()
+    held = held[~held.map(squeeze).isin({"", *notation.null_words})]
+    read = read_target(held.reset_index(drop=True), schema.target, notation)
+    odd = int((read["bad"].isna() & ~read["indeterminate"]).sum())
+    if odd < _ODD_LEAST or odd < _ODD_SHARE * len(held):
+        return []
+    return [f"{odd:,} of {len(held):,} outcomes are no code of the schema's target"]
 
 
 def _own_ids(batches: Batches, raw: pd.DataFrame) -> pd.Series | None:
@@ -262,9 +283,18 @@ def _findings(path: Path, form: str, data: DataParams) -> list[str]:
     return []
 
 
+def _without_settings(text: str) -> str:
+    """Say what is other than it was: a setting that fits this file would not fit those before."""
+    found = _SETTING.search(text)
+    if found is None:
+        return text
+    seems = f" It seems to be written with the {found[1]} {found[2]}." if found[2] else ""
+    return f"{text[: found.start()].rstrip()}{seems}"
+
+
 def _without_path(error: InputError, path: Path) -> str:
     """Return what an error says: neither where the file lies, nor a cell of it."""
     place = str(InputError(path, "file", "x", "")).removesuffix("file: x.")
     if error.for_log == str(error):
-        return str(error).removeprefix(place)
+        return _without_settings(str(error).removeprefix(place))
     return f"it can't be read; to see why: python -m commands.score --input {_listed([path.name])}"

@@ -13,7 +13,9 @@ from creditrisk.champion.reference import Reference, tally
 from creditrisk.core.columns import SPECIAL
 from creditrisk.monitor.batches import CELL, Facts
 from creditrisk.monitor.formats import changed_formats
-from creditrisk.score.scorer import Judged, Scorer
+from creditrisk.score.scorer import NO_CELL, Judged, Scorer
+
+LONGEST = 100  # characters of a problem that are told
 
 
 class VariableCounts(BaseModel):
@@ -33,6 +35,7 @@ class Counted(BaseModel):
     Attributes:
         rows: number of rows that could be read.
         rejected: number of those that could not.
+        problem: why the first of these could not; empty without any.
         variables: see `VariableCounts`.
         fresh: rows that the champion was not trained on; PDs and decisions are counted of these.
         score: their PDs, by bin of the reference.
@@ -40,13 +43,14 @@ class Counted(BaseModel):
         accepted: how many of them are accepted.
         groups: variable to group to [rows, accepted].
         days: day to number of rows.
-        formats: column to what is other than it was.
+        formats: variable to what is other than it was.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     rows: int
     rejected: int
+    problem: str
     variables: dict[str, VariableCounts]
     fresh: int
     score: list[int]
@@ -76,7 +80,7 @@ def count_batch(
     schema = scorer.champion.schema
     nothing = pd.Series(pd.NA, formed.index, dtype="str")
     texts = {source: formed.get(CELL + source, nothing) for source in schema.columns}
-    absent = [source for source in schema.columns if CELL + source not in formed]
+    absent = [c.name for source, c in schema.columns.items() if CELL + source not in formed]
     judged = scorer.judge(texts)
     kept = judged.readable
     cells = {name: values[kept] for name, values in judged.cells.original.items()}
@@ -89,6 +93,7 @@ def count_batch(
     counted = Counted(
         rows=int(kept.sum()),
         rejected=len(rows) - int(kept.sum()),
+        problem=_first_problem(rows, kept),
         variables=_variables(cells, judged, reference),
         fresh=int(fresh.sum()),
         score=np.bincount(
@@ -116,6 +121,13 @@ def count_batch(
         }
     )
     return counted, lines.astype({"id": "str", "day": "str"})
+
+
+def _first_problem(rows: pd.DataFrame, readable: np.ndarray) -> str:
+    found = rows["malformed"].dropna()
+    if len(found):
+        return str(found.iloc[0])[:LONGEST]
+    return "" if readable.all() else NO_CELL
 
 
 def add_up(parts: Iterable[Counted]) -> Counted:

@@ -121,9 +121,9 @@ def scores(reference: Reference, counts: Sequence[int]) -> go.Figure:
 def approvals(windows: Sequence[Window], verdicts: Sequence[Verdict], then: float) -> go.Figure:
     """Plot the approval rate by window with its interval, and that of the training rows."""
     drawn = [
-        (window.number, verdict.approval_rate, window.name)
+        (window.number, verdict.approvals, window.name)
         for window, verdict in zip(windows, verdicts, strict=True)
-        if verdict.approval_rate["now"] is not None
+        if verdict.approvals["now"] is not None
     ][-MAX_WINDOWS:]
     x = [number for number, _, _ in drawn]
     chart = go.Figure()

@@ -26,16 +26,21 @@ class Day:
         day: ISO.
         rows: how many came.
         usual: the mean of the days before that are like it; None while there are too few.
+        low: a day has few rows if it has fewer than this by a factor. While it is not known what is
+            usual on such a day of the week, it is the fewest rows of any day.
+        high: likewise.
         p: how often there are so few or so many rows on such a day; None likewise.
     """
 
     day: str
     rows: int
     usual: float | None
+    low: float
+    high: float
     p: float | None
 
 
-def volumes(rows_by_day: Mapping[str, int]) -> list[Day]:
+def volumes(rows_by_day: Mapping[str, int], now: str | None = None) -> list[Day]:
     """Compare each day with the days before it.
 
     Days between the first and the last one count with 0 rows, where their day of the week usually
@@ -44,8 +49,14 @@ def volumes(rows_by_day: Mapping[str, int]) -> list[Day]:
 
     Args:
         rows_by_day: ISO day to number of rows.
+        now: the time of today (ISO): today is not over, and later days are slips; None if nobody
+            says.
     """
-    known = {date.fromisoformat(day): rows for day, rows in rows_by_day.items()}
+    known = {
+        date.fromisoformat(day): rows
+        for day, rows in rows_by_day.items()
+        if now is None or day < now[:10]
+    }
     if not known:
         return []
     last = max(known)
@@ -58,22 +69,26 @@ def volumes(rows_by_day: Mapping[str, int]) -> list[Day]:
         if day not in known and (len(alike) < LEAST_ALIKE or not np.median(alike)):
             continue  # nobody works on such a day, or nobody knows yet
         usual = p = None
+        low = high = 0.0
         active = [d for d in before if d in known]
         if len(active) >= LEAST_DAYS:
-            sample = alike if len(alike) >= LEAST_ALIKE else [known[d] for d in active]
+            by_weekday = len(alike) >= LEAST_ALIKE
+            sample = alike if by_weekday else [known[d] for d in active]
             usual = float(np.mean(sample))
-            p = _tail(known.get(day, 0), usual, len(sample), _variation(active, known))
-        found.append(Day(day=day.isoformat(), rows=known.get(day, 0), usual=usual, p=p))
+            low, high = (usual, usual) if by_weekday else (min(sample), max(sample))
+            variation = _variation(active, known, by_weekday)
+            p = _tail(known.get(day, 0), usual, len(sample), variation)
+        found.append(Day(day.isoformat(), known.get(day, 0), usual, low, high, p))
     return found
 
 
-def _variation(days: list[date], rows: Mapping[date, int]) -> float:
-    """The squared coefficient of variation of days, each compared with its day of the week."""
-    by_weekday: dict[int, list[int]] = {}
+def _variation(days: list[date], rows: Mapping[date, int], by_weekday: bool) -> float:
+    """The squared coefficient of variation: of days of the same day of the week, or of all."""
+    groups: dict[int, list[int]] = {}
     for day in days:
-        by_weekday.setdefault(day.weekday(), []).append(rows[day])
+        groups.setdefault(day.weekday() if by_weekday else 0, []).append(rows[day])
     squares, freedom = 0.0, 0
-    for alike in by_weekday.values():
+    for alike in groups.values():
         squares += float((((np.array(alike) / np.mean(alike)) - 1) ** 2).sum())
         freedom += len(alike) - 1
     return squares / freedom if freedom else 1.0
@@ -100,9 +115,9 @@ def unusual_days(days: list[Day], params: MonitorParams) -> list[tuple[str, Occu
             continue
         if day.p is None or day.usual is None or day.p > params.family_alpha / DAYS:
             continue
-        ratio = (day.rows + 0.5) / (day.usual + 0.5)
-        if not 1 / params.volume_factor < ratio < params.volume_factor:
-            words = "few" if ratio < 1 else "many"
+        few = day.rows + 0.5 <= (day.low + 0.5) / params.volume_factor
+        if few or day.rows + 0.5 >= (day.high + 0.5) * params.volume_factor:
+            words = "few" if few else "many"
             message = f"{day.day}: {day.rows:,} rows are {words}; usual are {day.usual:,.0f}"
             found.append((day.day, Occurrence("volume", "rows per day", message)))
     return found
@@ -126,15 +141,14 @@ def silence(days: Iterable[str], now: str | None, params: MonitorParams) -> Occu
     return Occurrence("silence", "rows per day", message)
 
 
-def flow_summary(days: list[Day], last: str | None, quiet: Occurrence | None) -> dict[str, Any]:
-    """The content of `flow` in metrics/monitor.json."""
-    judged = [day for day in days if day.usual is not None]
-    newest = judged[-1] if judged else None
+def flow_summary(days: list[Day], quiet: Occurrence | None) -> dict[str, Any]:
+    """The content of `flow` in metrics/monitor.json; its figures are those of the last day."""
+    last = days[-1] if days else None
     return {
         "days": len(days),
-        "last_day": last,
-        "rows_last_day": days[-1].rows if days else 0,
-        "usual_rows": newest.usual if newest else None,
-        "p": newest.p if newest else None,
+        "last_day": last.day if last else None,
+        "rows_last_day": last.rows if last else None,
+        "usual_rows": last.usual if last else None,
+        "p": last.p if last else None,
         "silent": quiet is not None,
     }

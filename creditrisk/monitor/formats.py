@@ -34,6 +34,7 @@ FACTORS = (100.0, 0.01, 1000.0, 0.001)
 FACTOR_ERROR = 0.35  # of the decimal logarithm of a ratio of medians
 LEAST_NUMBERS, MANY_NUMBERS = 5, 20
 INSIDE = 0.9
+RARE = 1e-9  # a batch that is empty in a column as seldom as that by chance
 NEAR_DAYS = 31  # between an application and its batch
 
 Texts = Mapping[str, pd.Series]
@@ -60,7 +61,7 @@ def changed_formats(
         day: of the batch (ISO).
 
     Returns:
-        Column to a sentence that says what is other than it was.
+        The schema's name of a column to what is other than it was.
     """
     found = {}
     for source, column in schema.columns.items():
@@ -71,7 +72,7 @@ def changed_formats(
         if not words and source == schema.application_date and day is not None:
             words = _swapped_days(texts[source], str(column.format), date.fromisoformat(day))
         if words:
-            found[source] = words
+            found[column.name] = words
     return found
 
 
@@ -86,6 +87,10 @@ def _one(
     unreadable = np.isin(causes.astype(str), UNREADABLE)
     held = pd.isna(causes) | (causes == "special") | unreadable
     count, of = int(unreadable.sum()), int(held.sum())
+    if not of and like is not None:
+        share = (like.missing + 1) / (rows + 2)
+        if share ** len(texts) < RARE:
+            return f"no cell has a value; in training {like.missing / rows:.1%} had none"
     if column.kind == "numeric" and like is not None:
         words = _unit(texts[held], column, notation, like)
         if words:
@@ -99,7 +104,10 @@ def _one(
             if (decimal, thousands) != (notation.decimal, notation.thousands) and _explains(
                 read, counts, count
             ):
-                return f"numbers are written with the decimal sign {decimal!r} now"
+                return (
+                    f"numbers are written with the decimal sign {decimal!r} and the thousands "
+                    f"separator {thousands!r} now"
+                )
     elif column.format is not None:
         for form in (*DAY_FORMATS, *MONTH_FORMATS, *SHORT_FORMATS):
             if form != column.format and _explains(partial(read_date, form=form), counts, count):
@@ -152,13 +160,16 @@ def _swapped_days(texts: pd.Series, form: str, day: date) -> str:
     if "%d" not in form or "%m" not in form:
         return ""
     other = form.replace("%d", "\0").replace("%m", "%d").replace("\0", "%m")
-    away: list[int] = []
+    away: list[int] = []  # days after the day of the batch
     swapped: list[int] = []
     for text, count in _distinct(texts.dropna()).items():
         own, turned = read_date(text, form), read_date(text, other)
         if own is not None and turned is not None and own != turned:
-            away += [abs((own - day).days)] * count
-            swapped += [abs((turned - day).days)] * count
-    if len(away) < LEAST or np.median(away) <= NEAR_DAYS or np.median(swapped) > NEAR_DAYS:
+            away += [(own - day).days] * count
+            swapped += [(turned - day).days] * count
+    near = np.mean([-NEAR_DAYS <= days <= 1 for days in swapped]) if swapped else 0.0
+    # Nobody applies after the batch; and who applied long before it, did not do so by the hundred.
+    odd = np.mean([not -NEAR_DAYS <= days <= 1 for days in away]) if away else 0.0
+    if len(away) < LEAST or near < INSIDE or odd < INSIDE:
         return ""
     return f"day and month have changed places: dates are written as {other!r} now, not as {form!r}"

@@ -46,14 +46,14 @@ class Verdict:
     Attributes:
         series: variable to `psi`, `p`, `p_holm`, `missing_rate`, `unseen_rate`, `alarm`.
         score: the same of the PDs, with their mean, and that of the reference.
-        approval_rate: `now`, `reference`, `low`, `high` (95%), `p`, `p_holm`, `alarm`.
+        approvals: `now`, `reference`, `low`, `high` (95%), `p`, `p_holm`, `alarm`.
         groups: variable to group to `rows`, `approval_rate` with `low` and `high`, `reference`.
         found: what is an alarm.
     """
 
     series: dict[str, dict[str, Any]]
     score: dict[str, Any]
-    approval_rate: dict[str, Any]
+    approvals: dict[str, Any]
     groups: dict[str, dict[str, dict[str, Any]]]
     found: list[Occurrence]
 
@@ -126,7 +126,7 @@ def judge(
             "rows": window.fresh, "mean_pd": window.sum_pd / window.fresh if window.fresh else None,
             "reference_mean_pd": old.mean_pd, "alarm": "score" in kinds,
         },
-        approval_rate={
+        approvals={
             "now": window.accepted / window.fresh if window.fresh else None,
             "low": float(low), "high": float(high), "reference": then.accepted / then.rows,
             "p": approvals.p, "p_holm": adjusted.get(APPROVAL, (1.0, 1))[0],
@@ -172,7 +172,7 @@ def _found(name: str, tests: _Tests, factor: int, params: MonitorParams) -> Iter
     if missing and tests.missing and not (unseen and missing <= unseen + params.share):
         yield Occurrence(
             "missing", name,
-            f"{name}: {tests.missing.now:.1%} of the cells are without a value; "
+            f"{name}: {tests.missing.now:.1%} of the cells have no value that can be used; "
             f"in training {tests.missing.then:.1%}",
         )  # fmt: skip
 

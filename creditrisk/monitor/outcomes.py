@@ -14,8 +14,8 @@ from creditrisk.monitor.judge import Occurrence
 from creditrisk.monitor.params import MonitorParams
 
 LIMIT = (
-    "expected from the PDs alone, as if they were calibrated: it sees that applicants differ less "
-    "or more in risk, not that the risk of equal applicants has changed"
+    "this comes from the PDs alone, as if they were calibrated; it shows that applicants differ "
+    "less or more in risk than before, never that the risk of equal applicants has changed"
 )
 ALL, AUC = "all", "auc"  # tests beside those of the grades, A to G
 BOTH = 5  # of each class, at least, for an AUC
@@ -27,23 +27,59 @@ def join_outcomes(scored: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
     Args:
         scored: of all batches in the order of receipt: `batch`, `id`, `bad`, `pd`, shape (n, 4);
             rows without a PD are left out. Of several rows with one id, the last one counts.
-        later: outcomes that came later: `batch`, `id`, `bad`, shape (m, 3); the last one counts.
+        later: outcomes that came by themselves: `batch`, `id`, `bad`, shape (m, 3). Of several
+            outcomes of one id, the last one counts, wherever it stands.
 
     Returns:
-        `id`, `bad` (int8), `pd` and `known_by`, the number of the batch by which the outcome is
+        `id`, `bad` (int8), `pd` and `known_by`, the number of the batch by which an outcome became
         known, in this order; shape (k, 4).
     """
     own = scored[scored["pd"].notna()]
     named = own["id"].notna()
-    own = pd.concat([own[~named], own[named].drop_duplicates("id", keep="last")])
-    last = later[later["bad"].notna() & later["id"].notna()].drop_duplicates("id", keep="last")
-    found = own.merge(last, on="id", how="left", suffixes=("", "_later"))
-    newer = found["bad_later"].notna()
-    bad = found["bad"].where(~newer, found["bad_later"])
-    by = found["batch"].where(~newer, np.maximum(found["batch"], found["batch_later"].fillna(0)))
-    found = found.assign(bad=bad, known_by=by.astype("int64"))
+    nameless = own[~named].assign(known_by=own["batch"])
+    stated = pd.concat([scored[["batch", "id", "bad"]], later]).dropna()
+    stated = stated.sort_values("batch", kind="stable").groupby("id", sort=False)
+    # A correction, or the same outcome stated again, leaves an applicant in his group.
+    stated = stated.agg(bad=("bad", "last"), first=("batch", "first")).reset_index()
+    last = own[named].drop_duplicates("id", keep="last").drop(columns="bad")
+    joined = last.merge(stated, on="id", how="inner")
+    joined = joined.assign(known_by=np.maximum(joined["batch"], joined["first"]))
+    found = pd.concat([nameless, joined])
     found = found[found["bad"].notna()].sort_values("known_by", kind="stable")
     return found[["id", "bad", "pd", "known_by"]].astype({"bad": "int8"}).reset_index(drop=True)
+
+
+def joined(scored: pd.DataFrame, later: pd.DataFrame) -> dict[str, int]:
+    """Count what became of the outcomes that came by themselves.
+
+    Args:
+        scored: as for `join_outcomes`.
+        later: likewise.
+
+    Returns:
+        `delivered`, the rows; `not_known`, those whose outcome is none or not known yet;
+        `unknown_ids`, those of nobody who has applied; `trained_on`, those of applicants whom the
+        champion was trained on, which are not judged; `repeated_ids`, the ids that several rows of
+        applicants have.
+    """
+    known = later["bad"].notna() & later["id"].notna()
+    ids = later.loc[known, "id"]
+    fresh = set(scored.loc[scored["pd"].notna(), "id"].dropna())
+    here = ids.isin(set(scored["id"].dropna()))
+    return {
+        "delivered": len(later),
+        "not_known": int((~known).sum()),
+        "unknown_ids": int((~here).sum()),
+        "trained_on": int((here & ~ids.isin(fresh)).sum()),
+        "repeated_ids": int((scored["id"].dropna().value_counts() > 1).sum()),
+    }
+
+
+def strangers_in(scored: pd.DataFrame, later: pd.DataFrame) -> set[int]:
+    """Return the numbers of the batches of outcomes of which none belongs to an applicant."""
+    known = later["id"].isin(set(scored["id"].dropna()))
+    by_batch = known.groupby(later["batch"]).agg(["sum", "size"])
+    return set(by_batch.index[(by_batch["sum"] == 0) & (by_batch["size"] >= BOTH)].tolist())
 
 
 def expected_auc(pds: np.ndarray) -> float | None:
@@ -147,6 +183,8 @@ def _found(
     rows, auc, promised = summary["rows"], summary["auc"], summary["auc_promised"]
     if AUC in certain and promised - auc >= params.auc_drop:
         message = f"the AUC of {rows:,} outcomes is {auc:.3f}, promised was {promised:.3f}"
+        if summary["auc_high"] < 0.5:
+            message += "; that is worse than chance: are good and bad exchanged in the outcomes?"
         yield Occurrence("auc", "outcomes", message)
     gap = abs(summary["bad_rate"] - summary["mean_pd"])
     if ALL in certain and gap >= params.share:

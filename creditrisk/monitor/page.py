@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.champion.reference import Reference
-from creditrisk.html.page import Block, Page, facts, figure, table, text
+from creditrisk.html.page import Block, Page, bullets, facts, figure, table, text
 from creditrisk.monitor import figures
+from creditrisk.monitor.judge import LEAST_FRESH
 from creditrisk.monitor.params import MonitorParams
 from creditrisk.monitor.watch import Watched
 from creditrisk.schema import Schema
@@ -27,7 +28,7 @@ def build_page(
         schema: has the labels of levels.
         params: the block `monitor`.
     """
-    page = Page("Monitoring", _subtitle(watched))
+    page = Page("Monitoring", _subtitle(watched, reference))
     page.section("Now", *_now(watched))
     page.section("Over time", *_over_time(watched, params))
     if watched.shown is not None:
@@ -38,45 +39,50 @@ def build_page(
     return page
 
 
-def _subtitle(watched: Watched) -> str:
+def _subtitle(watched: Watched, reference: Reference) -> str:
     total = watched.totals
-    last = watched.flow["last_day"]
-    when = f", the last on {last}" if last else ""
-    return f"{total['batches']:,} batches with {total['rows']:,} rows{when}"
+    last = max((day for window in watched.windows for day in window.counted.days), default=None)
+    when = f", the latest of {last}" if last else ""
+    return (
+        f"{total['batches']:,} batches with {total['rows']:,} applicants{when}; champion "
+        f"{reference.model_sha256[:8]}, cut-off {reference.threshold:.1%}"
+    )
 
 
 def _now(watched: Watched) -> list[Block]:
     alarms = watched.on
     shown = watched.shown
     window = None if shown is None else watched.windows[shown]
-    rate = None if shown is None else watched.verdicts[shown].approval_rate["now"]
+    rate = None if shown is None else watched.verdicts[shown].approvals["now"]
+    fresh = 0 if window is None else window.counted.fresh
     blocks: list[Block] = [
         facts(
             {
                 "alarms": f"{len(alarms):,}",
                 "rows in the window": "none" if window is None else f"{window.counted.rows:,}",
-                "accepted in the window": "unknown" if rate is None else f"{rate:.1%}",
+                f"accepted, of {fresh:,} new rows": "unknown" if rate is None else f"{rate:.1%}",
                 "rows that can't be read": f"{watched.totals['rejected_rows']:,}",
                 "outcomes known": f"{watched.outcomes['known']:,}",
             }
         )
     ]
     if alarms:
-        lines = [
-            {
-                "alarm": alarm["kind"], "severity": alarm["severity"], "what": alarm["message"],
-                "since": alarm["since"]["day"] or alarm["since"]["batch"],
-                "to do": alarm["proposal"], "id": alarm["id"],
-            }
-            for alarm in alarms
-        ]  # fmt: skip
-        blocks.append(table(pd.DataFrame(lines), "Alarms that are on", collapsed=False))
+        blocks.append(bullets([_in_words(alarm) for alarm in alarms]))
     else:
         blocks.append(text("No alarm is on."))
     if window is not None and not window.complete:
-        words = "The window has too few rows yet: its numbers are shown, and raise no alarm."
+        words = f"No window is complete: the {window.counted.rows:,} rows are shown, not judged."
         blocks.append(text(words))
     return blocks
+
+
+def _in_words(alarm: Mapping[str, Any]) -> str:
+    """An alarm on a line that wraps: a table would be too wide for a phone."""
+    since = alarm["since"]["day"] or alarm["since"]["batch"]
+    return (
+        f"{alarm['kind']} ({alarm['severity']}), since {since}: {alarm['message']}. "
+        f"{alarm['proposal']} [{alarm['id']}]"
+    )
 
 
 def _over_time(watched: Watched, params: MonitorParams) -> list[Block]:
@@ -92,13 +98,14 @@ def _over_time(watched: Watched, params: MonitorParams) -> list[Block]:
         f"A window has at least {params.window_rows:,} rows. A diamond is an alarm: a difference "
         f"that chance gives in fewer than {params.family_alpha:.1%} of windows, all series "
         f"together, and that is large enough (PSI {params.psi:g} beyond chance, or "
-        f"{params.share:.0%} of the rows)."
+        f"{params.share:.0%} of the rows). PSI is how far a distribution is from that of the "
+        f"training: 0 is no difference; from 0.5 on the colour stays the same. PDs may be orange "
+        f"without an alarm: the models of the folds, which they are compared with, differ as much."
     )
     chart = figures.time_line(windows, verdicts)
     past = [
         {
-            "window": one.step, "axis": one.axis, "day": one.day, "alarm": one.what.kind,
-            "what": one.what.message,
+            "day": one.day, "batch": one.batch, "alarm": one.what.kind, "what": one.what.message,
         }
         for one in reversed(watched.seen)
     ]  # fmt: skip
@@ -119,7 +126,8 @@ def _moved(watched: Watched, reference: Reference, schema: Schema) -> list[Block
     blocks: list[Block] = [
         text(
             f"Window {window.number} ({window.name}), {window.counted.rows:,} rows, against "
-            f"{reference.rows:,} training rows. The surest differences first."
+            f"{reference.rows:,} training rows: the {min(MOVED, len(order))} surest differences of "
+            f"{len(order)}."
         )
     ]
     for name in order[:MOVED]:
@@ -128,7 +136,7 @@ def _moved(watched: Watched, reference: Reference, schema: Schema) -> list[Block
         words = [schema.label(name, code) for code in names]
         chart = figures.moved(like, reference.rows, now, window.counted.rows, words)
         one = verdict.series[name]
-        state = "alarm" if one["alarm"] else "no alarm"
+        state = _state(one["alarm"], window.complete)
         blocks.append(figure(chart, f"{name}: PSI {one['psi']:.3f}, {state}"))
     lines = [{"series": name} | _line(verdict.series[name]) for name in order]
     formats = {
@@ -136,6 +144,12 @@ def _moved(watched: Watched, reference: Reference, schema: Schema) -> list[Block
     }  # fmt: skip
     blocks.append(table(pd.DataFrame(lines), "All variables", formats, collapsed=True))
     return blocks
+
+
+def _state(alarm: bool, judged: bool) -> str:
+    if not judged:
+        return "not judged yet"
+    return "alarm" if alarm else "no alarm"
 
 
 def _line(one: Mapping[str, Any]) -> dict[str, Any]:
@@ -167,7 +181,7 @@ def _decisions(watched: Watched, reference: Reference) -> list[Block]:
         for group, one in groups.items()
     ]  # fmt: skip
     blocks: list[Block] = [
-        figure(chart, f"PDs: PSI {verdict.score['psi']:.3f}", note),
+        figure(chart, f"PDs: {_score_state(watched)}", note),
         figure(rates, "Approval rate by window"),
     ]
     if lines:
@@ -177,15 +191,39 @@ def _decisions(watched: Watched, reference: Reference) -> list[Block]:
     return blocks
 
 
+def _score_state(watched: Watched) -> str:
+    assert watched.shown is not None
+    window, score = watched.windows[watched.shown], watched.verdicts[watched.shown].score
+    if window.counted.fresh < LEAST_FRESH:
+        return f"not judged, since only {window.counted.fresh:,} rows are new to the champion"
+    return (
+        f"PSI {score['psi']:.3f}, p (Holm) {score['p_holm']:.2g}, "
+        f"{_state(score['alarm'], window.complete)}"
+    )
+
+
 def _outcomes(watched: Watched) -> list[Block]:
     found = watched.outcomes
     expected = found["expected_auc"]
     words = "No applicant has arrived yet."
     if expected is not None:
-        words = f"The AUC is expected to be {expected:.3f}, {found['expected_auc_limit']}."
+        words = f"An AUC of {expected:.3f} is expected; {found['expected_auc_limit']}."
+    left_out = [
+        f"{found[key]:,} {meaning}"
+        for key, meaning in (
+            ("not_known", "outcomes that came are not known yet, or no code of the schema"),
+            ("unknown_ids", "are of nobody who has applied"),
+            ("trained_on", "are of applicants whom the champion was trained on"),
+            ("repeated_ids", "ids are of several applications, of which the last one counts"),
+        )
+        if found[key]
+    ]
+    more = [text(f"Of {found['delivered']:,} outcomes that came by themselves:"),
+            bullets(left_out)] if left_out else []  # fmt: skip
     if not found["known"]:
-        return [text(f"No outcome is known yet. {words}")]
+        return [text(f"No outcome can be judged yet. {words}"), *more]
     blocks: list[Block] = [
+        *more,
         facts(
             {
                 "outcomes judged": f"{found['rows']:,}",
@@ -198,7 +236,12 @@ def _outcomes(watched: Watched) -> list[Block]:
                 "Brier promised": f"{found['brier_promised']:.3f}",
             }
         ),
-        figure(figures.calibration(found["calibration"]), "Bad rate by grade"),
+        figure(
+            figures.calibration(found["calibration"]),
+            "Bad rate by grade",
+            "Grades are classes of PDs, A the lowest. Promised is the bad rate of the training "
+            "rows of that grade, out of fold. The newest complete group of outcomes is shown.",
+        ),
         text(words),
     ]
     if found["rows"] < found["judged_from"]:
@@ -227,7 +270,8 @@ def _flow(watched: Watched, params: MonitorParams) -> list[Block]:
     lines = [
         {
             "number": one.number, "batch": one.name, "day": one.day, "what": one.kind,
-            "rows": one.rows, "can't be read": one.rejected, "problem": one.problem,
+            "rows": one.rows, "can't be read": one.rejected,
+            "problem": one.problem or watched.problems.get(one.number),
         }
         for one in reversed(watched.facts)
     ]  # fmt: skip

@@ -28,10 +28,10 @@ class MonitorParams(Strict):
 
     window_rows: Count = 200
     family_alpha: Share = 0.01
-    psi: Annotated[Number, Field(ge=0)] = 0.1
+    psi: Annotated[Number, Field(ge=0, le=100)] = 0.1
     share: Annotated[Number, Field(ge=0, lt=1)] = 0.02
     rejected_share: Share = 0.05
-    volume_factor: Annotated[Number, Field(gt=1)] = 3.0
+    volume_factor: Annotated[Number, Field(gt=1, le=1000)] = 3.0
     silence_days: Count = 3
     min_outcomes: Count = 200
     auc_drop: Annotated[Number, Field(ge=0, lt=1)] = 0.05

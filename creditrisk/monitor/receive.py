@@ -145,7 +145,7 @@ def receive_files(incoming: Path, folder: Path, read: Callable[[Path], Arrival])
     if changed:
         more = f", and so did {len(changed) - 1} more" if len(changed) > 1 else ""
         problem = f"changed after it was read{more}; nothing of it was counted again"
-        hint = "Put back what it held, and give the new rows a name of their own."
+        hint = "Give it another name if its rows are new, also if it is a corrected file."
         receipt.problem = InputError(changed[0], "file", problem, hint)
     return receipt
 
@@ -154,6 +154,7 @@ def say_received(facts: Facts) -> None:
     """Print a line about a new batch."""
     if facts.kind == "broken":
         say(f"receive: {facts.name}: BROKEN: {facts.problem}", warning=True)
+        say("receive: give a corrected file another name")
         return
     rejected = f", {facts.rejected:,} of them unreadable" if facts.rejected else ""
     say(f"receive: {facts.name}: {facts.rows:,} rows of {facts.kind} ({facts.form}){rejected}")
@@ -245,5 +246,6 @@ def _passed_over(names: Sequence[str], why: str) -> None:
 
 
 def _name(path: Path) -> str:
-    """The name of a file as text, also if its bytes are no UTF-8."""
-    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+    """The name of a file as text that can be shown, also if its bytes are no UTF-8."""
+    text = os.fsencode(path.name).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -80,11 +80,6 @@ def result_path(folder: Path, number: int) -> Path:
     return folder / f"{number:06d}.parquet"
 
 
-def last_judged(folder: Path) -> int:
-    """Number of the last batch that has a result; 0 without any."""
-    return max((int(path.stem) for path in folder.glob("[0-9]*.parquet")), default=0)
-
-
 def scored_rows(folder: Path, numbers: list[int]) -> pd.DataFrame:
     """Read the scored rows of batches: `batch`, `id`, `day`, `bad`, `pd`, in order of receipt."""
     columns = ["id", "day", "bad", "pd"]

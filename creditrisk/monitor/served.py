@@ -90,6 +90,11 @@ def _event(line: bytes) -> dict[str, Any]:
     texts = (event["time"], event["request_id"], event["model_sha256"])
     if not isinstance(event["row"], dict) or not all(isinstance(text, str) for text in texts):
         raise _NoEvent("no event: a value is of another type")
+    try:
+        for text in texts:
+            checked(text)
+    except ValueError:
+        raise _NoEvent("no event: a text is too long, or not Unicode") from None
     return event
 
 
@@ -120,7 +125,10 @@ def _day(time: str) -> str:
         raise _NoEvent("its time is none") from None
     if moment.tzinfo is None:
         return moment.date().isoformat()
-    return moment.astimezone(UTC).date().isoformat()
+    try:
+        return moment.astimezone(UTC).date().isoformat()
+    except OverflowError:
+        raise _NoEvent("its time is none") from None
 
 
 def _pd(value: Any) -> float:

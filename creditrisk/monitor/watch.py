@@ -1,7 +1,8 @@
 """All that monitoring knows after a run: windows, verdicts, flow, outcomes, alarms."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,9 @@ from creditrisk.monitor.outcomes import (
     expected_auc,
     groups_of_outcomes,
     join_outcomes,
+    joined,
     judge_outcomes,
+    strangers_in,
 )
 from creditrisk.monitor.params import MonitorParams
 from creditrisk.monitor.windows import Window, windows_of
@@ -37,6 +40,7 @@ class Watched:
         outcomes: the content of `outcomes` in metrics/monitor.json.
         flow: likewise.
         totals: `batches`, `rows`, `rejected_rows`.
+        problems: number of a batch to why its first unreadable row can't be read.
     """
 
     facts: list[Facts]
@@ -47,7 +51,8 @@ class Watched:
     alarms: list[Alarm]
     outcomes: dict[str, Any]
     flow: dict[str, Any]
-    totals: dict[str, int] = field(default_factory=dict)
+    totals: dict[str, int]
+    problems: dict[int, str]
 
     @property
     def on(self) -> list[dict[str, Any]]:
@@ -84,31 +89,34 @@ def watch(
     applicants = [one for one in facts if one.kind == "applicants"]
     windows = windows_of(applicants, counts, params.window_rows)
     verdicts = [judge(each.counted, reference, params, each.complete) for each in windows]
-    seen = _of_batches(facts, counts, windows, params)
+    seen = _of_batches(facts, counts, windows, strangers_in(scored, later), params)
     for window, verdict in zip(windows, verdicts, strict=True):
         last = window.batches[-1]
         seen += [
             Seen(what, "windows", window.number, last.name, window.last_day, last.number)
             for what in verdict.found
+            if what.place not in window.counted.formats  # which says why
         ]
     by_day = _rows_by_day(counts)
-    days = volumes(by_day)
-    step_of_day = {day: w.number for w in windows for day in w.counted.days}
-    latest = len(windows)
+    days = volumes(by_day, now)
     for day, what in unusual_days(days, params):
-        step = step_of_day.get(day) or _next_step(day, step_of_day, latest)
-        seen.append(Seen(what, "windows", step, day, day, windows[step - 1].batches[-1].number))
-    last_day = max(by_day, default=None)
+        number = max((n for n, one in counts.items() if day in one.days), default=0)
+        seen.append(Seen(what, "days", date.fromisoformat(day).toordinal(), day, day, number))
     quiet = silence(by_day, now, params)
     if quiet is not None:
-        last_number = facts[-1].number
-        seen.append(Seen(quiet, "windows", max(latest, 1), str(last_day), last_day, last_number))
+        # No window goes on while nothing comes: it is one alarm from the last day on.
+        last_day = max(day for day in by_day if day <= str(now)[:10])
+        seen.append(Seen(quiet, "silence", 1, last_day, last_day, facts[-1].number))
     known = join_outcomes(scored, later)
     outcomes, of_outcomes, groups = _outcomes(known, facts, reference, params)
     pds = scored["pd"].dropna().to_numpy(dtype="float64")
     expected = expected_auc(pds) if len(pds) else None
+    outcomes = joined(scored, later) | outcomes
     outcomes |= {"expected_auc": expected, "expected_auc_limit": LIMIT}
-    steps = {"windows": sum(window.complete for window in windows), "outcomes": groups}
+    steps = {
+        "windows": sum(window.complete for window in windows), "outcomes": groups, "silence": 1,
+        "days": date.fromisoformat(days[-1].day).toordinal() if days else 0,
+    }  # fmt: skip
     seen.sort(key=lambda one: (one.axis, one.step))
     alarms = alarms_of([*seen, *of_outcomes], steps, params.quiet_windows)
     totals = {
@@ -118,12 +126,17 @@ def watch(
     }
     return Watched(
         facts, windows, verdicts, days, [*seen, *of_outcomes], alarms, outcomes,
-        flow_summary(days, last_day, quiet), totals,
+        flow_summary(days, quiet), totals,
+        {number: one.problem for number, one in counts.items() if one.problem},
     )  # fmt: skip
 
 
 def _of_batches(
-    facts: list[Facts], counts: Mapping[int, Counted], windows: list[Window], params: MonitorParams
+    facts: list[Facts],
+    counts: Mapping[int, Counted],
+    windows: list[Window],
+    strangers: set[int],
+    params: MonitorParams,
 ) -> list[Seen]:
     """What is seen in single batches, from the first one on."""
     step_of = {one.number: window.number for window in windows for one in window.batches}
@@ -132,20 +145,27 @@ def _of_batches(
     for one in facts:
         step = step_of.get(one.number, step)
         here: list[Occurrence] = []
+        # Each file is an alarm of its own: somebody has to ask for it.
         if one.kind == "broken":
-            here.append(Occurrence("format", "file", f"{one.name}: {one.problem}"))
+            here.append(Occurrence("format", one.name, f"{one.name}: {one.problem}"))
         for words in one.findings:
-            here.append(Occurrence("format", "file", f"{one.name}: {words}"))
+            here.append(Occurrence("format", one.name, f"{one.name}: {words}"))
         counted = counts.get(one.number)
         if counted is not None:
             here += [
-                Occurrence("format", column, f"{one.name}: column {column}: {words}")
-                for column, words in counted.formats.items()
+                Occurrence("format", name, f"{one.name}: {name}: {words}")
+                for name, words in counted.formats.items()
             ]
-            whole = counted.rows + counted.rejected
-            if whole and counted.rejected / whole > params.rejected_share:
-                words = f"{counted.rejected:,} of {whole:,} rows can't be read"
-                here.append(Occurrence("rejected", "file", f"{one.name}: {words}"))
+        rejected, problem = one.rejected, ""
+        if counted is not None:
+            rejected, problem = counted.rejected, counted.problem
+        if one.rows and rejected / one.rows > params.rejected_share:
+            words = f"{rejected:,} of {one.rows:,} rows can't be read"
+            first = f" (first: {problem})" if problem else ""
+            here.append(Occurrence("rejected", one.name, f"{one.name}: {words}{first}"))
+        if one.number in strangers:
+            words = f"none of its {one.rows:,} outcomes is of an applicant who is known"
+            here.append(Occurrence("format", one.name, f"{one.name}: {words}"))
         day = one.day or (max(counted.days, default=None) if counted else None)
         found += [Seen(what, "windows", step, one.name, day, one.number) for what in here]
     return found
@@ -157,12 +177,6 @@ def _rows_by_day(counts: Mapping[int, Counted]) -> dict[str, int]:
         for day, rows in counted.days.items():
             total[day] = total.get(day, 0) + rows
     return total
-
-
-def _next_step(day: str, step_of_day: Mapping[str, int], latest: int) -> int:
-    """The window of a day without rows: that of the next day with some."""
-    later = [step for other, step in step_of_day.items() if other > day]
-    return min(later, default=max(latest, 1))
 
 
 def _outcomes(
@@ -202,7 +216,8 @@ def metrics_of(watched: Watched, hashes: Mapping[str, str]) -> dict[str, Any]:
         "windows": sum(one.complete for one in watched.windows),
         "series": verdict.series if verdict else {},
         "score": verdict.score if verdict else None,
-        "approval_rate": verdict.approval_rate if verdict else None,
+        "approval_rate": verdict.approvals["now"] if verdict else None,
+        "approvals": verdict.approvals if verdict else None,
         "groups": verdict.groups if verdict else {},
         "outcomes": watched.outcomes,
         "flow": watched.flow,
@@ -226,7 +241,7 @@ def table_of(watched: Watched) -> pd.DataFrame:
             "window": window.number, "first_day": window.first_day, "last_day": window.last_day,
             "rows": window.counted.rows,
         }  # fmt: skip
-        both = {SCORE: verdict.score, APPROVAL: verdict.approval_rate, **verdict.series}
+        both = {SCORE: verdict.score, APPROVAL: verdict.approvals, **verdict.series}
         for name, one in both.items():
             numbers = {key: one.get(key) for key in TABLE}
             lines.append(head | {"series": name} | numbers | {"alarm": int(one["alarm"])})

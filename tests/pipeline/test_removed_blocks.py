@@ -48,7 +48,7 @@ def test_a_block_removed_and_put_back_is_all(fresh: Project):
         assert (fresh.folder / pattern.format("lr")).exists(), pattern
     members = json.loads((fresh.folder / "metrics/train/vote.json").read_text())
     assert not {"svc", "ebm"} & set(members["best_params"]["members"])
-    assert fresh.dvc("status").out.strip() == "Data and pipelines are up to date."
+    assert fresh.dvc("status", "dvc.yaml").out.strip() == "Data and pipelines are up to date."
     fresh.params({"algorithms": {"svc": everything["svc"]}})
     again = fresh.dvc("repro")
     assert {"train@svc", "train@vote", "select"} <= set(again.ran)

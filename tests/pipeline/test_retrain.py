@@ -32,7 +32,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     facts = Facts(number=1, name="a.csv", sha256="a" * 64, kind="applicants", form="csv",
                   day="2026-01-01", rows=2, rejected=0)  # fmt: skip
     folder = project.folder / "data/monitor/batches"
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder.parent / ".gitignore").write_text("*\n")
     write_batch(folder, facts, rows)
     return project

@@ -169,7 +169,7 @@ def test_a_thousand_rows_sent_more_than_once_through_kills_and_a_stopped_server(
     assert incomes == {f"id-{i}": row["Income"] for i, row in enumerate(APPLICANTS)}
     assert json.loads((folder / "metrics/receive.json").read_text())["rows"] == 1000
     assert len(ledger(folder)) > 1
-    assert not list((folder / "data/monitor/batches").glob(".*"))
+    assert not list((folder / "data/monitor/batches").glob(".*.part"))
 
 
 def test_what_a_message_may_be(server, folder):

@@ -83,10 +83,9 @@ def issue(state: dict[str, Any], args: list[str]) -> dict[str, Any]:
 
 
 def words(args: list[str]) -> dict[str, str]:
-    assert option(args, "--body-file") == "-"
     title = option(args, "--title")
     assert len(title) <= 256
-    return {"title": title, "body": sys.stdin.read()}
+    return {"title": title, "body": option(args, "--body")}
 
 
 def option(args: list[str], name: str) -> str:

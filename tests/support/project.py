@@ -124,6 +124,7 @@ def new_project(folder: Path, changes: Mapping[str, Any] | None = None) -> Proje
     project.run("git", "config", "user.name", "test")
     project.run("git", "config", "user.email", "test@example.org")
     project.params(changes or {})
+    project.run("git", "add", "-f", "data/incoming/.gitignore")  # it ignores itself, too
     project.commit("as it is")
     return project
 

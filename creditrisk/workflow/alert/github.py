@@ -77,7 +77,7 @@ class GitHub:
             about = "--description=An alarm of the monitoring, kept up to date by make alert"
             _gh("label create", "label", "create", LABEL, "--force", "--color=B60205", about)
         words = [f"--label={LABEL}", *_words(alarm)]
-        said = _gh("issue create", "issue", "create", *words, given=body(alarm))
+        said = _gh("issue create", "issue", "create", *words)
         number = re.search(r"/issues/(\d+)\s*$", said)
         if number is None:
             raise InputError("gh", "issue create", "tells no address of an issue", HINT)
@@ -89,11 +89,13 @@ class GitHub:
         if notice.again and not issue.is_open:
             _gh("issue reopen", "issue", "reopen", number, f"--comment={AGAIN}")
             issue.is_open = True
-        _gh("issue edit", "issue", "edit", number, *_words(alarm), given=body(alarm))
+        _gh("issue edit", "issue", "edit", number, *_words(alarm))
 
 
 def _words(alarm: Alarm) -> list[str]:
-    return [f"--title={title(alarm)}", "--body-file=-"]
+    # No pipe: of one that a kill has closed, gh would make an issue without a text, which nobody
+    # finds again.
+    return [f"--title={title(alarm)}", f"--body={body(alarm)}"]
 
 
 def title(alarm: Alarm) -> str:
@@ -154,8 +156,8 @@ def _pages(text: str) -> list[list[dict[str, Any]]]:
     return pages
 
 
-def _gh(where: str, *words: str, given: str | None = None) -> str:
-    return run_program(["gh", *words], where, HINT, given, LIMIT)
+def _gh(where: str, *words: str) -> str:
+    return run_program(["gh", *words], where, HINT, limit=LIMIT)
 
 
 def _cut(text: str, width: int) -> str:

@@ -89,12 +89,15 @@ def read_alarms(alerts: Path, metrics: Path) -> Alarms:
         raise InputError(metrics, "file", "not found, nor any alarm", AGAIN)
     problems: list[InputError] = []
     known = _read_lines(alerts, problems)
+    if not metrics.exists():
+        # DVC removes its outputs before a stage runs, and a kill then leaves none. That is no news
+        # of an alarm's end.
+        problems.append(InputError(metrics, "file", "not found", AGAIN))
+        return Alarms(known, None, {}, problems)
     try:
         figures = _shown(read_json(metrics, needs=["alarms"]))
         current = [_alarm(tree) for tree in figures["alarms"]]
     except (InputError, ValueError, TypeError) as error:
-        # DVC removes its outputs before a stage runs, and a kill then leaves none. That is no news
-        # of an alarm's end.
         problems.append(_problem(metrics, "alarms", error, AGAIN))
         return Alarms(known, None, {}, problems)
     known |= {alarm.id: alarm for alarm in current}

@@ -80,7 +80,7 @@ def collect(base: Base) -> Changes:
     commands = (
         ("metrics", "diff", base.short, "--all", "--json"),
         ("params", "diff", base.short, "--json"),
-        ("status", "--json"),
+        ("status", "--json", "dvc.yaml"),  # arriving data are no matter of a review
     )
     # In parallel, because it takes a second to start DVC.
     with ThreadPoolExecutor(2) as pool:

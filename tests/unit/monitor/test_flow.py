@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from creditrisk.monitor.flow import silence, unusual_days, volumes
+from creditrisk.monitor.flow import flow_summary, silence, unusual_days, volumes
 from creditrisk.monitor.params import MonitorParams
 
 PARAMS = MonitorParams()
@@ -73,3 +73,22 @@ def test_many_years_at_once_are_no_work_and_no_news():
     )
     assert len(volumes(given)) < 200
     assert unusual(given) == []
+
+
+def test_quiet_weekends_are_not_unusual_before_they_are_known():
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        rows = [100, 100, 100, 100, 100, 10, 10] * 5
+        assert unusual(days(rng.poisson(rows).tolist(), weekends=True)) == []
+
+
+def test_today_is_not_over_and_later_days_are_slips():
+    given = days([50] * 30) | {"2066-01-01": 1}
+    today = max(day for day in given if day < "2066")
+    given[today] = 5
+    assert unusual_days(volumes(given, f"{today}T05:17:00"), PARAMS) == []
+    tomorrow = (date.fromisoformat(today) + timedelta(days=1)).isoformat()
+    ((day, _),) = unusual_days(volumes(given, tomorrow), PARAMS)
+    assert day == today
+    summary = flow_summary(volumes(given, tomorrow), None)
+    assert (summary["last_day"], summary["rows_last_day"], summary["usual_rows"]) == (today, 5, 50)

@@ -86,15 +86,26 @@ def test_day_and_month_change_places_where_all_can_be_read():
     assert formats(applied=batch, day="2026-05-04") == {}
 
 
+def test_a_date_after_its_batch_shows_that_day_and_month_have_changed_places():
+    assert "changed places" in formats(applied=["01/02/2026"] * 5, day="2026-01-02")["applied"]
+    backlog = ["05/01/2026", "06/01/2026", "07/01/2026", "08/01/2026", "09/01/2026"]
+    assert formats(applied=backlog, day="2026-07-01") == {}
+
+
+def test_a_column_that_is_empty_all_of_a_sudden():
+    assert "no cell has a value" in formats(income=["", "na", "", "na", ""] * 4)["income"]
+    assert formats(income=["", ""]) == {}  # two may be chance
+
+
 def test_a_column_of_the_default_data_that_means_something_else():
     rows = window(30, 1)
     assert counted(rows).formats == {}
     labels = rows.assign(laufkont="no checking account")
-    assert "laufkont" in counted(labels).formats
+    assert "status" in counted(labels).formats
     cents = rows.assign(hoehe=(rows["hoehe"].astype(int) * 100).astype(str))
-    assert "100 times as large" in counted(cents).formats["hoehe"]
+    assert "100 times as large" in counted(cents).formats["amount"]
     comma = rows.assign(hoehe=rows["hoehe"] + ",00")
-    assert "decimal sign ','" in counted(comma).formats["hoehe"]
+    assert "decimal sign ','" in counted(comma).formats["amount"]
 
 
 def test_one_odd_cell_is_no_format():

@@ -63,15 +63,15 @@ def test_only_new_batches_are_counted_and_all_outputs_are_the_same_again(folder:
     for number in (1, 2, 3):
         put(number)
     run()
-    assert "3 counted now" in capsys.readouterr().out
+    assert "counted now: 3;" in capsys.readouterr().out
     outputs = ("metrics/monitor.json", "plots/monitor.csv", "plots/monitor.html")
     first = [(folder / name).read_bytes() for name in outputs]
     put(4)
     run()
-    assert "1 counted now" in capsys.readouterr().out
+    assert "counted now: 1;" in capsys.readouterr().out
     (folder / "data/monitor/batches/000004-4.csv.parquet").unlink()
     run()
-    assert "0 counted now" in capsys.readouterr().out
+    assert "counted now: 0;" in capsys.readouterr().out
     assert [(folder / name).read_bytes() for name in outputs] == first
     assert len(list((folder / "data/monitor/results").glob("*.parquet"))) == 3
 
@@ -81,13 +81,13 @@ def test_a_result_is_made_again_if_a_hash_differs(folder: Path, capsys, monkeypa
     run()
     put(1, seed=50)  # other rows under the same name
     run()
-    assert capsys.readouterr().out.count("1 counted now") == 2
+    assert capsys.readouterr().out.count("counted now: 1;") == 2
     monkeypatch.setattr(monitor, "code_sha256", lambda folder: "0" * 64)
     run()
-    assert "1 counted now" in capsys.readouterr().out
+    assert "counted now: 1;" in capsys.readouterr().out
     (folder / "data/monitor/results/000001.parquet").write_bytes(b"cut off")
     run()
-    assert "1 counted now" in capsys.readouterr().out
+    assert "counted now: 1;" in capsys.readouterr().out
 
 
 def test_a_drift_is_one_alert_until_it_has_ended(folder: Path):
@@ -128,9 +128,54 @@ def test_a_broken_batch_and_a_changed_format_are_alarms_from_the_first_batch_on(
     code, found = run()
     assert code == 3
     hard = {one["place"]: one for one in found["alarms"] if one["severity"] == "hard"}
-    assert "2.csv: line 1: no column alter" in hard["file"]["message"]
-    assert "100 times as large" in hard["hoehe"]["message"]
+    assert "2.csv: line 1: no column alter" in hard["2.csv"]["message"]
+    assert "100 times as large" in hard["amount"]["message"]
     assert (found["batches"], found["rows"]) == (3, 40)
+
+
+def test_each_broken_file_is_an_alarm_of_its_own(folder: Path):
+    empty = as_rows(window(5, 1)).iloc[:0]
+    put(1, empty, kind="broken", problem="an empty file")
+    ids = {one["id"] for one in run()[1]["alarms"]}
+    put(2, empty, kind="broken", problem="line 1: no column alter")
+    found = run()[1]["alarms"]
+    assert ids < {one["id"] for one in found}
+    assert {one["place"] for one in found} == {"1.csv", "2.csv"}
+
+
+def test_a_changed_format_is_told_once_and_not_as_drift_too(folder: Path):
+    put(1, as_rows(amounts(window(250, 2), 100)))
+    found = run()[1]
+    assert [(one["kind"], one["place"]) for one in found["alarms"]] == [("format", "amount")]
+
+
+def test_nothing_is_lost_if_a_run_fails_before_it_has_told_all(folder: Path, tmp_path: Path):
+    for number in range(1, 9):
+        rows = window(200, number)
+        put(number, as_rows(amounts(rows) if number == 2 else rows))
+    with pytest.raises(InputError, match="is a folder"):
+        run("--page", str(tmp_path))
+    run()
+    assert '"place": "amount"' in Path("data/monitor/alerts.jsonl").read_text()
+
+
+def test_outcomes_of_nobody_are_an_alarm(folder: Path):
+    put(1, as_rows(window(20, 1)))
+    lines = {"row_id": range(1, 9), "malformed": None, "day": None, "bad": 1}
+    rows = pd.DataFrame(lines).assign(id=[f"x{i}" for i in range(8)])
+    types = {"malformed": "str", "day": "str", "id": "str", "bad": "Int8"}
+    put(2, rows.astype(types), kind="outcomes")
+    found = run()[1]
+    assert [(one["kind"], one["place"]) for one in found["alarms"]] == [("format", "2.csv")]
+    assert found["outcomes"]["unknown_ids"] == 8
+
+
+@pytest.mark.parametrize("line", ['{"id": "x', "[1]", "\u2028"])
+def test_a_line_of_the_alerts_that_is_none_is_named(folder: Path, line: str):
+    (folder / "data/monitor").mkdir(parents=True, exist_ok=True)
+    (folder / "data/monitor/alerts.jsonl").write_text(f'{{"id": "a"}}\n{line}\n')
+    with pytest.raises(InputError, match=r"alerts\.jsonl: line 2: no alarm"):
+        run()
 
 
 def test_rows_that_cannot_be_read(folder: Path):
@@ -150,8 +195,10 @@ def test_silence_is_looked_for_only_if_the_time_is_given(folder: Path):
     assert code == 3
     (alarm,) = found["alarms"]
     assert (alarm["kind"], alarm["severity"]) == ("silence", "hard")
-    again = run("--now", "2026-02-10")[1]["alarms"][0]["id"]
-    assert again == alarm["id"]
+    put(2, as_rows(window(400, 5)), day="2026-01-20")  # late rows of an older day
+    again = [one for one in run("--now", "2026-02-10")[1]["alarms"] if one["kind"] == "silence"]
+    assert [one["id"] for one in again] == [alarm["id"]]
+    assert run("--now", "2026-02-04T01:00:00+05:00")[0] == 0  # in UTC it is the day before
     put(9)
     assert run("--now", "2026-02-10")[0] == 0
 

@@ -10,7 +10,9 @@ from creditrisk.monitor.outcomes import (
     expected_auc,
     groups_of_outcomes,
     join_outcomes,
+    joined,
     judge_outcomes,
+    strangers_in,
 )
 from tests.support.watching import PARAMS, reference
 
@@ -37,7 +39,34 @@ def test_the_last_outcome_of_an_applicant_counts_once():
     found = join_outcomes(rows, later([(4, "a", 0), (5, "a", 1), (5, "d", 1), (6, "x", 1)]))
     # d was trained on, e has no outcome, x never applied.
     lines = found.astype(object).where(found.notna(), None).to_numpy().tolist()
-    assert lines == [["b", 1, 0.2, 1], [None, 0, 0.5, 3], ["a", 1, 0.4, 5]]
+    assert lines == [["b", 1, 0.2, 1], [None, 0, 0.5, 3], ["a", 1, 0.4, 4]]
+
+
+def test_an_outcome_that_stands_in_an_earlier_row_is_not_forgotten():
+    rows = scored([(1, "a", 1, 0.1), (2, "a", None, 0.3), (2, "b", 1, 0.2), (4, "b", 0, 0.4)])
+    found = join_outcomes(rows, later([(3, "b", 1)]))
+    assert found[["id", "bad", "pd"]].to_numpy().tolist() == [["a", 1, 0.3], ["b", 0, 0.4]]
+
+
+def test_outcomes_that_are_stated_again_change_nothing():
+    rows = scored([(1, f"a{i}", None, i / 10) for i in range(6)])
+    first = [(2, f"a{i}", 0) for i in range(3)]
+    again = [(3, f"a{i}", i == 0) for i in range(6)]  # all so far, one of them corrected
+    found = join_outcomes(rows, later([*first, *again]))
+    assert found["known_by"].tolist() == [2, 2, 2, 3, 3, 3]
+    assert found["bad"].tolist() == [1, 0, 0, 0, 0, 0]
+
+
+def test_what_became_of_the_outcomes_is_counted():
+    rows = scored([(1, "a", None, 0.1), (1, "t", None, np.nan), (1, "r", None, 0.2),
+                   (2, "r", None, 0.3)])  # fmt: skip
+    came = later([(3, "a", 1), (3, "t", 0), (3, "x", 1), (3, "b", None), (4, "y", 1)])
+    assert joined(rows, came) == {
+        "delivered": 5, "not_known": 1, "unknown_ids": 2, "trained_on": 1, "repeated_ids": 1,
+    }  # fmt: skip
+    assert strangers_in(rows, came) == set()  # a single one may be a slip
+    many = later([(5, f"z{i}", 0) for i in range(9)])
+    assert strangers_in(rows, pd.concat([came, many])) == {5}
 
 
 def test_the_expected_auc_is_the_one_that_the_pds_make():

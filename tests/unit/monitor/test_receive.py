@@ -339,7 +339,7 @@ def test_a_receiver_killed_at_random_moments_loses_and_doubles_nothing(tmp_path:
     done.communicate()
     assert done.returncode == 0
     assert sorted(ids_in(folder)) == everything(files)
-    assert not list((folder / "data/monitor/batches").glob(".*"))
+    assert not list((folder / "data/monitor/batches").glob(".*.part"))
     numbers = [batch.facts.number for batch in known_batches(folder / "data/monitor/batches")]
     assert numbers == list(range(1, files + 1))
 
@@ -390,7 +390,7 @@ def test_a_full_disk_is_one_line_and_costs_nothing(tmp_path: Path):
     assert "can't be written: File too large" in done.stderr
     root = folder.parents[1]
     assert len(ids_in(root)) == 30
-    assert not list((root / "data/monitor/batches").glob(".*"))
+    assert not list((root / "data/monitor/batches").glob(".*.part"))
     start(root).communicate()
     assert len(set(ids_in(root))) == len(ids_in(root)) == 5030
 

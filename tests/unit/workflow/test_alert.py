@@ -24,6 +24,7 @@ def test_an_alarm_is_told_once_by_every_channel_and_its_end_once(place: Place):
     store = place.with_gh()
     with receiving() as hook:
         place.env |= {webhook.VARIABLE: hook.address, prometheus.VARIABLE: "out/a.prom"}
+        (place.folder / "out").mkdir()
         place.monitored(alarm(), alarm("bbb", kind="format", severity="hard"))
         first, second = place.alert(), place.alert()
         place.monitored()
@@ -110,6 +111,7 @@ def test_the_text_file_has_the_alarms_and_the_figures(place: Place):
     place.monitored(alarm(), alarm("bbb", severity="hard", place=""))
     assert place.alert("--textfile", "a.prom").returncode == 0
     text = (place.folder / "a.prom").read_text()
+    judged = (place.folder / "metrics/monitor.json").stat().st_mtime
     values = {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(text)
@@ -120,6 +122,7 @@ def test_the_text_file_has_the_alarms_and_the_figures(place: Place):
         ("creditrisk_alarm", "bbb", "drift", "", "hard"): 1,
         ("creditrisk_alarms",): 2,
         ("creditrisk_monitor_batches",): 7,
+        ("creditrisk_monitor_judged_seconds",): pytest.approx(judged),
         ("creditrisk_monitor_rows",): 1400,
         ("creditrisk_psi", "amount"): 0.31,
         ("creditrisk_psi", 'a"\\b c'): 0.5,

@@ -21,11 +21,14 @@ from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.registry import algorithm, names
 from creditrisk.modeling.resample import RESAMPLERS
 from creditrisk.modeling.sample import search_sample
+from creditrisk.monitor.judge import judge
+from creditrisk.monitor.params import MonitorParams
 from creditrisk.prepare.gates import check_quality_gates
 from creditrisk.train.train_folds import OUTER_SEED
 from creditrisk.workflow.check import check
 from tests.support.defects import ROOT
 from tests.support.small_data import SMALL, clean, params, raw_of, small_clean
+from tests.support.watching import counted, reference, window
 
 TREE = parse_yaml((ROOT / "params.yaml").read_text(encoding="utf-8"), "params.yaml")
 # All numbers that there may be, also those that the default leaves out.
@@ -109,6 +112,14 @@ def groups(bins: list[float]) -> bool:
     return found.notna().all() and len(found.cat.categories) == len(bins) + 2
 
 
+def judges(**values) -> bool:
+    """Without drift and a least size, there is no alarm all the same; with drift there is."""
+    rules = MonitorParams(**(TREE["monitor"] | values))
+    drifted = window(200, 1).assign(hoehe="18000")
+    quiet, loud = (judge(counted(rows), reference(), rules) for rows in (window(200, 1), drifted))
+    return not quiet.found and bool(loud.found)
+
+
 # What is a sound value at the edge, and that the code which uses it copes with it.
 SOUND = {
     ("seed", 0): lambda: fits("rf", random_state=0),
@@ -137,6 +148,9 @@ SOUND = {
     ("scorecard.base_points", -1): lambda: makes_points(base_points=-1),
     ("scorecard.base_points", 0): lambda: makes_points(base_points=0),
     ("fairness.age.bins", -1): lambda: groups([-1, 60]),
+    ("monitor.psi", 0): lambda: judges(psi=0),
+    ("monitor.share", 0): lambda: judges(share=0),
+    ("monitor.auc_drop", 0): lambda: judges(auc_drop=0),
     ("fairness.age.bins", 0): lambda: groups([0, 60]),
     ("fairness.age.bins", 2**64): lambda: groups([25, 2**64]),
 }
