@@ -141,7 +141,7 @@ def silence(days: Iterable[str], now: str | None, params: MonitorParams) -> Occu
     return Occurrence("silence", "rows per day", message)
 
 
-def flow_summary(days: list[Day], quiet: Occurrence | None) -> dict[str, Any]:
+def flow_summary(days: list[Day], silent: bool) -> dict[str, Any]:
     """The content of `flow` in metrics/monitor.json; its figures are those of the last day."""
     last = days[-1] if days else None
     return {
@@ -150,5 +150,5 @@ def flow_summary(days: list[Day], quiet: Occurrence | None) -> dict[str, Any]:
         "rows_last_day": last.rows if last else None,
         "usual_rows": last.usual if last else None,
         "p": last.p if last else None,
-        "silent": quiet is not None,
+        "silent": silent,
     }

@@ -97,16 +97,8 @@ def watch(
             for what in verdict.found
             if what.place not in window.counted.formats  # which says why
         ]
-    by_day = _rows_by_day(counts)
-    days = volumes(by_day, now)
-    for day, what in unusual_days(days, params):
-        number = max((n for n, one in counts.items() if day in one.days), default=0)
-        seen.append(Seen(what, "days", date.fromisoformat(day).toordinal(), day, day, number))
-    quiet = silence(by_day, now, params)
-    if quiet is not None:
-        # No window goes on while nothing comes: it is one alarm from the last day on.
-        last_day = max(day for day in by_day if day <= str(now)[:10])
-        seen.append(Seen(quiet, "silence", 1, last_day, last_day, facts[-1].number))
+    days, of_flow = _flow(facts, counts, params, now)
+    seen += of_flow
     known = join_outcomes(scored, later)
     outcomes, of_outcomes, groups = _outcomes(known, facts, reference, params)
     pds = scored["pd"].dropna().to_numpy(dtype="float64")
@@ -126,7 +118,7 @@ def watch(
     }
     return Watched(
         facts, windows, verdicts, days, [*seen, *of_outcomes], alarms, outcomes,
-        flow_summary(days, quiet), totals,
+        flow_summary(days, silent=any(one.axis == "silence" for one in of_flow)), totals,
         {number: one.problem for number, one in counts.items() if one.problem},
     )  # fmt: skip
 
@@ -169,6 +161,24 @@ def _of_batches(
         day = one.day or (max(counted.days, default=None) if counted else None)
         found += [Seen(what, "windows", step, one.name, day, one.number) for what in here]
     return found
+
+
+def _flow(
+    facts: list[Facts], counts: Mapping[int, Counted], params: MonitorParams, now: str | None
+) -> tuple[list[Day], list[Seen]]:
+    """The volume of each day; the days that are out of the ordinary, and silence."""
+    by_day = _rows_by_day(counts)
+    days = volumes(by_day, now)
+    seen = []
+    for day, what in unusual_days(days, params):
+        number = max((n for n, one in counts.items() if day in one.days), default=0)
+        seen.append(Seen(what, "days", date.fromisoformat(day).toordinal(), day, day, number))
+    quiet = silence(by_day, now, params)
+    if quiet is not None:
+        # No window goes on while nothing comes: it is one alarm from the last day on.
+        last_day = max(day for day in by_day if day <= str(now)[:10])
+        seen.append(Seen(quiet, "silence", 1, last_day, last_day, facts[-1].number))
+    return days, seen
 
 
 def _rows_by_day(counts: Mapping[int, Counted]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """Monitoring as its users meet it: the second DVC pipeline, and a year of daily batches."""
 
 import json
+import os
 import sys
 from contextlib import suppress
 from datetime import date, timedelta
@@ -32,7 +33,8 @@ def metrics(folder: Path) -> dict:
 
 def test_dvc_takes_in_what_is_new_and_leaves_the_training_alone(fresh: Project):
     folder = fresh.folder
-    assert "data/incoming" in fresh.dvc("repro", MONITOR).out or metrics(folder)["batches"] == 0
+    fresh.dvc("repro", MONITOR)
+    assert metrics(folder)["batches"] == 0
     drop(folder, "2026-03-02", window(250, 1))
     drop(folder, "2026-03-03", window(250, 2))
     done = fresh.dvc("repro", MONITOR)
@@ -53,6 +55,17 @@ def test_dvc_takes_in_what_is_new_and_leaves_the_training_alone(fresh: Project):
     assert done.code == 2  # make's own code of a failed recipe
     assert "alarm" in done.err
     assert "Error 3" in done.err
+    # A file that was changed is an error, and keeps nobody from what is new.
+    with (folder / "data/incoming/2026-03-02.csv").open("a") as file:
+        file.write("x\n")
+    drop(folder, "2026-03-05", window(250, 4))
+    done = fresh.run("make", "-s", "monitor", ARGS="")
+    assert "2026-03-02.csv: file: changed after it was read" in done.err
+    assert "Error 2" in done.err
+    assert metrics(folder)["batches"] == 4
+    os.mkfifo(folder / "data/incoming/pipe")
+    done = fresh.run("make", "-s", "monitor", ARGS="")
+    assert "a pipe or a device is in it" in done.err
 
 
 def at_work(year: int) -> list[date]:

@@ -90,5 +90,5 @@ def test_today_is_not_over_and_later_days_are_slips():
     tomorrow = (date.fromisoformat(today) + timedelta(days=1)).isoformat()
     ((day, _),) = unusual_days(volumes(given, tomorrow), PARAMS)
     assert day == today
-    summary = flow_summary(volumes(given, tomorrow), None)
+    summary = flow_summary(volumes(given, tomorrow), silent=False)
     assert (summary["last_day"], summary["rows_last_day"], summary["usual_rows"]) == (today, 5, 50)
