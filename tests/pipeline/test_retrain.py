@@ -66,7 +66,7 @@ def test_retrain_proposes_and_changes_nothing_that_is_in_use(project: Project):
     project.dvc("checkout")
     assert yaml.safe_load((project.folder / "params.yaml").read_text())["data"]["source"] == new
     assert len((project.folder / new).read_bytes().splitlines()) == 1003
-    assert project.dvc("status").out.strip() == "Data and pipelines are up to date."
+    assert project.dvc("status", "dvc.yaml").out.strip() == "Data and pipelines are up to date."
     assert Path(project.folder, DEFAULT).exists()
 
     refused = project.command("retrain", "--least", "1")

@@ -124,7 +124,8 @@ def new_project(folder: Path, changes: Mapping[str, Any] | None = None) -> Proje
     project.run("git", "config", "user.name", "test")
     project.run("git", "config", "user.email", "test@example.org")
     project.params(changes or {})
-    project.run("git", "add", "-f", "data/incoming/.gitignore")  # it ignores itself, too
+    # Those of empty folders ignore themselves, too.
+    project.run("git", "add", "-f", *(n for n in names if n.endswith("/.gitignore")))
     project.commit("as it is")
     return project
 
