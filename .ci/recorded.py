@@ -14,6 +14,7 @@ from creditrisk.core.errors import InputError
 from creditrisk.core.yaml_text import parse_yaml
 
 LOCK, SELECT, CARD = "dvc.lock", "metrics/select.json", "plots/model_card.md"
+MONITOR_LOCK = "monitor/dvc.lock"  # of the second pipeline
 TRAINED, CANDIDATES = "metrics/train/", "data/candidates/"
 # Outputs that are parsed, counted or derived: the same bytes everywhere. All others are fitted.
 EXACT = (
@@ -119,6 +120,8 @@ def lock_against_files(
 ) -> Iterator[str]:
     """Compare a dvc.lock with itself and with the results that are in Git beside it.
 
+    What the second pipeline writes is compared with its own lock file.
+
     Args:
         content: the committed dvc.lock.
         files: path to content, of the results in Git.
@@ -141,8 +144,13 @@ def lock_against_files(
         in_git = any(f"{name}/".startswith(f"{path}/") for name in files)
         if not in_git and any(pattern.fullmatch(path) for pattern in kept):
             yield f"it has {path}, which is not in Git"
-    for name in files:
-        if name != LOCK and not any(f"{name}/".startswith(f"{path}/") for path in outs):
+    more = read_lock(files[MONITOR_LOCK]) if MONITOR_LOCK in files else {}
+    others = outputs(more)
+    for path, entry in others.items():
+        if path in files and _md5(files[path]) != entry.get("md5"):
+            yield f"the hash of {path} in {MONITOR_LOCK} is not that of the committed file"
+    for name in sorted(files.keys() - {LOCK, MONITOR_LOCK}):
+        if not any(f"{name}/".startswith(f"{path}/") for path in (*outs, *others)):
             yield f"no stage writes {name}"
 
 

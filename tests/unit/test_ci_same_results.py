@@ -240,3 +240,17 @@ def test_a_result_that_is_taken_out_of_git_is_found(project, path):
         ignored.write("/plots/fairness.csv\n")
     commit(project)
     assert run(project) == ["committed dvc.lock: it has plots/fairness.csv, which is not in Git"]
+
+
+def test_what_the_second_pipeline_writes_is_compared_with_its_own_lock_file(project):
+    made = {"metrics/monitor.json": '{"rows": 0}\n'}
+    out = {"path": "metrics/monitor.json", "md5": hashlib.md5(b'{"rows": 0}\n').hexdigest()}
+    lock = yaml.safe_dump({"schema": "2.0", "stages": {"monitor": {"cmd": "x", "outs": [out]}}})
+    write(project, made | {"monitor/dvc.lock": lock})
+    commit(project)
+    assert "as committed" in run(project)[0]
+    write(project, {"metrics/monitor.json": '{"rows": 1}\n'})
+    assert run(project) == ["metrics/monitor.json: rows was '0', is '1'"]
+    commit(project)
+    line = "the hash of metrics/monitor.json in monitor/dvc.lock is not that of the committed file"
+    assert run(project) == [f"committed dvc.lock: {line}"]
