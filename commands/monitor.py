@@ -122,7 +122,7 @@ def _state(watched: Watched, new: int) -> str:
         return "nothing has arrived yet"
     alarms = len(watched.on)
     words = f"alarms on: {alarms}" if alarms else "quiet"
-    more = f", told anew: {new}" if new else ""
+    more = f", new: {new}" if new else ""
     last = watched.windows[-1] if watched.windows else None
     rest = "" if last is None or last.complete else f", {last.counted.rows} rows not judged yet"
     return f"{words}{more}{rest}"

@@ -38,8 +38,8 @@ def main() -> None:
         write_json(counted, args.metrics)
     new = sum(facts.rows for facts in receipt.received)
     say(
-        f"receive: {len(receipt.received)} new batches with {new:,} rows; the ledger has "
-        f"{counted['batches']:,} batches with {counted['rows']:,} rows"
+        f"receive: new batches: {len(receipt.received)}, rows: {new:,}; in the ledger: "
+        f"{counted['batches']:,} with {counted['rows']:,} rows"
     )
     if receipt.problem is not None:
         raise receipt.problem

@@ -37,8 +37,9 @@ class Seen:
 
     Attributes:
         what: the occurrence.
-        axis: what `step` counts: `windows`, or `outcomes` for groups of outcomes.
-        step: number of the window or group.
+        axis: what `step` counts: `windows`, `days`, or `outcomes` for groups of outcomes; `silence`
+            has one step only.
+        step: number of the window, day or group.
         batch: the batch by which it was seen.
         day: of that batch or window (ISO), None if unknown.
         number: of that batch.

@@ -36,6 +36,7 @@ LEAST_NUMBERS, MANY_NUMBERS = 5, 20
 INSIDE = 0.9
 RARE = 1e-9  # a batch that is empty in a column as seldom as that by chance
 NEAR_DAYS = 31  # between an application and its batch
+SAME_DAYS, AGO_DAYS = 3, 20  # most come on the day, and are not all of them three weeks old
 
 Texts = Mapping[str, pd.Series]
 
@@ -168,8 +169,15 @@ def _swapped_days(texts: pd.Series, form: str, day: date) -> str:
             away += [(own - day).days] * count
             swapped += [(turned - day).days] * count
     near = np.mean([-NEAR_DAYS <= days <= 1 for days in swapped]) if swapped else 0.0
-    # Nobody applies after the batch; and who applied long before it, did not do so by the hundred.
-    odd = np.mean([not -NEAR_DAYS <= days <= 1 for days in away]) if away else 0.0
+    # Nobody applies after the batch, nor does a whole batch long before it; and of two readings, of
+    # which one is the day of the batch and the other weeks before, the first one is right.
+    odd = np.mean(
+        [
+            not -NEAR_DAYS <= own <= 1 or (abs(turned) <= SAME_DAYS and own < -AGO_DAYS)
+            for own, turned in zip(away, swapped, strict=True)
+        ]
+        or [False]
+    )
     if len(away) < LEAST or near < INSIDE or odd < INSIDE:
         return ""
     return f"day and month have changed places: dates are written as {other!r} now, not as {form!r}"

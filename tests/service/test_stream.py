@@ -201,7 +201,7 @@ def test_what_a_message_may_be(server, folder):
     facts = ledger(folder)[0].facts
     assert (facts.kind, facts.form, facts.day, facts.rejected) == ("applicants", "stream", None, 5)
     before = (folder / "metrics/receive.json").read_bytes()
-    assert "0 new batches" in receive(folder, f"{server.address}/S")[1]
+    assert "new batches: 0," in receive(folder, f"{server.address}/S")[1]
     assert (folder / "metrics/receive.json").read_bytes() == before
 
 

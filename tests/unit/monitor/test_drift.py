@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from creditrisk.champion.reference import Reference, Spread
-from creditrisk.monitor.counts import add_up
+from creditrisk.champion.reference import Reference, Spread, make_reference
+from creditrisk.monitor.counts import add_up, count_batch
 from creditrisk.monitor.drift import compare, compare_shares, holm
 from creditrisk.monitor.judge import judge
 from creditrisk.prepare.cells import Notation
@@ -15,11 +15,15 @@ from tests.support.champions import part
 from tests.support.small_data import DEFAULT
 from tests.support.watching import (
     PARAMS,
+    PROMISED,
+    as_rows,
     counted,
+    facts,
     judged,
     oof,
     raw,
     reference,
+    scorer,
     window,
 )
 
@@ -154,6 +158,29 @@ def test_training_rows_are_known_again_and_others_are_not():
 
 
 def test_the_champions_own_training_rows_are_no_news():
-    count = counted(raw())
+    count, lines = count_batch(as_rows(raw()), facts(), scorer(), reference())
     assert (count.rows, count.fresh) == (1000, 200)
+    assert lines["pd"].isna().sum() == 800  # no outcome is compared with what was learned by heart
     assert sum(count.score) == 200
+
+
+def test_the_spread_is_what_the_models_differ_in_beyond_chance():
+    rng = np.random.default_rng(4)
+    alike = oof().assign(pd=rng.random(len(oof())))
+    is_other = (alike["fold"] == alike["fold"].min()).to_numpy()
+    apart = alike.assign(pd=np.where(is_other, alike["pd"] / 2, alike["pd"]))
+
+    def spread(lines: pd.DataFrame) -> tuple[float, float]:
+        found = make_reference(
+            part("train"), lines, DEFAULT, {}, {},
+            threshold=0.5, model_sha256="0" * 64, promised=PROMISED,
+        )  # fmt: skip
+        assert found.score.spread.models == 10
+        return found.score.spread.excess, found.accepted_spread.excess
+
+    # One model in five has all of its PDs in the lower half: the variance of the share that is
+    # accepted is that of 0.5, 0.5, 0.5, 0.5, 1, summed over both decisions.
+    assert max(spread(alike)) < 0.02
+    score, accepted = spread(apart)
+    assert accepted == pytest.approx(0.044 / 0.6 + 0.044 / 0.4, rel=0.25)
+    assert score > 0.1

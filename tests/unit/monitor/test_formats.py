@@ -1,5 +1,7 @@
 """A changed format is seen in the first batch, in its column, and not where nothing changed."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 
@@ -88,6 +90,11 @@ def test_day_and_month_change_places_where_all_can_be_read():
 
 def test_a_date_after_its_batch_shows_that_day_and_month_have_changed_places():
     assert "changed places" in formats(applied=["01/02/2026"] * 5, day="2026-01-02")["applied"]
+    for month in range(2, 13):  # a month before, if it is read the old way
+        day = date(2026, month, month - 1)
+        found = formats(applied=[day.strftime("%m/%d/%Y")] * 5, day=day.isoformat())
+        assert "changed places" in found["applied"]
+        assert formats(applied=[day.strftime("%d/%m/%Y")] * 5, day=day.isoformat()) == {}
     backlog = ["05/01/2026", "06/01/2026", "07/01/2026", "08/01/2026", "09/01/2026"]
     assert formats(applied=backlog, day="2026-07-01") == {}
 
