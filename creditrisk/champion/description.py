@@ -13,9 +13,12 @@ from sklearn.base import BaseEstimator
 
 from creditrisk.champion.baseline import baseline_applicant
 from creditrisk.champion.points import ScorecardParams
+from creditrisk.champion.referral import ReferralRules
 from creditrisk.champion.self_check import SelfCheck, make_self_check
+from creditrisk.champion.substitute import usual_values
 from creditrisk.core.environment import LIBRARIES, library_version
 from creditrisk.core.errors import InputError, from_validation
+from creditrisk.core.jsonable import to_jsonable
 from creditrisk.schema import Schema, parse_schema
 
 
@@ -45,6 +48,8 @@ class ChampionDescription(BaseModel):
         features: the content of features.json.
         adjustments: caps and merged levels, the content of adjustments.json.
         schema_: the content of the schema file that it was trained with (JSON key `schema`).
+        referral: who is referred to a person.
+        usual: of each variable that an applicant can change, usual values.
         baseline: the baseline applicant, feature to value.
         self_check: made-up applicants and their PDs, see `self_check`.
         training_rows: number of rows that it was fitted on.
@@ -65,6 +70,8 @@ class ChampionDescription(BaseModel):
     features: dict[str, Any]
     adjustments: dict[str, Any]
     schema_: dict[str, Any] = Field(alias="schema")
+    referral: ReferralRules
+    usual: dict[str, list[Any]]
     baseline: dict[str, Any]
     self_check: SelfCheck
     training_rows: int
@@ -111,12 +118,19 @@ def describe_champion(
         calibration=summary["calibration"],
         features=features,
         schema_=schema.model_dump(exclude_defaults=True),
+        usual=to_jsonable({n: usual_values(frame, n) for n in mutable_variables(schema, features)}),
         baseline=baseline_applicant(frame, features),
         self_check=make_self_check(model, frame, features),
         training_rows=len(frame),
         created_by={"python": platform.python_version()} | versions,
         **chosen,
     )
+
+
+def mutable_variables(schema: Schema, features: Mapping[str, Any]) -> list[str]:
+    """List the variables of the model that an applicant can change (`mutable` in the schema)."""
+    every = {*features["numeric"], *features["nominal"], *features["ordinal"]}
+    return [name for name, one in schema.variables.items() if one.mutable and name in every]
 
 
 def parse_description(

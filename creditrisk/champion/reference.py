@@ -13,16 +13,16 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from creditrisk.champion.groups import FairnessParams, groupings
+from creditrisk.champion.grades import GradesParams, grade_edges, grade_of
+from creditrisk.champion.groups import FairnessParams, frame_groupings
 from creditrisk.core.columns import SPECIAL, original_values
-from creditrisk.core.files import to_jsonable
+from creditrisk.core.jsonable import to_jsonable
 from creditrisk.schema import Column, Schema
 
 BINS = 10
 MAX_LEVELS = 50  # levels that are compared one by one; the rarer ones are one bin
 LEAST_NAMED = 5
 MAX_TWINS = 0.01
-GRADES, GRADE_BADS = 7, 20  # at most so many grades, each of about so many defaults
 
 
 class _Frozen(BaseModel):
@@ -99,10 +99,11 @@ class Grade(_Frozen):
 
 
 class Approvals(_Frozen):
-    """Decisions of some applicants, out of fold."""
+    """Decisions of some applicants, out of fold: the rest is rejected."""
 
     rows: float
     accepted: float
+    referred: float = 0.0
 
 
 class Promise(_Frozen):
@@ -133,6 +134,7 @@ class Reference(_Frozen):
         score: the PDs.
         accepted: the decisions, with the spread of the approval rate.
         accepted_spread: see `Spread`.
+        referred_spread: the same of the share that is referred to a person.
         grades: classes of PDs, the least risky first.
         grouping: how applicants are grouped (`fairness` in params.yaml).
         groups: variable to group to decisions.
@@ -148,6 +150,7 @@ class Reference(_Frozen):
     score: ScoreReference
     accepted: Approvals
     accepted_spread: Spread
+    referred_spread: Spread
     grades: list[Grade]
     grouping: dict[str, Any]
     groups: dict[str, dict[str, Approvals]]
@@ -170,6 +173,8 @@ def make_reference(
     schema: Schema,
     unlisted: Mapping[str, int],
     fairness: FairnessParams,
+    referred: np.ndarray,
+    grades: GradesParams,
     **chosen: Any,
 ) -> Reference:
     """Count the training rows.
@@ -180,10 +185,12 @@ def make_reference(
         schema: the schema.
         unlisted: by variable, the number of cells that were no level of the schema.
         fairness: the groups.
+        referred: which rows of `oof` are referred to a person, shape (m,).
+        grades: how the rating grades are made.
         chosen: `threshold`, `model_sha256`, `promised`.
     """
     threshold = chosen["threshold"]
-    values = {name: original_values(frame, name) for name in schema.variables if name in frame}
+    values = {name: original_values(frame, name) for name in schema.inputs if name in frame}
     codes = {name: frame[SPECIAL + name] for name in values if SPECIAL + name in frame}
     variables = {
         name: _distribution(each, codes.get(name), schema.variables[name], unlisted.get(name, 0))
@@ -195,10 +202,10 @@ def make_reference(
     edges = _middle_edges(oof["pd"].to_numpy(), BINS)
     model = oof.groupby(["repeat", "fold"]).ngroup().to_numpy()
     bins = np.searchsorted(edges, oof["pd"].to_numpy())
-    accepted = (oof["pd"] < threshold).to_numpy()
+    accepted = (oof["pd"] < threshold).to_numpy() & ~referred
     rows = oof.set_index("row_id")
     groups = {}
-    for name, labels in groupings(values, codes, fairness, schema).items():
+    for name, labels in frame_groupings(frame, fairness.groups, schema).items():
         of_oof = pd.Series(labels.to_numpy(), index=frame["row_id"]).loc[rows.index].to_numpy()
         by = pd.Series(accepted).groupby(of_oof.astype(str), sort=False)
         found = by.agg(["size", "sum"]) / repeats
@@ -217,11 +224,17 @@ def make_reference(
             spread=_spread(bins, model),
             mean_pd=float(oof["pd"].mean()),
         ),
-        accepted=Approvals(rows=len(oof) / repeats, accepted=float(accepted.sum()) / repeats),
+        accepted=Approvals(
+            rows=len(oof) / repeats,
+            accepted=float(accepted.sum()) / repeats,
+            referred=float(referred.sum()) / repeats,
+        ),
         accepted_spread=_spread(accepted.astype(int), model),
-        grades=_grades(oof, repeats),
+        referred_spread=_spread(referred.astype(int), model),
+        grades=_grades(oof, repeats, grades),
         grouping={
-            name: by if isinstance(by, str) else by.model_dump() for name, by in fairness.items()
+            name: by if isinstance(by, str) else by.model_dump()
+            for name, by in fairness.groups.items()
         },
         groups=groups,
         trained_on=_trained_on(row_hashes(cells, variables)),
@@ -347,10 +360,10 @@ def _spread(bins: np.ndarray, model: np.ndarray) -> Spread:
     return Spread(excess=max(0.0, float(excess)), models=len(counts))
 
 
-def _grades(oof: pd.DataFrame, repeats: int) -> list[Grade]:
-    bads = int(oof["bad"].sum() / repeats)
-    edges = _middle_edges(oof["pd"].to_numpy(), int(np.clip(bads // GRADE_BADS, 2, GRADES)))
-    grade = np.searchsorted(edges, oof["pd"].to_numpy())
+def _grades(oof: pd.DataFrame, repeats: int, params: GradesParams) -> list[Grade]:
+    once = oof[oof["repeat"] == oof["repeat"].min()]
+    edges = grade_edges(once["bad"].to_numpy(), once["pd"].to_numpy(), params)
+    grade = grade_of(oof["pd"].to_numpy(), edges)
     ends = [0.0, *edges.tolist(), 1.0]
     return [
         Grade(

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import logging
-import math
 import os
 import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -19,6 +18,7 @@ import pandas as pd
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, from_csv_cell
+from creditrisk.core.jsonable import to_jsonable
 from creditrisk.core.regular import read_regular
 
 PART = ".part"  # suffix of a file that is being written; .dvcignore names it too
@@ -254,16 +254,3 @@ def _map_texts(frame: pd.DataFrame, change: Callable[[object], object]) -> pd.Da
     for name in frame.select_dtypes(["str", "object"]).columns:
         changed[name] = frame[name].map(change, na_action="ignore")
     return changed.rename(columns=change)
-
-
-def to_jsonable(value: Any) -> Any:
-    """Turn NumPy scalars, pandas NA and tuples into what JSON knows; a NaN becomes None."""
-    if isinstance(value, dict):
-        return {str(to_jsonable(k)): to_jsonable(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [to_jsonable(v) for v in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    if isinstance(value, float):
-        return float(f"{value:.10g}") if math.isfinite(value) else None
-    return value

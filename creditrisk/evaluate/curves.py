@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_curve, roc_curve
 
 from creditrisk.champion.calibration import calibration_curves
-from creditrisk.metrics.costs import Sample, cost_curve
+from creditrisk.metrics.costs import ACCEPT, REFER, REJECT, Sample, cost_curve, decide
 
 
 def curves(test: Sample, oof: Sample, threshold: float, seed: int) -> dict[str, pd.DataFrame]:
@@ -25,7 +25,7 @@ def curves(test: Sample, oof: Sample, threshold: float, seed: int) -> dict[str, 
         "roc": roc_points(bad, pds),
         "pr": pr_points(bad, pds),
         "calibration": calibration_curves(bad, pds, seed),
-        "confusion": confusion_rows(bad, pds, threshold),
+        "confusion": confusion_rows(test, threshold),
         "scores": score_shares(bad, pds),
         "cost": cost_points({"oof": oof, "test": test}),
     }
@@ -48,12 +48,14 @@ def pr_points(bad: np.ndarray, pd_: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(points).iloc[::-1].reset_index(drop=True)
 
 
-def confusion_rows(bad: np.ndarray, pd_: np.ndarray, threshold: float) -> pd.DataFrame:
-    """Return one line per row: `actual` and `predicted`, each `good` or `bad`."""
+def confusion_rows(test: Sample, threshold: float) -> pd.DataFrame:
+    """Return one line per row: `actual`, `good` or `bad`; `predicted`, also `referred`."""
+    decided = decide(test.pd, threshold, test.referred)
+    words = {ACCEPT: "good", REJECT: "bad", REFER: "referred"}
     return pd.DataFrame(
         {
-            "actual": np.where(np.asarray(bad) == 1, "bad", "good"),
-            "predicted": np.where(pd_ >= threshold, "bad", "good"),
+            "actual": np.where(np.asarray(test.bad) == 1, "bad", "good"),
+            "predicted": [words[decision] for decision in decided],
         }
     )
 
@@ -77,7 +79,8 @@ def cost_points(samples: dict[str, Sample], points: int = 201) -> pd.DataFrame:
         points: number of cut-offs, on a grid from 0 to 1.
 
     Returns:
-        `rows`, `threshold`, `expected_cost`, `approval_rate`.
+        `rows`, `threshold`, `expected_cost`, `approval_rate`, `referral_rate` (who is referred at
+        the cut-off in use stays so at the others).
     """
     grid = np.linspace(0, 1, points)
     curves = []
@@ -85,6 +88,8 @@ def cost_points(samples: dict[str, Sample], points: int = 201) -> pd.DataFrame:
         curve = cost_curve(sample)
         # The curve has a row for each number of distinct PDs below the cut-off.
         positions = np.searchsorted(np.unique(sample.pd), grid, side="left")
-        curves.append(curve.iloc[positions].assign(rows=name, threshold=grid))
-    columns = ["rows", "threshold", "expected_cost", "approval_rate"]
+        referred = float(np.mean(~sample.decided))
+        lines = curve.iloc[positions].assign(rows=name, threshold=grid, referral_rate=referred)
+        curves.append(lines)
+    columns = ["rows", "threshold", "expected_cost", "approval_rate", "referral_rate"]
     return pd.concat(curves, ignore_index=True)[columns]

@@ -44,7 +44,18 @@ class Assessment:
     @cached_property
     def refused(self) -> np.ndarray:
         """Whether each applicant is refused, shape (n,)."""
-        return self.sample.pd >= self.threshold
+        return self.sample.rejected(self.threshold)
+
+    @cached_property
+    def accepted(self) -> np.ndarray:
+        """Whether each applicant is accepted, shape (n,)."""
+        return self.sample.accepted(self.threshold)
+
+    @cached_property
+    def accuracy(self) -> float:
+        """Share of right decisions among those that are not left to a person."""
+        decided = self.refused | self.accepted
+        return np.mean(self.refused[decided] == self.bad[decided]) if decided.any() else 0.0
 
     @cached_property
     def auc(self) -> float:
@@ -59,7 +70,7 @@ class Assessment:
     @cached_property
     def specificity(self) -> float:
         """Share of the good applicants who are approved."""
-        return np.sum(~self.refused & ~self.bad) / np.sum(~self.bad)
+        return np.sum(self.accepted & ~self.bad) / np.sum(~self.bad)
 
     @cached_property
     def precision(self) -> float:
@@ -133,8 +144,8 @@ METRICS = {
     ),
     "accuracy": Metric(
         "accuracy",
-        "share of correct decisions at the cut-off",
-        lambda a: np.mean(a.refused == a.bad),
+        "share of right decisions at the cut-off, of those not left to a person",
+        lambda a: a.accuracy,
         needs_cutoff=True,
     ),
     "precision": Metric(
@@ -204,7 +215,10 @@ def compute_metrics(sample: Sample, threshold: float | None = None) -> dict[str,
 
 
 def compute_fold_metrics(
-    oof: pd.DataFrame, threshold: float | None = None, costs: Costs | None = None
+    oof: pd.DataFrame,
+    threshold: float | None = None,
+    costs: Costs | None = None,
+    referred: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Compute the metrics in each fold of each repeat.
 
@@ -212,11 +226,12 @@ def compute_fold_metrics(
         oof: out-of-fold PDs with columns `repeat`, `fold`, `bad`, `pd`; rows x repeats rows.
         threshold: the cut-off; if None, metrics that need a cut-off are left out.
         costs: costs per row of `oof`; needed if there is a cut-off.
+        referred: which rows of `oof` are referred to a person; None for none.
 
     Returns:
         One row per fold, indexed by repeat and fold; one column per metric.
     """
-    sample = Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
+    sample = Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs, referred)
     rows = {
         key: compute_metrics(sample.take(positions), threshold)
         for key, positions in _folds(oof).items()

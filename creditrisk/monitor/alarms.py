@@ -26,6 +26,7 @@ PROPOSALS = {
     "drift": "Ask what has changed. Once outcomes are known: `make retrain` proposes a champion.",
     "score": "Look at the variables that have moved. Once outcomes are known: `make retrain`.",
     "approval": "Look at the variables that have moved, and at the cut-off.",
+    "referral": "Look at the cells that are missing, and at levels that training did not have.",
     "auc": "`make retrain` proposes a new champion from the outcomes; a person reviews it.",
     "calibration": "`make retrain` proposes a new champion from the outcomes; a person reviews it.",
 }

@@ -86,11 +86,11 @@ def read_arrival(path: Path, data: DataParams, schema: Schema, notation: Notatio
         names = event_header(path) if form != CSV else None
         if names is not None:
             form, header = EVENTS, names
-            if not _has_all(header, schema.columns):
+            if not _has_all(header, schema.needed):
                 raise _lacking(path, header, schema, data, form)
             return Arrival("applicants", form, _served(path, schema, notation), header)
         header = _header(path, data)
-        if _has_all(header, schema.columns):
+        if _has_all(header, schema.needed):
             known = _has_all(header, [schema.target.column])
             rows, header, odd = _applicants(path, data, schema, notation, known)
             findings = [*_findings(path, form, data), *odd]
@@ -163,7 +163,7 @@ def _applicants(
         wanted = _with(schema, schema.columns | {target: _text(target)})
     batches = read_batches(path, data, wanted, _BATCH_ROWS, any_suffix=True)
     raw = _together(path, batches)
-    cells = {name: raw[name] for name in schema.columns}
+    cells = {name: raw[name] for name in schema.columns if name in raw}
     rows = ledger_rows(
         cells, raw["malformed"], schema, notation, _own_ids(batches, raw), outcomes=raw.get(target)
     )
@@ -241,11 +241,11 @@ def _lacking(
     """Say what is wrong with a file that lacks a column of the schema."""
     place = "line 1" if form == CSV else "columns"
     found = set(map(fold, header))
-    missing = [name for name in schema.columns if fold(name) not in found]
+    missing = [name for name in schema.needed if fold(name) not in found]
     if form == CSV and len(header) == 1 and (sign := _other_delimiter(header[0], schema, data)):
         signs = f"the columns stand between {sign!r}, not {data.delimiter!r}"
         return _Broken(f"{place}: {signs}: the delimiter has changed")
-    if 2 * len(missing) > len(schema.columns):
+    if 2 * len(missing) > len(schema.needed):
         if fold(schema.target.column) in found:
             key = id_column(schema) or " or ".join(_OTHER_IDS)
             return _Broken(f"{place}: outcomes without the column {key}: nobody knows whose")

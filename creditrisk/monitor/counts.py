@@ -8,11 +8,13 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from creditrisk.champion.groups import Bins, FairnessParams, groupings
+from creditrisk.champion.groups import FairnessParams, groupings
 from creditrisk.champion.reference import Reference, tally
 from creditrisk.core.columns import SPECIAL
+from creditrisk.metrics.costs import ACCEPT, REFER
 from creditrisk.monitor.batches import CELL, Facts
 from creditrisk.monitor.formats import changed_formats
+from creditrisk.score.audit import audit_cells
 from creditrisk.score.scorer import NO_CELL, Judged, Scorer
 
 LONGEST = 100  # characters of a problem that are told
@@ -41,6 +43,7 @@ class Counted(BaseModel):
         score: their PDs, by bin of the reference.
         sum_pd: the sum of their PDs.
         accepted: how many of them are accepted.
+        referred: how many of them are referred to a person.
         groups: variable to group to [rows, accepted].
         days: day to number of rows.
         formats: variable to what is other than it was.
@@ -56,6 +59,7 @@ class Counted(BaseModel):
     score: list[int]
     sum_pd: float
     accepted: int
+    referred: int
     groups: dict[str, dict[str, list[int]]]
     days: dict[str, int]
     formats: dict[str, str]
@@ -79,17 +83,27 @@ def count_batch(
     formed = rows[rows["malformed"].isna()].reset_index(drop=True)
     schema = scorer.champion.schema
     nothing = pd.Series(pd.NA, formed.index, dtype="str")
-    texts = {source: formed.get(CELL + source, nothing) for source in schema.columns}
-    absent = [c.name for source, c in schema.columns.items() if CELL + source not in formed]
+    texts = {source: formed.get(CELL + source, nothing) for source in schema.needed}
+    absent = [c.name for source, c in schema.needed.items() if CELL + source not in formed]
+    texts |= {
+        source: formed[CELL + source]
+        for source in schema.columns.keys() - schema.needed.keys()
+        if CELL + source in formed and formed[CELL + source].notna().any()
+    }
     judged = scorer.judge(texts)
     kept = judged.readable
     cells = {name: values[kept] for name, values in judged.cells.original.items()}
+    audited = {
+        name: values[kept] for name, values in audit_cells(texts, schema, scorer.notation).items()
+    }
     fresh = ~reference.is_training_row(cells) if kept.any() else np.zeros(0, dtype=bool)
     day = formed.loc[kept, "day"]
     if facts.day is not None:  # nobody has applied later than that: such a date is a slip
         day = day.where(day <= facts.day, facts.day)
     pds = np.where(fresh, judged.pd[kept], np.nan)
-    accepted = fresh & ~judged.refused[kept]
+    accepted, referred = (
+        fresh & (judged.decisions[kept] == decision) for decision in (ACCEPT, REFER)
+    )
     counted = Counted(
         rows=int(kept.sum()),
         rejected=len(rows) - int(kept.sum()),
@@ -102,7 +116,8 @@ def count_batch(
         ).tolist(),
         sum_pd=float(pds[fresh].sum()),
         accepted=int(accepted.sum()),
-        groups=_groups(cells, fresh, accepted, reference, scorer),
+        referred=int(referred.sum()),
+        groups=_groups(cells | audited, fresh, accepted, reference, scorer),
         days={str(name): int(n) for name, n in day.value_counts().sort_index().items()},
         formats=changed_formats(
             texts, judged.cells.causes, schema, scorer.notation, reference.variables,
@@ -174,14 +189,11 @@ def _groups(
     reference: Reference,
     scorer: Scorer,
 ) -> dict[str, dict[str, list[int]]]:
-    params: FairnessParams = {
-        name: "levels" if isinstance(by, str) else Bins.model_validate(by)
-        for name, by in reference.grouping.items()
-    }
-    values = {name: pd.Series(cells[name]) for name in params if name in cells}
+    groups = FairnessParams.model_validate(reference.grouping).groups
+    values = {name: pd.Series(cells[name]) for name in groups if name in cells}
     codes = {name: pd.Series(cells[SPECIAL + name]) for name in values if SPECIAL + name in cells}
     found: dict[str, dict[str, list[int]]] = {}
-    for name, labels in groupings(values, codes, params, scorer.champion.schema).items():
+    for name, labels in groupings(values, codes, groups, scorer.champion.schema).items():
         texts = labels.astype(str).to_numpy()
         rows, good = Counter(texts[fresh]), Counter(texts[accepted])
         found[name] = {str(group): [rows[group], good[group]] for group in sorted(rows)}

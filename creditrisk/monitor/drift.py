@@ -135,10 +135,10 @@ def compare_shares(
     return Share(now / rows, then / reference_rows, p)
 
 
-def compare_approvals(
+def compare_decisions(
     now: float, rows: float, then: float, reference_rows: float, spread: Spread
 ) -> Share:
-    """Compare approval rates; what the models of the folds differ in does not count (`Spread`)."""
+    """Compare shares of a decision; what the folds' models differ in does not count (`Spread`)."""
     if not rows or not reference_rows:
         return Share(float("nan"), float("nan"), 1.0)
     old = np.array([then, reference_rows - then])

@@ -14,13 +14,14 @@ from creditrisk.monitor.drift import (
     Share,
     bins_of,
     compare,
-    compare_approvals,
+    compare_decisions,
     compare_shares,
     holm,
 )
 from creditrisk.monitor.params import MonitorParams
 
-SCORE, APPROVAL = "score (PD)", "approval rate"  # not names of variables: those have no brackets
+# Not names of variables: those have no blanks.
+SCORE, APPROVAL, REFERRAL = "score (PD)", "approval rate", "referral rate"
 LEAST_FRESH = 50  # rows, to judge PDs and decisions
 
 
@@ -47,6 +48,7 @@ class Verdict:
         series: variable to `psi`, `p`, `p_holm`, `missing_rate`, `unseen_rate`, `alarm`.
         score: the same of the PDs, with their mean, and that of the reference.
         approvals: `now`, `reference`, `low`, `high` (95%), `p`, `p_holm`, `alarm`.
+        referrals: the same of the share that is referred to a person.
         groups: variable to group to `rows`, `approval_rate` with `low` and `high`, `reference`.
         found: what is an alarm.
     """
@@ -54,6 +56,7 @@ class Verdict:
     series: dict[str, dict[str, Any]]
     score: dict[str, Any]
     approvals: dict[str, Any]
+    referrals: dict[str, Any]
     groups: dict[str, dict[str, dict[str, Any]]]
     found: list[Occurrence]
 
@@ -97,10 +100,12 @@ def judge(
     counts = np.array(window.score, dtype=float) * enough
     score = compare(np.array(old.counts), counts, ordered=True, spread=old.spread)
     then = reference.accepted
-    approvals = compare_approvals(window.accepted, fresh, then.accepted, then.rows, spread)
+    approvals = compare_decisions(window.accepted, fresh, then.accepted, then.rows, spread)
+    more = reference.referred_spread
+    referrals = compare_decisions(window.referred, fresh, then.referred, then.rows, more)
     adjusted = holm(
         {name: each.p for name, each in tests.items()}
-        | ({SCORE: score.p, APPROVAL: approvals.p} if enough else {})
+        | ({SCORE: score.p, APPROVAL: approvals.p, REFERRAL: referrals.p} if enough else {})
     )
     found = []
     series = {}
@@ -116,9 +121,8 @@ def judge(
             "alarm": bool(here),
         }  # fmt: skip
     if complete:
-        found += _of_score(score, approvals, adjusted, params)
+        found += _of_score(score, approvals, referrals, adjusted, params)
     kinds = {one.kind for one in found}
-    low, high = wilson(np.array(window.accepted), np.array(window.fresh))
     return Verdict(
         series=series,
         score={
@@ -126,15 +130,28 @@ def judge(
             "rows": window.fresh, "mean_pd": window.sum_pd / window.fresh if window.fresh else None,
             "reference_mean_pd": old.mean_pd, "alarm": "score" in kinds,
         },
-        approvals={
-            "now": window.accepted / window.fresh if window.fresh else None,
-            "low": float(low), "high": float(high), "reference": then.accepted / then.rows,
-            "p": approvals.p, "p_holm": adjusted.get(APPROVAL, (1.0, 1))[0],
-            "alarm": "approval" in kinds,
-        },
+        approvals=_share_of(
+            window.accepted, window.fresh, then.accepted / then.rows, approvals.p,
+            adjusted.get(APPROVAL), "approval" in kinds,
+        ),
+        referrals=_share_of(
+            window.referred, window.fresh, then.referred / then.rows, referrals.p,
+            adjusted.get(REFERRAL), "referral" in kinds,
+        ),
         groups=_groups(window, reference),
         found=found,
     )  # fmt: skip
+
+
+def _share_of(
+    part: int, rows: int, then: float, p: float, holm_p: tuple[float, int] | None, alarm: bool
+) -> dict[str, Any]:
+    low, high = wilson(np.array(part), np.array(rows))
+    return {
+        "now": part / rows if rows else None,
+        "low": float(low), "high": float(high), "reference": then,
+        "p": p, "p_holm": (holm_p or (1.0, 1))[0], "alarm": alarm,
+    }  # fmt: skip
 
 
 def _variable(now: VariableCounts, like: Distribution, rows: int, reference_rows: int) -> _Tests:
@@ -186,11 +203,15 @@ def _differs(share: Share | None, certain: Callable[[float], bool], params: Moni
 
 
 def _of_score(
-    score: Moved, approvals: Share, adjusted: dict[str, tuple[float, int]], params: MonitorParams
+    score: Moved,
+    approvals: Share,
+    referrals: Share,
+    adjusted: dict[str, tuple[float, int]],
+    params: MonitorParams,
 ) -> Iterator[Occurrence]:
     certain = {
         name: name in adjusted and adjusted[name][0] <= params.family_alpha
-        for name in (SCORE, APPROVAL)
+        for name in (SCORE, APPROVAL, REFERRAL)
     }
     if certain[SCORE] and score.psi - score.by_chance >= params.psi:
         yield Occurrence(
@@ -203,6 +224,13 @@ def _of_score(
             "approval", APPROVAL,
             f"{approvals.now:.1%} are accepted; of the training rows, out of fold, "
             f"{approvals.then:.1%}",
+        )  # fmt: skip
+
+    if certain[REFERRAL] and abs(referrals.now - referrals.then) >= params.share:
+        yield Occurrence(
+            "referral", REFERRAL,
+            f"{referrals.now:.1%} are referred to a person; of the training rows, out of fold, "
+            f"{referrals.then:.1%}",
         )  # fmt: skip
 
 

@@ -55,12 +55,14 @@ def _now(watched: Watched) -> list[Block]:
     window = None if shown is None else watched.windows[shown]
     rate = None if shown is None else watched.verdicts[shown].approvals["now"]
     fresh = 0 if window is None else window.counted.fresh
+    referred = None if shown is None else watched.verdicts[shown].referrals["now"]
     blocks: list[Block] = [
         facts(
             {
                 "alarms": f"{len(alarms):,}",
                 "rows in the window": "none" if window is None else f"{window.counted.rows:,}",
                 f"accepted, of {fresh:,} new rows": "unknown" if rate is None else f"{rate:.1%}",
+                f"referred, of {fresh:,}": "unknown" if referred is None else f"{referred:.1%}",
                 "rows that can't be read": f"{watched.totals['rejected_rows']:,}",
                 "outcomes known": f"{watched.outcomes['known']:,}",
             }

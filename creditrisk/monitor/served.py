@@ -3,7 +3,7 @@
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ def read_events(path: Path, schema: Schema) -> Gathered:
             request, of = event["request_id"], event.get("of", 1)
             seen[request] += 1
             rows.add(
-                _cells(event["row"], known),
+                _cells(event["row"], known, schema.needed),
                 id=request if of == 1 else f"{request}:{seen[request]}",
                 day=_day(event["time"]),
                 pd=_pd(event["pd"]),
@@ -98,7 +98,9 @@ def _event(line: bytes) -> dict[str, Any]:
     return event
 
 
-def _cells(row: dict[str, Any], known: dict[str, str]) -> dict[str, str | None]:
+def _cells(
+    row: dict[str, Any], known: dict[str, str], needed: Iterable[str]
+) -> dict[str, str | None]:
     cells: dict[str, str | None] = {}
     for key, value in row.items():
         name = known.get(fold(key))
@@ -112,7 +114,7 @@ def _cells(row: dict[str, Any], known: dict[str, str]) -> dict[str, str | None]:
             cells[name] = value if value is None else checked(value)
         except ValueError:
             raise _NoEvent(f"the cell of {name} is too long, or not Unicode") from None
-    absent = next((name for name in known.values() if name not in cells), None)
+    absent = next((name for name in needed if name not in cells), None)
     if absent is not None:
         raise _NoEvent(f"no column {absent}")
     return cells

@@ -12,7 +12,7 @@ from creditrisk.monitor.alarms import Alarm, Seen, alarms_of
 from creditrisk.monitor.batches import Facts
 from creditrisk.monitor.counts import Counted
 from creditrisk.monitor.flow import Day, flow_summary, silence, unusual_days, volumes
-from creditrisk.monitor.judge import APPROVAL, SCORE, Occurrence, Verdict, judge
+from creditrisk.monitor.judge import APPROVAL, REFERRAL, SCORE, Occurrence, Verdict, judge
 from creditrisk.monitor.outcomes import (
     LIMIT,
     expected_auc,
@@ -95,7 +95,7 @@ def watch(
         seen += [
             Seen(what, "windows", window.number, last.name, window.last_day, last.number)
             for what in verdict.found
-            if what.place not in window.counted.formats  # which says why
+            if not _explained(what.place, window.counted.formats)
         ]
     days, of_flow = _flow(facts, counts, params, now)
     seen += of_flow
@@ -121,6 +121,14 @@ def watch(
         flow_summary(days, silent=any(one.axis == "silence" for one in of_flow)), totals,
         {number: one.problem for number, one in counts.items() if one.problem},
     )  # fmt: skip
+
+
+def _explained(place: str, formats: Mapping[str, str]) -> bool:
+    """Whether a changed format says why a series has moved: its column, or what follows from it.
+
+    Cells in a changed format count as missing, so their applicants are referred to a person.
+    """
+    return place in formats or (bool(formats) and place in (APPROVAL, REFERRAL))
 
 
 def _of_batches(
@@ -228,6 +236,8 @@ def metrics_of(watched: Watched, hashes: Mapping[str, str]) -> dict[str, Any]:
         "score": verdict.score if verdict else None,
         "approval_rate": verdict.approvals["now"] if verdict else None,
         "approvals": verdict.approvals if verdict else None,
+        "referral_rate": verdict.referrals["now"] if verdict else None,
+        "referrals": verdict.referrals if verdict else None,
         "groups": verdict.groups if verdict else {},
         "outcomes": watched.outcomes,
         "flow": watched.flow,
@@ -241,7 +251,8 @@ def table_of(watched: Watched) -> pd.DataFrame:
 
     Returns:
         `window`, `first_day`, `last_day`, `rows`, `series`, `psi`, `p`, `p_holm`, `missing_rate`,
-        `unseen_rate`, `alarm`; the PDs and the approval rate are series too.
+        `unseen_rate`, `alarm`; the PDs and the rates of approval and
+        referral are series too.
     """
     lines = []
     for window, verdict in zip(watched.windows, watched.verdicts, strict=True):
@@ -251,8 +262,8 @@ def table_of(watched: Watched) -> pd.DataFrame:
             "window": window.number, "first_day": window.first_day, "last_day": window.last_day,
             "rows": window.counted.rows,
         }  # fmt: skip
-        both = {SCORE: verdict.score, APPROVAL: verdict.approvals, **verdict.series}
-        for name, one in both.items():
+        decisions = {APPROVAL: verdict.approvals, REFERRAL: verdict.referrals}
+        for name, one in ({SCORE: verdict.score} | decisions | verdict.series).items():
             numbers = {key: one.get(key) for key in TABLE}
             lines.append(head | {"series": name} | numbers | {"alarm": int(one["alarm"])})
     columns = ["window", "first_day", "last_day", "rows", "series", *TABLE, "alarm"]

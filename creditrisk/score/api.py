@@ -25,7 +25,8 @@ from creditrisk.schema import Schema
 from creditrisk.score.applicants import Names, python_text, texts_of
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.load_champion import load_champion as load_files
-from creditrisk.score.scorer import ACCEPT, REJECT, Scorer
+from creditrisk.score.scorer import Scorer
+from creditrisk.score.what_if import WhatIf
 
 MODEL, DESCRIPTION = Path("models/champion.joblib"), Path("models/champion.json")
 LOCK = Path("dvc.lock")
@@ -45,13 +46,17 @@ class Explanation:
     Attributes:
         pd: the PD.
         score: points.
-        decision: `accept` or `reject`.
+        decision: `accept`, `reject` or `refer`.
         base_pd: PD of the baseline applicant, whom the applicant is compared with.
         contributions: a line per variable, the largest contribution first: `variable`, `code` (its
             reason code), `value` and `counted` (what the applicant gave and what the model got, in
             words) and `log_odds`, which add up to the difference of the two log-odds; for a linear
             model also `points`, which add up to the difference of the points.
         reasons: the main reasons as text.
+        what_if: the smallest changes that lead to acceptance, by this model and all else equal,
+            each as `{"changes": [{"variable", "from", "to", "cell"}, ...], "pd": PD}`: the values
+            in words, and the new one as a cell of the source file. Empty if the applicant is
+            accepted, or if no change of what can be changed (`mutable` in the schema) is enough.
     """
 
     pd: float
@@ -60,6 +65,7 @@ class Explanation:
     base_pd: float
     contributions: DataFrame
     reasons: str
+    what_if: list[dict[str, Any]]
 
 
 class ChampionModel:
@@ -93,6 +99,10 @@ class ChampionModel:
     @cached_property
     def _names(self) -> Names:
         return Names(self.schema)
+
+    @cached_property
+    def _what_if(self) -> WhatIf:
+        return WhatIf(self.scorer)
 
     def _raw(self, applicants: Any) -> pd.DataFrame:
         """Turn applicants into raw rows, as a file would have them."""
@@ -142,11 +152,14 @@ class ChampionModel:
         scorer = self.scorer if reasons else Scorer(self.champion, self.scorer.notation, 0)
         return scorer.score(self._raw(applicants)).rows.drop(columns="row_id")
 
-    def explain(self, applicant: Mapping[str, Any] | pd.Series | pd.DataFrame) -> Explanation:
-        """Explain the PD of one applicant.
+    def explain(
+        self, applicant: Mapping[str, Any] | pd.Series | pd.DataFrame, what_if: int = 3
+    ) -> Explanation:
+        """Explain the PD of one applicant, and what would change the decision.
 
         Args:
             applicant: as for `score`.
+            what_if: number of alternatives at most; 0 for none, which is faster.
 
         Raises:
             InputError: as for `score`; or it is not one applicant, or no cell can be read.
@@ -168,10 +181,11 @@ class ChampionModel:
         return Explanation(
             pd=float(judged.pd[0]),
             score=int(judged.points[0]),
-            decision=REJECT if judged.refused[0] else ACCEPT,
+            decision=str(judged.decisions[0]),
             base_pd=explained.found.base_pd,
             contributions=lines,
             reasons=explained.texts[0],
+            what_if=[one.to_json() for one in self._what_if.find(judged, what_if)[0]],
         )
 
 

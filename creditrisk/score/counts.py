@@ -3,6 +3,7 @@
 from collections import Counter
 
 from creditrisk.core.errors import InputError
+from creditrisk.metrics.costs import REFER, REJECT
 from creditrisk.schema import Schema
 from creditrisk.score.scorer import Scored
 
@@ -11,6 +12,7 @@ UNREADABLE = ("unparseable", "out_of_domain")
 # A column of which this share of the cells that hold a text is unreadable is not what training had.
 MAX_UNREADABLE_SHARE = 0.9
 MIN_UNREADABLE_CELLS = 2  # one cell may be one applicant's mistake
+HINT = "Correct the column. --max-missing-share 1 scores the rows as if it were empty."
 
 
 class Counts:
@@ -23,11 +25,12 @@ class Counts:
         rows: number of rows.
         scored: number of rows that could be read; the shares are of these.
         refused: number of refused applicants.
+        referred: number of applicants who are referred to a person.
         own_row_id: whether the input has a column `row_id` of its own.
     """
 
     def __init__(self, schema: Schema):
-        self.rows = self.scored = self.refused = 0
+        self.rows = self.scored = self.refused = self.referred = 0
         self.own_row_id = False
         self._sources = {c.name: source for source, c in schema.columns.items()}
         self._causes: dict[str, Counter[str]] = {name: Counter() for name in schema.variables}
@@ -37,33 +40,35 @@ class Counts:
         """Add a batch."""
         self.rows += len(batch.rows)
         self.scored += batch.well_formed
-        self.refused += int((batch.rows["decision"] == "reject").sum())
+        decisions = batch.rows["decision"]
+        self.refused += int((decisions == REJECT).sum())
+        self.referred += int((decisions == REFER).sum())
         self.own_row_id = batch.rows["row_id"].dtype != "int64"
         for name, (_, causes) in batch.missing.items():
             self._causes[name].update(causes)
         if not self._first_problem and batch.well_formed < len(batch.rows):
             self._first_problem = batch.rows["problem"].dropna().iloc[0]
 
-    def check(self, file: str, limit: float | None) -> None:
+    def check(self, file: str, limit: float | None, hint: str = HINT) -> None:
         """Stop if no row could be read, or if a column has too many missing cells.
 
         Args:
             file: the input, for the error.
             limit: largest share of missing cells in a column, whatever the cause; None for the
                 rule of `MAX_UNREADABLE_SHARE`, which does not mind cells that are empty.
+            hint: what to do about a column that breaks that rule.
 
         Raises:
             InputError: there are rows, and none could be read; or a column is above the limit.
         """
         if self.rows and not self.scored:
             problem = f"none of the {self.rows:,} rows could be read (first: {self._first_problem})"
-            hint = "Check the file; for a CSV, data.delimiter in params.yaml."
-            raise InputError(file, "file", problem, hint)
+            how = "Check the file; for a CSV, data.delimiter in params.yaml."
+            raise InputError(file, "file", problem, how)
         if limit is None:
             shares = {name: self._unreadable_share(name) for name in self._causes}
             above = [name for name, share in shares.items() if share >= MAX_UNREADABLE_SHARE]
             what = "of the cells that are not empty can't be read"
-            hint = "Correct the column. --max-missing-share 1 scores the rows as if it were empty."
         else:
             shares = {name: self._missing_share(name) for name in self._causes}
             above = [name for name, share in shares.items() if share > limit]

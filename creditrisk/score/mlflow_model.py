@@ -23,7 +23,7 @@ from creditrisk.modeling import binning, risk_regression  # noqa: F401
 from creditrisk.prepare.cells import Notation
 from creditrisk.schema import KEY_KINDS
 from creditrisk.score.load_champion import Champion, check_libraries, unpickle
-from creditrisk.score.scorer import ACCEPT, REJECT, Scorer
+from creditrisk.score.scorer import Scorer
 
 COLUMNS = ("pd", "score", "decision")
 
@@ -38,7 +38,7 @@ class ServedChampion:
 
     def __init__(self, scorer: Scorer, decimal: str):
         self.scorer, self.decimal = scorer, decimal
-        columns = scorer.champion.schema.columns.items()
+        columns = scorer.champion.schema.needed.items()
         self.truths = {source: truth_words(column) for source, column in columns
                        if column.kind not in KEY_KINDS}  # fmt: skip
 
@@ -66,7 +66,7 @@ class ServedChampion:
             {
                 "pd": judged.pd,
                 "score": judged.points,
-                "decision": np.where(judged.refused, REJECT, ACCEPT),
+                "decision": judged.decisions,
             },
             index=frame.index,
         )

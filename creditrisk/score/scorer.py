@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 
 from creditrisk.champion.contributions import Contributions
+from creditrisk.champion.reason_codes import reason_codes
+from creditrisk.champion.referral import Referral, find_referrals, referred_rows
 from creditrisk.core.columns import SCORED, SPECIAL
 from creditrisk.eda.adjust import apply_to_arrays
 from creditrisk.featurize import derived_columns
+from creditrisk.metrics.costs import ACCEPT, REJECT, decide
 from creditrisk.prepare.cells import Cell, Notation, reader_of
 from creditrisk.prepare.parse import ages, read_texts, special_codes
 from creditrisk.schema import KEY_KINDS, Column
@@ -21,13 +24,12 @@ from creditrisk.score.reasons import (
     Cells,
     Reason,
     main_reasons,
-    reason_codes,
     reasons_texts,
     value_formatter,
     with_codes,
 )
+from creditrisk.score.referral_reasons import referral_reasons
 
-ACCEPT, REJECT = "accept", "reject"
 TYPES = {
     "row_id": "int64",
     "pd": "float64",
@@ -68,7 +70,8 @@ class Judged(NamedTuple):
     Attributes:
         pd: shape (n,).
         points: rounded; int64, shape (n,).
-        refused: bool, shape (n,).
+        decisions: `accept`, `reject` or `refer`, shape (n,).
+        referrals: why applicants are referred.
         readable: whether any cell of the row could be read; if not, the rest means nothing.
         cells: the values.
         missing: the cells that count as missing.
@@ -76,10 +79,25 @@ class Judged(NamedTuple):
 
     pd: np.ndarray
     points: np.ndarray
-    refused: np.ndarray
+    decisions: np.ndarray
+    referrals: list[Referral]
     readable: np.ndarray
     cells: Cells
     missing: MissingCells
+
+    @property
+    def refused(self) -> np.ndarray:
+        """Who is rejected, bool of shape (n,)."""
+        return self.decisions == REJECT
+
+    @property
+    def accepted(self) -> np.ndarray:
+        """Who is accepted, bool of shape (n,)."""
+        return self.decisions == ACCEPT
+
+    def decision(self, row: int) -> str | None:
+        """Return a row's decision; None if no cell could be read."""
+        return str(self.decisions[row]) if self.readable[row] else None
 
 
 class Scored(NamedTuple):
@@ -117,7 +135,7 @@ class Scorer:
     @cached_property
     def _readers(self) -> list[tuple[str, Column, Callable[[str], Cell]]]:
         """The columns, their names in the source first, and what reads their cells."""
-        columns = self.champion.schema.columns.items()
+        columns = self.champion.schema.needed.items()
         wanted = [(source, column) for source, column in columns if column.kind not in KEY_KINDS]
         return [
             (source, column, _remembered(reader_of(column, self.notation)))
@@ -145,10 +163,12 @@ class Scorer:
                     )  # fmt: skip
         parsed = {
             name: _numbers(values[name]) if column.kind == "numeric" else values[name]
-            for name, column in schema.variables.items()
+            for name, column in schema.inputs.items()
         }
         for companion, column in schema.companions.items():
             name = companion.removeprefix(SPECIAL)
+            if name not in parsed:
+                continue  # it is for audit only
             parsed[companion] = special_codes(parsed[name], column)
             is_code = causes[name] == "special"
             parsed[name] = np.where(is_code, np.nan, parsed[name])
@@ -170,15 +190,20 @@ class Scorer:
         """
         cells = self.cells(texts)
         pds = self.champion.predictor.pd(cells.model_input)
-        missing = find_missing(cells.causes, self.champion.schema.variables)
-        count = len(pds)
+        missing = find_missing(cells.causes, self.champion.schema.inputs)
+        count, threshold = len(pds), self.champion.description.threshold
+        referrals = find_referrals(
+            self.champion.description.referral, cells.original, cells.model_input, pds, threshold,
+            self.champion.predictor.pd,
+        )  # fmt: skip
         unread = np.zeros(count, dtype=np.intp)
         for rows, _ in missing.values():
             unread[rows] += 1
         return Judged(
             pd=pds,
             points=np.rint(self.champion.scale.points(pds)).astype("int64"),
-            refused=pds >= self.champion.description.threshold,
+            decisions=decide(pds, threshold, referred_rows(referrals, count)),
+            referrals=referrals,
             readable=unread < len(missing),
             cells=cells,
             missing=missing,
@@ -195,7 +220,21 @@ class Scorer:
         top = self.reasons if top is None else top
         reasons = main_reasons(found, judged.cells, judged.refused, self._describe, top)
         threshold = self.champion.description.threshold
-        return Explained(reasons, reasons_texts(reasons, found, judged.refused, threshold), found)
+        texts = reasons_texts(reasons, found, judged.refused, threshold)
+        for row, own in enumerate(self.referral_reasons(judged)):
+            if own:  # what is lacking, then what a person should know of the rest
+                reasons[row] = own + reasons[row][: max(0, top - len(own))]
+                texts[row] = _joined(reasons[row])
+        return Explained(reasons, texts, found)
+
+    def referral_reasons(self, judged: Judged) -> list[list[Reason]]:
+        """Name what each referred row lacks; an empty list for the others.
+
+        Args:
+            judged: from `judge`, n rows.
+        """
+        rules = self.champion.description.referral
+        return referral_reasons(judged.referrals, rules, judged.cells, judged.pd, self._describe)
 
     def contribution_lines(self, judged: Judged, found: Contributions) -> list[dict[str, Any]]:
         """List all contributions to the first row, also those that are no reason.
@@ -244,16 +283,16 @@ class Scorer:
 
         Returns:
             One row per raw row, in the same order. `row_id`, and the ids of the schema, all as in
-            the input; `pd`, `score`, `decision` (`accept` or `reject`) and `reasons`, all
-            empty if the row could not be read; `missing`, the cells that count as missing, each
-            with its cause; `problem`, why the row could not be read.
+            the input; `pd`, `score`, `decision` (`accept`, `reject` or `refer`) and `reasons` (of a
+            referral always), all empty if the row could not be read; `missing`, the cells that
+            count as missing, each with its cause; `problem`, why the row could not be read.
         """
         formed = raw["malformed"].isna().to_numpy()
         rows = raw[formed] if not formed.all() else raw
-        cells = {source: rows[source] for source in self.champion.schema.columns}
+        cells = {source: rows[source] for source in self.champion.schema.columns if source in rows}
         judged = self.judge(cells)
         readable = judged.readable
-        texts: list[str | None] = [None] * len(rows)
+        texts: list[str | None] = [_joined(own) or None for own in self.referral_reasons(judged)]
         if self.reasons:
             texts = []
             for start in range(0, len(rows), REASON_BATCH):
@@ -263,7 +302,7 @@ class Scorer:
             {
                 "pd": judged.pd,
                 "score": pd.array(judged.points, dtype="Int64"),
-                "decision": _texts(np.where(judged.refused, REJECT, ACCEPT)),
+                "decision": _texts(judged.decisions),
                 "reasons": _texts(texts),
             },
             index=rows.index,
@@ -289,6 +328,10 @@ def _numbers(values: np.ndarray) -> np.ndarray:
     return values.astype("float64")  # None becomes NaN
 
 
+def _joined(reasons: list[Reason]) -> str:
+    return "; ".join(one.text for one in reasons)
+
+
 def _texts(values: Any) -> Any:
     return pd.array(np.asarray(values, dtype=object), dtype="str")
 
@@ -300,4 +343,9 @@ def _part(judged: Judged, rows: slice) -> Judged:
         {name: values[rows] for name, values in columns.items()}
         for columns in (cells.original, cells.model_input, cells.causes)
     )
-    return judged._replace(refused=judged.refused[rows], cells=Cells(*parts))
+    return judged._replace(
+        pd=judged.pd[rows],
+        decisions=judged.decisions[rows],
+        referrals=[Referral(r.kind, r.variable, r.rows[rows]) for r in judged.referrals],
+        cells=Cells(*parts),
+    )

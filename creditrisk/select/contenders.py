@@ -1,18 +1,19 @@
 """The trained models that compete to be the champion, measured out of fold."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from creditrisk.core.files import read_frame, to_jsonable
-from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold
+from creditrisk.core.files import read_frame
+from creditrisk.core.jsonable import to_jsonable
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import compute_fold_metrics
 from creditrisk.modeling.registry import Algorithm
+from creditrisk.select.terms import Terms
 from creditrisk.train.candidate_files import MODEL, NESTED, OOF, read_summary, trusted_sha256
 
 
@@ -25,12 +26,14 @@ class CvMetrics:
         mean: mean of each metric over the folds.
         std: standard deviation of each metric over the folds.
         se: standard error of each mean (Nadeau and Bengio 2003).
+        by_fold: each metric in each fold, by repeat and fold.
     """
 
     threshold: float
     mean: dict[str, float]
     std: dict[str, float]
     se: dict[str, float]
+    by_fold: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,7 @@ def load_contenders(
     folder: Path,
     trained: Path,
     entries: Mapping[str, Algorithm],
-    frame: pd.DataFrame,
-    decision: DecisionParams,
+    terms: Terms,
 ) -> dict[str, Contender]:
     """Read the trained model of each algorithm and measure it out of fold.
 
@@ -83,8 +85,7 @@ def load_contenders(
         folder: data/candidates.
         trained: metrics/train, which has the hashes of the model files and is in Git.
         entries: name to entry of the registry.
-        frame: the training rows, from which the costs are computed.
-        decision: the costs of the two errors, and how the cut-off is chosen.
+        terms: costs and referrals of the training rows.
     """
     contenders = {}
     for name, entry in entries.items():
@@ -99,32 +100,32 @@ def load_contenders(
             summary=read_summary(model_folder),
             model_sha256=trusted_sha256(trained / f"{name}.json"),
             oof=oof,
-            cv=cv_metrics(oof, frame, decision),
+            cv=cv_metrics(oof, terms),
         )
     return contenders
 
 
-def cv_metrics(oof: pd.DataFrame, frame: pd.DataFrame, decision: DecisionParams) -> CvMetrics:
+def cv_metrics(oof: pd.DataFrame, terms: Terms) -> CvMetrics:
     """Choose the cut-off on out-of-fold PDs, and measure every metric in each fold.
 
     Args:
         oof: `row_id`, `repeat`, `fold`, `bad`, `pd`.
-        frame: the training rows, from which the costs are computed.
-        decision: the costs of the two errors, and how the cut-off is chosen.
+        terms: costs and referrals of the training rows.
 
     Returns:
         Numbers rounded as in the JSON files, so that all files and pages show the same digits.
     """
-    costs = decision.costs(frame.set_index("row_id").loc[oof["row_id"]])
-    sample = Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
-    threshold = choose_threshold(sample, decision)
-    folds = compute_fold_metrics(oof, threshold, costs)
+    sample = terms.sample(oof)
+    threshold = terms.cut_off(sample)
+    referred = terms.with_band(sample, threshold).referred
+    folds = compute_fold_metrics(oof, threshold, sample.costs, referred)
     count = folds.index.get_level_values("fold").nunique()
     return CvMetrics(
         threshold=to_jsonable(threshold),
         mean=to_jsonable(folds.mean().to_dict()),
         std=to_jsonable(folds.std(ddof=1).to_dict()),
         se=to_jsonable({name: fold_error(folds[name].to_numpy(), count) for name in folds}),
+        by_fold=to_jsonable({name: folds[name].tolist() for name in folds}),
     )
 
 

@@ -6,17 +6,16 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.champion.calibration import slope_and_intercept
-from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import LOSSES, NAMES, compute_metrics, fold_scores
 from creditrisk.select.leaderboard import choose
+from creditrisk.select.terms import Terms
 
 
 def nested_estimate(
     nested: Mapping[str, pd.DataFrame],
-    frame: pd.DataFrame,
+    terms: Terms,
     scoring: str,
-    decision: DecisionParams,
     rule: str = "best",
     simplicity: Mapping[str, int] | None = None,
     ensembles: Collection[str] = (),
@@ -29,9 +28,8 @@ def nested_estimate(
 
     Args:
         nested: name to `TrainedModel.nested`, for each model that can be chosen.
-        frame: the training rows, from which the costs are computed.
+        terms: costs and referrals of the training rows.
         scoring: scikit-learn's name of the score that decides.
-        decision: the costs of the two errors, and how the cut-off is chosen.
         rule: the parameter `select.rule`.
         simplicity: name to simplicity, which decides between equal scores; None if all are equal.
         ensembles: which of the models are ensembles.
@@ -40,7 +38,6 @@ def nested_estimate(
         `mean` and `se` of each metric over the outer folds, the algorithm `chosen` in each, and
         `calibration` of the pooled PDs.
     """
-    by_row = frame.set_index("row_id")
     scores, chosen, pooled = [], [], []
     for outer in sorted(next(iter(nested.values()))["outer"].unique()):
         parts = {name: part[part["outer"] == outer] for name, part in nested.items()}
@@ -48,8 +45,9 @@ def nested_estimate(
         ranks = simplicity or dict.fromkeys(inner, 1)
         best = best_inside(inner, scoring, rule, ranks, ensembles)
         seen, unseen = inner[best], parts[best][parts[best]["role"] == "outer"]
-        threshold = choose_threshold(_sample(seen, by_row, decision), decision)
-        scores.append(compute_metrics(_sample(unseen, by_row, decision), threshold))
+        threshold = terms.cut_off(terms.sample(seen))
+        measured = terms.with_band(terms.sample(unseen), threshold)
+        scores.append(compute_metrics(measured, threshold))
         chosen.append(best)
         pooled.append(unseen)
     table, rows = pd.DataFrame(scores), pd.concat(pooled)
@@ -60,11 +58,6 @@ def nested_estimate(
         "calibration": slope_and_intercept(rows["bad"].to_numpy(), rows["pd"].to_numpy())
         | {"mean_pd": float(rows["pd"].mean()), "bad_rate": float(rows["bad"].mean())},
     }
-
-
-def _sample(part: pd.DataFrame, by_row: pd.DataFrame, decision: DecisionParams) -> Sample:
-    costs = decision.costs(by_row.loc[part["row_id"]])
-    return Sample(part["bad"].to_numpy(), part["pd"].to_numpy(), costs)
 
 
 def best_inside(

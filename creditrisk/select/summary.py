@@ -7,11 +7,14 @@ from typing import Any
 import pandas as pd
 
 from creditrisk.champion.reference import Promise
-from creditrisk.metrics.costs import DecisionParams
 from creditrisk.metrics.performance import fold_scores
 from creditrisk.select.contenders import Contender, ensembles_of, simplicity_of
 from creditrisk.select.leaderboard import compare
 from creditrisk.select.nested import nested_estimate, optimism
+from creditrisk.select.terms import Terms
+
+# What a review compares fold by fold, beside the score that decides.
+COMPARED = ("roc_auc", "brier", "expected_cost")
 
 
 def summarise_choice(
@@ -41,7 +44,7 @@ def summarise_choice(
         "cv": champion.cv.mean,
         "cv_se": champion.cv.se,
         "threshold": champion.cv.threshold,
-        "cv_folds": cv_fold_scores(champion.oof, scoring),
+        "cv_folds": cv_fold_scores(champion.oof, scoring, champion.cv.by_fold),
         "rows": champion.summary["rows"],
     }
     if len(board) > 1:
@@ -58,8 +61,7 @@ def estimate_choice(
     model: str,
     rule: str,
     scoring: str,
-    frame: pd.DataFrame,
-    decision: DecisionParams,
+    terms: Terms,
 ) -> dict[str, Any]:
     """Estimate the performance of the whole procedure, with the choice if `model` is `auto`.
 
@@ -69,8 +71,7 @@ def estimate_choice(
         model: the parameter `model`: an algorithm, or `auto`.
         rule: the parameter `select.rule`.
         scoring: scikit-learn's name of the score that decides.
-        frame: the training rows, from which the costs are computed.
-        decision: the costs of the two errors, and how the cut-off is chosen.
+        terms: costs and referrals of the training rows.
 
     Returns:
         `nested`, from `nested_estimate`, and `optimism`, from `optimism`.
@@ -78,9 +79,8 @@ def estimate_choice(
     names = list(contenders) if model == "auto" else [winner]
     nested = nested_estimate(
         {name: contenders[name].nested for name in names},
-        frame,
+        terms,
         scoring,
-        decision,
         rule,
         simplicity_of(contenders.values()),
         ensembles_of(contenders.values()),
@@ -103,15 +103,19 @@ def promised_performance(metrics: Mapping[str, Any]) -> Promise:
     )  # fmt: skip
 
 
-def cv_fold_scores(oof: pd.DataFrame, scoring: str) -> dict[str, Any]:
+def cv_fold_scores(
+    oof: pd.DataFrame, scoring: str, by_fold: Mapping[str, list[float]] | None = None
+) -> dict[str, Any]:
     """Return the score of each fold, so that two revisions can be compared fold by fold.
 
     Args:
         oof: out-of-fold PDs: `row_id`, `repeat`, `fold`, `bad`, `pd`.
         scoring: scikit-learn's name of the score.
+        by_fold: metrics in each fold, by repeat and fold, as `CvMetrics` has them.
 
     Returns:
-        `scores` by repeat and fold, higher is better; `folds`, their number per repeat;
+        `scores` by repeat and fold, higher is better; `metrics`, those of `COMPARED` in the same
+        order, as they are; `folds`, their number per repeat;
         `rows_sha256`, a hash of all rows with their outcomes and folds. Scores can be compared only
         if this hash is the same.
     """
@@ -120,6 +124,7 @@ def cv_fold_scores(oof: pd.DataFrame, scoring: str) -> dict[str, Any]:
     scores = fold_scores(oof, scoring)
     return {
         "scores": scores.tolist(),
+        "metrics": {name: by_fold[name] for name in COMPARED if by_fold and name in by_fold},
         "folds": int(scores.index.get_level_values("fold").nunique()),
         "rows_sha256": hashlib.sha256(rows.encode()).hexdigest(),
     }

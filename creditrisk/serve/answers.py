@@ -2,10 +2,13 @@
 
 from typing import Any
 
+from creditrisk.champion.reason_codes import reason_codes
 from creditrisk.schema import Schema
 from creditrisk.score.load_champion import Champion
-from creditrisk.score.reasons import Reason, reason_codes
-from creditrisk.score.scorer import ACCEPT, NO_CELL, REJECT, Judged
+from creditrisk.score.reasons import Reason
+from creditrisk.score.referral_reasons import MISSING_CODE, PD_CODE
+from creditrisk.score.scorer import NO_CELL, Judged
+from creditrisk.score.what_if import Alternative
 
 
 def model_tree(champion: Champion) -> dict[str, Any]:
@@ -18,12 +21,17 @@ def model_tree(champion: Champion) -> dict[str, Any]:
     }
 
 
-def results(judged: Judged, reasons: list[list[Reason]] | None) -> list[dict[str, Any]]:
+def results(
+    judged: Judged,
+    reasons: list[list[Reason]],
+    alternatives: list[list[Alternative]] | None = None,
+) -> list[dict[str, Any]]:
     """List what is said of each applicant.
 
     Args:
         judged: from the scorer, n applicants.
-        reasons: of each; None if they were not asked for.
+        reasons: of each; those of a referral also where none were asked for.
+        alternatives: what would change the decision of each; None to leave them out.
     """
     missing: list[list[dict[str, str]]] = [[] for _ in judged.pd]
     for name, (rows, causes) in judged.missing.items():
@@ -32,12 +40,12 @@ def results(judged: Judged, reasons: list[list[Reason]] | None) -> list[dict[str
     found = []
     for row, gaps in enumerate(missing):
         readable = bool(judged.readable[row])
-        own = reasons[row] if reasons is not None and readable else []
+        own = reasons[row] if readable else []
         found.append(
             {
                 "pd": float(judged.pd[row]) if readable else None,
                 "score": int(judged.points[row]) if readable else None,
-                "decision": decision(judged, row),
+                "decision": judged.decision(row),
                 "reasons": [
                     {
                         "variable": one.variable,
@@ -52,20 +60,18 @@ def results(judged: Judged, reasons: list[list[Reason]] | None) -> list[dict[str
                 "problem": None if readable else NO_CELL,
             }
         )
+    if alternatives is not None:
+        for one, choices in zip(found, alternatives, strict=True):
+            one["what_if"] = [alternative.to_json() for alternative in choices]
     return found
-
-
-def decision(judged: Judged, row: int) -> str | None:
-    """Return an applicant's decision; None without a readable cell."""
-    if not judged.readable[row]:
-        return None
-    return REJECT if judged.refused[row] else ACCEPT
 
 
 def predictions(judged: Judged) -> list[dict[str, Any]]:
     """List PD, points and decision of each applicant, as MLflow's scoring server does."""
+    nothing: list[list[Reason]] = [[] for _ in judged.pd]
     return [
-        {name: one[name] for name in ("pd", "score", "decision")} for one in results(judged, None)
+        {name: one[name] for name in ("pd", "score", "decision")}
+        for one in results(judged, nothing)
     ]
 
 
@@ -100,7 +106,8 @@ def about(champion: Champion, description_sha256: str, revision: str | None) -> 
         "created_by": described.created_by,
         "revision": revision,
         "columns": columns(champion.schema),
-        "reason_codes": {code: name for name, code in codes.items()},
+        "reason_codes": {code: name for name, code in codes.items()}
+        | {PD_CODE: "pd", MISSING_CODE: "missing"},
     }
 
 
@@ -118,7 +125,9 @@ def columns(schema: Schema) -> list[dict[str, Any]]:
             "levels": column.levels,
             "special": column.special,
             "format": column.format,
+            "mutable": column.mutable,
             "description": column.description,
+            "audit": column.audit,
         }
         for source, column in schema.columns.items()
     ]

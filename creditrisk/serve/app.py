@@ -21,6 +21,7 @@ from creditrisk.score.applicants import Names
 from creditrisk.score.counts import Counts
 from creditrisk.score.output import CSV, open_writer
 from creditrisk.score.scorer import Explained, Judged, Scorer, Texts
+from creditrisk.score.what_if import Alternative, WhatIf
 from creditrisk.serve import answers, shapes, strict_json
 from creditrisk.serve import requests as asked
 from creditrisk.serve.errors import RequestError, error_response, json_response
@@ -76,6 +77,8 @@ class Service:
         self.champion, self.data = model.champion, model.data
         self.notation: Notation = model.scorer.notation
         self.scorer = Scorer(self.champion, self.notation, REASONS)
+        self.what_if = WhatIf(self.scorer)
+        self.changeable = self.what_if.variables
         self.names = Names(self.champion.schema)
         self.telemetry = Telemetry(self.champion)
         self.keys, self.events, self.state = keys, events, State()
@@ -100,6 +103,10 @@ class Service:
         explained = self.scorer.explain(judged, found.reasons) if found.reasons else None
         self._count(request, found.texts, judged)
         return judged, explained
+
+    async def alternatives(self, judged: Judged, most: int) -> list[list[Alternative]]:
+        """Find what would change decisions, in a thread: others are answered meanwhile."""
+        return await anyio.to_thread.run_sync(lambda: self.what_if.find(judged, most))
 
     def _count(self, request: Request, texts: Texts, judged: Judged) -> None:
         self.telemetry.scored(judged)
@@ -284,7 +291,10 @@ def _pages(app: FastAPI, service: Service) -> None:
             return HTMLResponse(service.form.page(error=error), error.status)
         found = asked.read_rows([values], "applicants", service.names, service.data.decimal)
         judged, explained = service.judge(request, asked.Asked(found, 1, REASONS))
-        return HTMLResponse(service.form.page(values, judged, explained))
+        choices = None
+        if service.changeable and service.what_if.asked(judged).any():
+            [choices] = await service.alternatives(judged, asked.MOST_WHAT_IF)
+        return HTMLResponse(service.form.page(values, judged, explained, alternatives=choices))
 
 
 def _version_1(app: FastAPI, service: Service) -> None:
@@ -295,9 +305,12 @@ def _version_1(app: FastAPI, service: Service) -> None:
         responses={200: {"model": shapes.ScoreAnswer}, **_ERRORS},
     )  # fmt: skip
     async def score(request: Request) -> Response:
-        _, judged, explained = await _scored(service, request, asked.applicants)
-        reasons = explained.reasons if explained is not None else None
-        results = answers.results(judged, reasons)
+        found, judged, explained = await _scored(service, request, asked.applicants)
+        choices = None
+        if found.what_if is not None:
+            choices = await service.alternatives(judged, found.what_if)
+        known = service.scorer.referral_reasons(judged) if explained is None else explained.reasons
+        results = answers.results(judged, known, choices)
         return json_response({"model": service.model_tree, "results": results})
 
     reasons_parameter = {

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from creditrisk.core.errors import InputError
-from creditrisk.score.scorer import ACCEPT, REJECT, Judged, Texts
+from creditrisk.score.scorer import Judged, Texts
 from creditrisk.serve.settings import EVENTS
 
 PART = ".part"
@@ -78,7 +78,7 @@ class Events:
                 "row": {name: values[row] for name, values in cells.items()},
                 "pd": float(judged.pd[row]) if readable else None,
                 "score": int(judged.points[row]) if readable else None,
-                "decision": (REJECT if judged.refused[row] else ACCEPT) if readable else None,
+                "decision": judged.decision(row),
             }  # fmt: skip
             lines.append(json.dumps(line) + "\n")
         content = "".join(lines).encode()

@@ -8,15 +8,17 @@ from urllib.parse import parse_qsl
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from creditrisk.champion.scorecard import format_number
+from creditrisk.metrics.costs import ACCEPT, REFER, REJECT
 from creditrisk.schema import KEY_KINDS, Column
 from creditrisk.score.applicants import BadApplicant, Names, checked
 from creditrisk.score.load_champion import Champion
-from creditrisk.score.scorer import NO_CELL, REJECT, Explained, Judged
-from creditrisk.serve.answers import decision
+from creditrisk.score.scorer import NO_CELL, Explained, Judged
+from creditrisk.score.what_if import NO_PROMISE, NOTHING_HELPS, Alternative
 from creditrisk.serve.errors import RequestError
 
 TITLE = "Score one applicant"
 REASONS = 4
+HEADINGS = {ACCEPT: "Accepted", REJECT: "Rejected", REFER: "Referred to a person"}
 
 CSS = """
 :root { color-scheme: light; }
@@ -72,7 +74,7 @@ class FormPage:
         )
         self.template = environment.get_template("form.html")
         self.columns = [
-            column for column in champion.schema.columns.values() if column.kind not in KEY_KINDS
+            column for column in champion.schema.needed.values() if column.kind not in KEY_KINDS
         ]
 
     def page(
@@ -81,6 +83,7 @@ class FormPage:
         judged: Judged | None = None,
         explained: Explained | None = None,
         error: RequestError | None = None,
+        alternatives: list[Alternative] | None = None,
     ) -> str:
         """Write the page.
 
@@ -89,6 +92,7 @@ class FormPage:
             judged: what the champion said of it.
             explained: the reasons.
             error: why it could not be scored.
+            alternatives: what would change the decision; None to say nothing of it.
         """
         values = values or {}
         gaps = (
@@ -100,6 +104,8 @@ class FormPage:
         fields = [self._field(column, values.get(column.name, ""), gaps.get(column.name))
                   for column in self.columns]  # fmt: skip
         result = self._result(judged, explained, gaps) if judged is not None else None
+        if result is not None and alternatives is not None:
+            result["what_if"] = [one.text for one in alternatives]
         return self.template.render(
             title=TITLE if result is None else f"{result['heading']}: {TITLE.lower()}",
             css=CSS,
@@ -108,6 +114,8 @@ class FormPage:
             fields=fields,
             result=result,
             error=error,
+            nothing_helps=f"{NOTHING_HELPS[:1].upper()}{NOTHING_HELPS[1:]}.",
+            no_promise=NO_PROMISE,
         )
 
     def _field(self, column: Column, value: str, gap: str | None) -> dict[str, Any]:
@@ -127,7 +135,7 @@ class FormPage:
         self, judged: Judged, explained: Explained | None, gaps: dict[str, str]
     ) -> dict[str, Any]:
         missing = [f"{_words(name)}: {CAUSES[cause]}" for name, cause in gaps.items()]
-        decided = decision(judged, 0)
+        decided = judged.decision(0)
         if decided is None or explained is None:
             return {
                 "heading": "No decision",
@@ -137,8 +145,8 @@ class FormPage:
             }
         pd_, cut_off = float(judged.pd[0]), self.champion.description.threshold
         return {
-            "heading": "Rejected" if decided == REJECT else "Accepted",
-            "kind": "bad" if decided == REJECT else "good",
+            "heading": HEADINGS[decided],
+            "kind": {ACCEPT: "good", REJECT: "bad"}.get(decided, ""),
             "pd": _percent(pd_),
             "exact": repr(pd_),
             "points": int(judged.points[0]),

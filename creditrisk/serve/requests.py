@@ -14,6 +14,8 @@ from creditrisk.serve.strict_json import Number
 
 MOST_APPLICANTS = 1000
 MOST_REASONS = 100
+# Alternatives of an applicant; and applicants in such a request, as each may take many PDs.
+MOST_WHAT_IF, MOST_WITH_WHAT_IF = 3, 50
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,14 @@ class Asked:
         count: number of applicants.
         reasons: number of reasons wanted for each.
         identity: the client's own id of the request, in a protocol that has one.
+        what_if: number of alternatives wanted for each; None if it was not named.
     """
 
     texts: dict[str, np.ndarray]
     count: int
     reasons: int = 0
     identity: str | None = None
+    what_if: int | None = None
 
 
 def applicants(tree: Any, names: Names, decimal: str) -> Asked:
@@ -44,14 +48,21 @@ def applicants(tree: Any, names: Names, decimal: str) -> Asked:
     Raises:
         RequestError: 422, with the place.
     """
-    _object(tree, "body", ("applicants", "reasons"))
+    _object(tree, "body", ("applicants", "reasons", "what_if"))
     if "applicants" not in tree:
         hint = 'Send {"applicants": [{...}]}.'
         raise RequestError(422, "applicants", "missing", hint)
     rows = tree["applicants"]
     if not isinstance(rows, list):
         raise RequestError(422, "applicants", "not a list", "Send a list of objects.")
-    return Asked(read_rows(rows, "applicants", names, decimal), len(rows), _reasons(tree))
+    texts = read_rows(rows, "applicants", names, decimal)
+    reasons = _whole(tree, "reasons", MOST_REASONS)
+    what_if = _whole(tree, "what_if", MOST_WHAT_IF) if "what_if" in tree else None
+    if what_if and len(rows) > MOST_WITH_WHAT_IF:
+        what = f"{len(rows):,} applicants, at most {MOST_WITH_WHAT_IF} with what_if"
+        hint = "Send them in several requests; for a whole file, see `commands.score`."
+        raise RequestError(422, "applicants", what, hint)
+    return Asked(texts, len(rows), reasons, what_if=what_if)
 
 
 def _object(tree: Any, where: str, known: tuple[str, ...]) -> None:
@@ -62,12 +73,12 @@ def _object(tree: Any, where: str, known: tuple[str, ...]) -> None:
             raise RequestError(422, name, "unknown name", nearest(name[:200], known))
 
 
-def _reasons(tree: dict[str, Any]) -> int:
-    wanted = tree.get("reasons", Number("0"))
+def _whole(tree: dict[str, Any], name: str, most: int) -> int:
+    wanted = tree.get(name, Number("0"))
     number = float(wanted) if isinstance(wanted, Number) else -1.0
-    if not (number.is_integer() and 0 <= number <= MOST_REASONS):
+    if not (number.is_integer() and 0 <= number <= most):
         hint = "Leave it out for none."
-        raise RequestError(422, "reasons", f"not a whole number from 0 to {MOST_REASONS}", hint)
+        raise RequestError(422, name, f"not a whole number from 0 to {most}", hint)
     return int(number)
 
 

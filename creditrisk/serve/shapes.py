@@ -6,7 +6,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from creditrisk.ingest.limits import MAX_CELL
 from creditrisk.schema import Schema
-from creditrisk.serve.requests import MOST_APPLICANTS, MOST_REASONS
+from creditrisk.score.counterfactuals.search import MOST_CHANGES
+from creditrisk.serve.requests import (
+    MOST_APPLICANTS,
+    MOST_REASONS,
+    MOST_WHAT_IF,
+    MOST_WITH_WHAT_IF,
+)
 
 
 class _Shape(BaseModel):
@@ -55,8 +61,24 @@ class Gap(_Shape):
 Decision = Literal["accept", "reject", "refer"]
 
 
+class ChangeShape(_Shape):
+    """A variable that would have to be different: in words, and as a cell of the source file."""
+
+    variable: str
+    old: str = Field(alias="from")
+    to: str
+    cell: str
+
+
+class Alternative(_Shape):
+    """Changes that together lead to acceptance, by this model and all else equal."""
+
+    changes: list[ChangeShape] = Field(min_length=1, max_length=MOST_CHANGES)
+    pd: float = Field(ge=0, le=1)
+
+
 class Result(_Shape):
-    """What is said of an applicant."""
+    """What is said of an applicant. `what_if` is there if the request names it."""
 
     pd: float | None = Field(ge=0, le=1)
     score: int | None
@@ -64,6 +86,7 @@ class Result(_Shape):
     reasons: list[ReasonShape]
     missing: list[Gap]
     problem: str | None
+    what_if: list[Alternative] = Field(default=[], max_length=MOST_WHAT_IF)
 
 
 class ScoreAnswer(_Shape):
@@ -116,7 +139,7 @@ class ModelAnswer(BaseModel):
     algorithm: str
     label: str
     threshold: float
-    scorecard: dict[str, float]
+    scorecard: dict[str, float | None]
     calibration: str
     hashes: dict[str, str]
     training_rows: int
@@ -141,9 +164,9 @@ def _applicant(schema: Schema) -> dict[str, Any]:
     return shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
 
 
-def _rows(schema: Schema) -> dict[str, Any]:
+def _rows(schema: Schema, most: int = MOST_APPLICANTS) -> dict[str, Any]:
     return {
-        "type": "array", "minItems": 1, "maxItems": MOST_APPLICANTS, "items": _applicant(schema),
+        "type": "array", "minItems": 1, "maxItems": most, "items": _applicant(schema),
     }  # fmt: skip
 
 
@@ -161,8 +184,14 @@ def _body(kind: str, shape: dict[str, Any]) -> dict[str, Any]:
 def score_body(schema: Schema) -> dict[str, Any]:
     """Describe the body of `POST /v1/score`."""
     reasons = {"type": "integer", "minimum": 0, "maximum": MOST_REASONS, "default": 0}
-    shape = _object(["applicants"], applicants=_rows(schema), reasons=reasons)
-    return _body("application/json", shape)
+    what_if = {"type": "integer", "minimum": 0, "maximum": MOST_WHAT_IF, "default": 0}
+    # With alternatives, an applicant takes longer, so there are fewer of them.
+    most = {MOST_APPLICANTS: what_if | {"maximum": 0}, MOST_WITH_WHAT_IF: what_if}
+    shapes = [
+        _object(["applicants"], applicants=_rows(schema, rows), reasons=reasons, what_if=asked)
+        for rows, asked in most.items()
+    ]
+    return _body("application/json", {"anyOf": shapes})
 
 
 def csv_body() -> dict[str, Any]:

@@ -9,8 +9,9 @@ from prometheus_client import (
     generate_latest,
 )
 
+from creditrisk.metrics.costs import DECISIONS
 from creditrisk.score.load_champion import Champion
-from creditrisk.score.scorer import ACCEPT, REJECT, Judged
+from creditrisk.score.scorer import Judged
 
 LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 PDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
@@ -53,18 +54,16 @@ class Telemetry:
                 "threshold": repr(described.threshold),
             }
         )
-        for decision in (ACCEPT, REJECT, "none"):
+        for decision in (*DECISIONS, "none"):
             self.decisions.labels(decision)
 
     def scored(self, judged: Judged) -> None:
         """Count scored applicants."""
         self.rows.inc(len(judged.pd))
-        for pd_, refused, readable in zip(
-            judged.pd.tolist(), judged.refused.tolist(), judged.readable.tolist(), strict=True
-        ):
-            decision = (REJECT if refused else ACCEPT) if readable else "none"
-            self.decisions.labels(decision).inc()
-            if readable:
+        for row, pd_ in enumerate(judged.pd.tolist()):
+            decision = judged.decision(row)
+            self.decisions.labels(decision or "none").inc()
+            if decision:
                 self.pds.observe(pd_)
         for name, (_, causes) in judged.missing.items():
             for cause in causes:

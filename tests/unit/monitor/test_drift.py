@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from creditrisk.champion.grades import GradesParams
+from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.reference import Reference, Spread, make_reference
 from creditrisk.monitor.counts import add_up, count_batch
 from creditrisk.monitor.drift import compare, compare_shares, holm
@@ -172,7 +174,8 @@ def test_the_spread_is_what_the_models_differ_in_beyond_chance():
 
     def spread(lines: pd.DataFrame) -> tuple[float, float]:
         found = make_reference(
-            part("train"), lines, DEFAULT, {}, {},
+            part("train"), lines, DEFAULT, {}, FairnessParams(), np.zeros(len(lines), dtype=bool),
+            GradesParams(),
             threshold=0.5, model_sha256="0" * 64, promised=PROMISED,
         )  # fmt: skip
         assert found.score.spread.models == 10

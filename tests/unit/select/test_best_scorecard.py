@@ -5,7 +5,7 @@ import pandas as pd
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.select.best_scorecard import best_scorecard
-from creditrisk.select.contenders import Contender
+from creditrisk.select.contenders import Contender, CvMetrics
 from creditrisk.train.calibrate import fit_calibrated
 from creditrisk.train.search import out_of_fold
 from tests.support import champions
@@ -22,7 +22,7 @@ def contender(folder, name, model, bins):
         name=name, label=name, family="single", simplicity=1, folder=place,
         summary={"best_params": {"bins": bins}},
         model_sha256=sha256((place / "model.joblib").read_bytes()),
-        oof=pd.DataFrame(), cv=pd.DataFrame(),
+        oof=pd.DataFrame(), cv=CvMetrics(0.25, {}, {}, {}),
     )  # fmt: skip
 
 
@@ -46,9 +46,16 @@ def test_bins_in_a_model_that_is_not_linear_give_no_table_of_points(tmp_path):
         "lr": contender(tmp_path, "lr", isotonic(), 4),
         "no bins": contender(tmp_path, "no bins", champions.model("lr"), None),
     }
-    common = (train, features, DEFAULT, SCALE, {})
-    assert best_scorecard(pd.DataFrame({"algorithm": list(found)}), found, *common).empty
+    common = (train, features, DEFAULT, SCALE, champions.rows()[2])
+    best = best_scorecard(pd.DataFrame({"algorithm": list(found)}), found, *common)
+    assert best.points.empty
+    assert best.card is None
     found["card"] = contender(tmp_path, "card", champions.model("scorecard"), 4)
-    points = best_scorecard(pd.DataFrame({"algorithm": list(found)}), found, *common)
-    assert set(points["algorithm"]) == {"card"}
-    assert points["points"].notna().all()
+    best = best_scorecard(pd.DataFrame({"algorithm": list(found)}), found, *common)
+    assert set(best.points["algorithm"]) == {"card"}
+    assert best.points["points"].notna().all()
+    # The card says the same, with the cut-off of its own model.
+    assert (best.card.algorithm, best.card.threshold) == ("card", 0.25)
+    lines = [line for variable in best.card.variables for line in variable.lines]
+    assert [line.points for line in lines] == best.points["points"].to_list()
+    assert best.card.by_name["duration"].cap_high == 60

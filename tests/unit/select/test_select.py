@@ -4,12 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from creditrisk.champion.referral import ReferralRules
 from creditrisk.core.errors import InputError
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.metrics.intervals import fold_error
-from creditrisk.metrics.performance import NAMES
+from creditrisk.metrics.performance import NAMES, compute_fold_metrics
+from creditrisk.select.contenders import cv_metrics
 from creditrisk.select.leaderboard import choose, compare, leaderboard
 from creditrisk.select.nested import nested_estimate, optimism
+from creditrisk.select.summary import cv_fold_scores
+from creditrisk.select.terms import Terms
 from tests.support.contenders import contender, cv_of_score
 
 DECISION = DecisionParams(cost_bad_accepted=5, cost_good_rejected=1, threshold="theory")
@@ -102,8 +106,57 @@ def nested(noise_inside, noise_outside, outer=3):
 FRAME = pd.DataFrame({"row_id": np.arange(1, 201)})
 
 
-def estimate(parts, **kwargs):
-    return nested_estimate(parts, FRAME, "roc_auc", DECISION, **kwargs)
+NOBODY = ReferralRules(
+    required=[], missing=[], most_missing=None, levels={}, ranges={}, band=None, gain={}, derived={}
+)
+
+
+def terms(lacking=None, **decision):
+    """The terms of 200 training rows, of which some may be referred by what they lack."""
+    lacking = np.zeros(len(FRAME), dtype=bool) if lacking is None else lacking
+    params = DecisionParams(**DECISION.model_dump() | decision)
+    return Terms(FRAME, params, NOBODY, lacking)
+
+
+def estimate(parts, under=None, **kwargs):
+    return nested_estimate(parts, under or terms(), "roc_auc", **kwargs)
+
+
+def test_a_referral_costs_its_work_in_folds_and_nested_alike():
+    oof = predictions(0.3, seed=1)
+    whole = cv_metrics(oof, terms())
+    half = FRAME["row_id"].to_numpy() % 2 == 0
+    some = cv_metrics(oof, terms(half, cost_referred=0.5))
+    every = cv_metrics(oof, terms(np.ones(len(FRAME), dtype=bool), cost_referred=0.5))
+    assert every.mean["expected_cost"] == pytest.approx(0.5)
+    assert every.mean["recall"] == 0
+    assert every.mean["roc_auc"] == some.mean["roc_auc"] == whole.mean["roc_auc"]
+    rows = oof[~half[oof["row_id"] - 1]]
+    refused = rows["pd"] >= whole.threshold
+    lost = np.where(rows["bad"] == 1, ~refused * DECISION.cost_bad_accepted, 0)
+    missed = np.where(rows["bad"] == 0, refused * DECISION.cost_good_rejected, 0)
+    total = (lost + missed).sum() + 0.5 * (len(oof) - len(rows))
+    # The folds are nearly of one size, so the mean of their costs is nearly that of all rows.
+    assert some.mean["expected_cost"] == pytest.approx(total / len(oof), rel=0.02)
+    parts = {"lr": nested(0.0, 0.6)}
+    dear = estimate(parts, terms(np.ones(len(FRAME), dtype=bool), cost_referred=0.7))
+    assert dear["mean"]["expected_cost"] == pytest.approx(0.7)
+
+
+def test_a_band_refers_pds_around_the_cut_off():
+    oof = predictions(0.3, seed=1)
+    under = terms(refer={"band": 0.1}, cost_referred=0.3)
+    sample = under.sample(oof)
+    cut = under.cut_off(sample)
+    referred = ~under.with_band(sample, cut).decided
+    near = (oof["pd"] >= round(cut - 0.1, 10)) & (oof["pd"] < round(cut + 0.1, 10))
+    assert referred.tolist() == near.tolist()
+    assert 0 < referred.sum() < len(oof)
+    costs = (
+        cv_metrics(oof, under).mean["expected_cost"],
+        cv_metrics(oof, terms()).mean["expected_cost"],
+    )
+    assert costs[0] != costs[1]
 
 
 def test_nested_choice_goes_by_the_inner_folds_alone():
@@ -156,3 +209,14 @@ def test_optimism_is_positive_where_plain_cv_looks_better():
     found = optimism(cv, inside)
     assert found["roc_auc"] == pytest.approx(0.1)
     assert found["brier"] == found["log_loss"] == found["expected_cost"] == pytest.approx(-0.1)
+
+
+def test_the_folds_keep_what_a_review_compares():
+    """Scores by fold, and beside them AUC, Brier score and cost as the leaderboard has them."""
+    oof = predictions(0.1)
+    by_fold = compute_fold_metrics(oof, None).assign(expected_cost=[0.4, 0.5, 0.6, 0.7])
+    kept = cv_fold_scores(oof, "neg_brier_score", by_fold.to_dict("list"))
+    assert list(kept["metrics"]) == ["roc_auc", "brier", "expected_cost"]
+    assert kept["metrics"]["expected_cost"] == [0.4, 0.5, 0.6, 0.7]
+    assert kept["scores"] == pytest.approx([-value for value in kept["metrics"]["brier"]])
+    assert cv_fold_scores(oof, "roc_auc")["metrics"] == {}

@@ -45,8 +45,8 @@ def test_the_decision_page_has_pd_points_decision_reasons_and_what_was_missing()
     result = asked.post("/v1/score", body).tree["results"][0]
     assert f'data-pd="{result["pd"]!r}"' in page
     assert f'<dd id="points">{result["score"]}</dd>' in page
-    heading = "Rejected" if result["decision"] == "reject" else "Accepted"
-    assert f'<h2 id="decision">{heading}</h2>' in page
+    assert result["decision"] == "refer"
+    assert '<h2 id="decision">Referred to a person</h2>' in page
     for one in result["reasons"]:
         assert f"{one['variable'].replace('_', ' ')}" in page
         assert one["value"] in page

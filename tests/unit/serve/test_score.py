@@ -78,15 +78,24 @@ def test_an_answer_names_the_model_the_reasons_and_what_was_missing():
         {"column": "purpose", "cause": "out_of_domain"},
         {"column": "age", "cause": "empty"},
     ]
-    assert found["decision"] == ("reject" if found["pd"] >= 0.1666666667 else "accept")
+    assert found["decision"] == "refer"
     assert len(found["reasons"]) == 3
     for one in found["reasons"]:
         assert set(one) == {"variable", "value", "counted", "log_odds", "code"}
-    sizes = [abs(one["log_odds"]) for one in found["reasons"]]
-    assert sizes == sorted(sizes, reverse=True)
+    named = [(one["variable"], one["value"].split("; ")[1:]) for one in found["reasons"]]
+    assert named[:2] == [(name, ["no training row lacked it"]) for name in ("age", "purpose")]
+    assert found["reasons"][2]["log_odds"] != 0
     codes = client().ask("GET", "/v1/model").tree["reason_codes"]
     assert all(codes[one["code"]] == one["variable"] for one in found["reasons"])
-    assert client().post("/v1/score", {"applicants": [row]}).tree["results"][0]["reasons"] == []
+    unasked = client().post("/v1/score", {"applicants": [row]}).tree["results"][0]
+    assert unasked["reasons"] == found["reasons"][:2]  # a referral always names the fields
+    whole = applicants(1, spoiled=False)
+    decided = client().post("/v1/score", {"applicants": whole, "reasons": 3}).tree["results"][0]
+    assert decided["decision"] == ("reject" if decided["pd"] >= 0.1666666667 else "accept")
+    sizes = [abs(one["log_odds"]) for one in decided["reasons"]]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == 3
+    assert client().post("/v1/score", {"applicants": whole}).tree["results"][0]["reasons"] == []
 
 
 def test_names_of_the_schema_do_as_well_as_those_of_the_source():
