@@ -52,7 +52,7 @@ def read_bins(path: Path, schema: Schema, numeric: list[str]) -> dict[str, dict[
     """
     found: dict[str, dict[str, Any]] = {}
     for name, made in _read(path).items():
-        leveled = [name for name in schema.variables if _has_levels(schema, name)]
+        leveled = [name for name in schema.inputs if _has_levels(schema, name)]
         possible = numeric if made.edges is not None else leveled
         if name not in possible:
             kind = "numeric variable" if made.edges is not None else "variable with levels"
@@ -83,7 +83,7 @@ def _read(path: Path) -> dict[str, HandMade]:
 
 
 def _has_levels(schema: Schema, name: str) -> bool:
-    return name in schema.variables and schema.variables[name].kind in ("nominal", "ordinal")
+    return name in schema.inputs and schema.inputs[name].kind in ("nominal", "ordinal")
 
 
 def grouped_levels(path: Path, schema: Schema) -> dict[str, set[str]]:

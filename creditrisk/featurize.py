@@ -1,6 +1,6 @@
 """featurize: derived columns, and the list of features that the models use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,16 @@ import pandas as pd
 from pydantic import BeforeValidator, field_validator
 
 from creditrisk.bins import read_bins
-from creditrisk.core.columns import MANY_LEVELS, name_fault
+from creditrisk.core.columns import (
+    APPLICATION_DATE,
+    FEATURES,
+    KEYS,
+    MANY_LEVELS,
+    SPECIAL,
+    keep_originals,
+    name_fault,
+    original_columns,
+)
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import Name, Strict, distinct_keys
 from creditrisk.core.text import in_order_of_codes
@@ -102,15 +111,21 @@ def manifest(
         `numeric` (source columns, then derived ones) and `nominal` (also the companions with the
         special codes of numeric variables), lists of names; `many`, those of the nominal ones that
         have more than `MANY_LEVELS` levels; `ordinal`, name to levels in ascending order; `target`;
-        `derived`, name to definition; `left_out`, name to reason; `missing`, the variables with
-        missing training cells; `monotone`, variable to 1 or -1 as the schema asks for it, also for
-        columns derived from such variables; `bins`, from the bins file; and, where the order of
-        codes is not that of texts, or with `monotone`, `levels`, the nominal variables to theirs.
+        `derived`, name to definition; `left_out`, name to reason; `audit`, the variables that no
+        model sees (`audit: true` in the schema), which are in no other list; `missing`, the
+        variables with missing training cells; `monotone`, variable to 1 or -1 as the schema asks
+        for it, also for columns derived from such variables; `bins`, from the bins file; and, where
+        the order of codes is not that of texts, or with `monotone`, `levels`, the nominal variables
+        to theirs.
 
     Raises:
         InputError: a derived column has the name of another column, or a reserved one.
     """
-    numeric = schema.of_kind("numeric")
+    audit = [*schema.audited]
+    numeric, nominal, ordered = (
+        [name for name in schema.of_kind(kind) if name not in audit]
+        for kind in ("numeric", "nominal", "ordinal")
+    )
     own = {column.name for column in schema.columns.values()}
     taken = {*own, *schema.columns, schema.target.column}
     derived: dict[str, dict[str, Any]] = {}
@@ -127,11 +142,7 @@ def manifest(
             raise InputError("params.yaml", location, fault, hint)
         unusable = next((column for column in definition.of if column not in numeric), None)
         if unusable is not None:
-            left_out[name] = (
-                f"{unusable} is not numeric"
-                if unusable in own
-                else f"there is no column {unusable}"
-            )
+            left_out[name] = _why_not(unusable, audit, own)
             continue
         way, fault = _way(definition, ways, None if train is None else derive(train, derived))
         if fault:
@@ -141,18 +152,18 @@ def manifest(
         numeric.append(name)
         if way:
             ways[name] = way
-    nominal = [*schema.of_kind("nominal"), *schema.companions]
+    nominal += [name for name in schema.companions if name in schema.features]
     many: list[str] = []
     if train is not None:
-        useless = unique_texts(train, schema)
+        useless = {n: why for n, why in unique_texts(train, schema).items() if n not in audit}
         nominal = [name for name in nominal if name not in useless]
         many = [name for name in nominal if train[name].nunique() > MANY_LEVELS]
         left_out |= useless
-    if train is not None and not (numeric or nominal or schema.of_kind("ordinal")):
+    if train is not None and not (numeric or nominal or ordered):
         problem = f"no feature is left: {'; '.join(f'{n}: {why}' for n, why in left_out.items())}"
         hint = "Add variables, or set force: true for a text that is one."
         raise InputError("data.schema", "columns", problem, hint)
-    ordinal = {name: list(schema.features[name].levels or ()) for name in schema.of_kind("ordinal")}
+    ordinal = {name: list(schema.features[name].levels or ()) for name in ordered}
     found: dict[str, Any] = {
         "numeric": numeric,
         "nominal": nominal,
@@ -161,6 +172,7 @@ def manifest(
         "target": "bad",
         "derived": derived,
         "left_out": left_out,
+        "audit": audit,
         "monotone": ways,
         "bins": read_bins(bins_file, schema, numeric) if bins_file else {},
     }
@@ -171,6 +183,34 @@ def manifest(
         if ways or any(in_order_of_codes(levels) != levels for levels in codes.values()):
             found["levels"] = codes
     return found
+
+
+def _why_not(column: str, audit: Collection[str], own: Collection[str]) -> str:
+    """Say why a derived column can't use a column."""
+    if column in audit:
+        return f"{column} is for audit only"
+    return f"{column} is not numeric" if column in own else f"there is no column {column}"
+
+
+def feature_frame(explored: pd.DataFrame, features: Mapping[str, Any]) -> pd.DataFrame:
+    """Make the frame that the models learn from.
+
+    Args:
+        explored: the rows after the adjustments, shape (n, d).
+        features: from `manifest`.
+
+    Returns:
+        The keys, the application date if there is one, the features, and the original values
+        (`original.NAME`) of the adjusted variables and of those for audit, which have no other
+        column. `core.columns.feature_columns` lists the features.
+    """
+    frame = derive(explored, features["derived"])
+    audited = [*features["audit"]]
+    audited += [SPECIAL + name for name in audited if SPECIAL + name in frame]
+    frame = keep_originals(frame, explored, audited)
+    dated = [APPLICATION_DATE] if APPLICATION_DATE in frame else []
+    columns = [name for kind in FEATURES for name in features[kind]]
+    return frame[[*KEYS, *dated, *columns, *original_columns(frame)]]
 
 
 def _way(definition: Derived, ways: dict[str, int], train: pd.DataFrame | None) -> tuple[int, str]:

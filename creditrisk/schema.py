@@ -108,6 +108,10 @@ class Column(_Lax):
         format: how a date is written, by the codes of Python's strptime.
         monotone: `up` if the risk can only rise with the number, `down` if it can only fall; the
             boosting models and the bins of a scorecard keep to it.
+        audit: whether the column is kept out of the model, for the comparison of groups only;
+            applicants who are scored need not have it.
+        mutable: whether an applicant can change it, for "accepted if" (counterfactuals): `true`, or
+            `up` or `down` for one direction of a number or of ordinal levels.
         force: whether a column whose text differs in nearly every row is a feature all the same.
         description: for people.
     """
@@ -122,6 +126,8 @@ class Column(_Lax):
     special: Annotated[dict[Name, Name], BeforeValidator(_labelled)] = {}
     format: Name | None = None
     monotone: Literal["up", "down"] | None = None
+    audit: bool = False
+    mutable: bool | Literal["up", "down"] = False
     force: bool = False
     description: Prose = ""
 
@@ -150,6 +156,16 @@ class Column(_Lax):
             raise ValueError("integer and special are for numeric columns only")
         if self.kind not in ("numeric", "date") and self.monotone:
             raise ValueError("monotone is for numeric columns and dates only")
+        if (self.audit or self.mutable) and self.kind in KEY_KINDS:
+            raise ValueError("audit and mutable are for variables, not for ids and groups")
+        if self.audit and (self.mutable or self.monotone):
+            raise ValueError(
+                "a column for audit only is not in the model: it can't be mutable or monotone"
+            )
+        if self.mutable and self.kind == "date":
+            raise ValueError("a date can't be mutable: its months pass by themselves")
+        if self.mutable in ("up", "down") and self.kind == "nominal":
+            raise ValueError("a nominal column has no direction: write mutable: true")
         if self.force and self.kind != "nominal":
             raise ValueError("force is for nominal columns only")
         self._check_date()
@@ -212,7 +228,7 @@ class Schema(_Lax):
             raise ValueError(f"two source columns differ only in case or blanks: {twice}")
         self._check_dates()
         if all(
-            c.kind in KEY_KINDS or source == self.application_date
+            c.kind in KEY_KINDS or c.audit or source == self.application_date
             for source, c in self.columns.items()
         ):
             raise ValueError("there is no feature column")
@@ -230,6 +246,8 @@ class Schema(_Lax):
             raise ValueError(
                 f"application_date names {self.application_date}, which is no column of kind date"
             )
+        if self.application_date is not None and self.columns[self.application_date].audit:
+            raise ValueError("the column of application_date is no variable: it can't be for audit")
         for source, name in dates.items():
             if source != self.application_date and fold(name) == APPLICATION_DATE:
                 raise ValueError(f"only the column of application_date may have the name {name}")
@@ -264,9 +282,25 @@ class Schema(_Lax):
         }
 
     @cached_property
+    def inputs(self) -> dict[str, Column]:
+        """The variables that models learn from: all but those that are for audit only."""
+        return {name: column for name, column in self.variables.items() if not column.audit}
+
+    @cached_property
+    def audited(self) -> dict[str, Column]:
+        """The variables that are for audit only, by their names in the clean frame."""
+        return {name: column for name, column in self.variables.items() if column.audit}
+
+    @cached_property
+    def needed(self) -> dict[str, Column]:
+        """The columns that every file of applicants must have, by their names in the source."""
+        return {source: column for source, column in self.columns.items() if not column.audit}
+
+    @cached_property
     def features(self) -> dict[str, Column]:
         """The columns that models learn from, by their names in the frames."""
-        return self.variables | self.companions
+        audited = {SPECIAL + name for name in self.audited}
+        return self.inputs | {n: c for n, c in self.companions.items() if n not in audited}
 
     @cached_property
     def keys(self) -> dict[str, Column]:
@@ -279,7 +313,7 @@ class Schema(_Lax):
 
     def label(self, name: str, code: Any) -> str:
         """Return the text to show for a cell: the level's label, or the value itself."""
-        column = self.features.get(name)
+        column = self.variables.get(name) or self.companions.get(name)
         levels = (column.levels or {}) | column.special if column else {}
         return levels.get(str(code), str(code))
 
@@ -291,6 +325,7 @@ def _as_months(date: Column) -> Column:
         unit=["months"],
         min=date.min,
         max=date.max,
+        audit=date.audit,
         description=date.description or "months before the application",
     )
 

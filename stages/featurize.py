@@ -2,11 +2,11 @@
 
 from creditrisk.bins import PATH as BINS_FILE
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.columns import APPLICATION_DATE, KEYS, original_columns
+from creditrisk.core.columns import feature_columns
 from creditrisk.core.files import read_frame, write_frame, write_json
 from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
-from creditrisk.featurize import FeaturizeParams, derive, manifest
+from creditrisk.featurize import FeaturizeParams, feature_frame, manifest
 from creditrisk.schema import load_schema
 
 
@@ -32,20 +32,19 @@ def main() -> None:
     in_train = explored["split"] == "train"
     schema = load_schema(params.schema_path)
     features = manifest(schema, params.featurize, explored.loc[in_train], args.bins)
-    frame = derive(explored, features["derived"])
-    columns = [*features["numeric"], *features["nominal"], *features["ordinal"]]
-    dated = [APPLICATION_DATE] if APPLICATION_DATE in frame else []
-    frame = frame[[*KEYS, *dated, *columns, *original_columns(frame)]]
+    frame = feature_frame(explored, features)
     train, test = (frame[frame["split"] == side] for side in ("train", "test"))
     write_frame(train, args.train)
     write_frame(test, args.test)
     write_json(features, args.features)
     for name, reason in features["left_out"].items():
         say(f"featurize: column {name} is left out: {reason}")
+    if features["audit"]:
+        say(f"featurize: for audit only, out of the model: {', '.join(features['audit'])}")
     derived = ", ".join(features["derived"]) or "none"
     say(
-        f"featurize: {len(columns)} features (derived: {derived}), {len(train)} training rows, "
-        f"{len(test)} test rows"
+        f"featurize: {len(feature_columns(frame))} features (derived: {derived}), "
+        f"{len(train)} training rows, {len(test)} test rows"
     )
 
 

@@ -48,7 +48,7 @@ def main() -> None:
         args.params,
     )
     summary = prepared.summary | {"columns_ignored": read_json(args.ingested)["columns_ignored"]}
-    check_quality_gates(summary, block, args.params, schema.keys, prepared.unlisted)
+    check_quality_gates(summary, block, args.params, schema.keys, prepared.unlisted, schema.audited)
     check_clean(prepared.clean, schema)
     write_frame(prepared.clean, args.clean)
     write_frame(prepared.rejected, args.rejected)

@@ -6,8 +6,17 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    field_validator,
+    model_validator,
+)
 
+from creditrisk.core.columns import SPECIAL, has_original, original_values
 from creditrisk.core.params import Name, Number, Strict, distinct_keys
 from creditrisk.schema import Schema
 
@@ -18,6 +27,13 @@ class Bins(Strict):
     """Edges of the groups of a numeric column: under the first, between two, over the last."""
 
     bins: Annotated[list[Number], Field(min_length=1)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only_edges(cls, value: Any) -> Any:
+        if isinstance(value, dict) and set(value) != {"bins"}:
+            raise ValueError("write its edges, such as {bins: [25, 60]}, or levels")
+        return value
 
     @field_validator("bins")
     @classmethod
@@ -33,11 +49,41 @@ def _kind(value: Any) -> str:
 
 # The edges, or `levels`. pydantic puts a tag into the location of an error; an empty one is left
 # out of the line.
-_Grouping = Annotated[
+Grouping = Annotated[
     Annotated[Bins, Tag("")] | Annotated[Literal["levels"], Tag("levels")], Discriminator(_kind)
 ]
-# The block `fairness`: name of a column to its edges, or to `levels`.
-FairnessParams = Annotated[dict[Name, _Grouping], BeforeValidator(distinct_keys)]
+_names = TypeAdapter(Name)
+
+
+class FairnessParams(Strict):
+    """The block `fairness`: a column by which decisions are compared to its edges, or to `levels`.
+
+    The columns stand beside `min_ratio`, so no column of this name can be compared.
+
+    Attributes:
+        min_ratio: a group is named in the verdict if its approval rate is lower than this share of
+            that of the largest group. 0.8 is the four-fifths rule of the Uniform Guidelines on
+            Employee Selection Procedures, 29 CFR 1607.4 D. 0 names none.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Grouping] = Field(init=False)
+
+    min_ratio: Annotated[Number, Field(ge=0, le=1)] = 0.8
+
+    @model_validator(mode="before")
+    @classmethod
+    def _names_of_columns(cls, block: Any) -> Any:
+        if not isinstance(block, dict):
+            return block
+        distinct_keys(block)
+        # As for the names of the schema: one form of each letter.
+        return {_names.validate_python(name): value for name, value in block.items()}
+
+    @property
+    def groups(self) -> dict[str, Bins | str]:
+        """How each column is grouped, in the order of the file."""
+        return dict(self.__pydantic_extra__ or {})
 
 
 def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> pd.Series:
@@ -56,7 +102,8 @@ def groups_of(name: str, values: pd.Series, by: Bins | str, schema: Schema) -> p
         Ordered categorical, shape (n,).
     """
     if isinstance(by, str):
-        found = [level for level in schema.features[name].levels or () if level in set(values)]
+        listed = schema.variables[name].levels or ()
+        found = [level for level in listed if level in set(values)]
         found += sorted(set(values.dropna()) - set(found))
         words = {level: schema.label(name, level) for level in found}
         texts = values.map(words).astype(object)
@@ -95,23 +142,23 @@ def _labels(edges: list[float]) -> list[str]:
 def groupings(
     values: Mapping[str, pd.Series],
     codes: Mapping[str, pd.Series],
-    params: FairnessParams,
+    groups: Mapping[str, Bins | str],
     schema: Schema,
 ) -> dict[str, pd.Series]:
-    """Return the group of each row, by each variable of `fairness` that is there.
+    """Return the group of each row, by each variable that is there.
 
     Args:
         values: the variables as the applicants stated them, each of shape (n,).
         codes: the special codes of those that have any.
-        params: how the variables are grouped.
+        groups: how the variables are grouped, see `FairnessParams.groups`.
         schema: has the labels of the levels.
 
     Returns:
         Variable to ordered categorical, shape (n,).
     """
     found = {}
-    for name, by in params.items():
-        if name not in values or name not in schema.features:
+    for name, by in groups.items():
+        if name not in values or name not in schema.variables:
             continue
         if not isinstance(by, str) and not pd.api.types.is_numeric_dtype(values[name]):
             continue
@@ -120,3 +167,24 @@ def groupings(
             labels = _with_codes(labels, codes[name], schema.variables[name].special)
         found[name] = labels
     return found
+
+
+def frame_groupings(
+    frame: pd.DataFrame, groups: Mapping[str, Bins | str], schema: Schema
+) -> dict[str, pd.Series]:
+    """Return the group of each row of a frame of the pipeline, see `groupings`.
+
+    Args:
+        frame: has the original values of the variables, those for audit only included; variables
+            that it does not have are skipped.
+        groups: how the variables are grouped.
+        schema: has the labels of the levels.
+    """
+    there = [name for name in groups if has_original(frame, name)]
+    values = {name: original_values(frame, name) for name in there}
+    codes = {
+        name: original_values(frame, SPECIAL + name)
+        for name in there
+        if has_original(frame, SPECIAL + name)
+    }
+    return groupings(values, codes, groups, schema)

@@ -21,6 +21,7 @@ MANY_LEVELS = 100
 LONGEST_NAME = 200  # characters
 # Of the scored rows, which carry the id as well.
 SCORED = ("row_id", "pd", "score", "decision", "reasons", "missing", "problem")
+WHAT_IF = "what_if"  # of the scored rows, if it is asked for
 
 
 def name_fault(name: str, is_id: bool = False) -> str | None:
@@ -31,7 +32,7 @@ def name_fault(name: str, is_id: bool = False) -> str | None:
         is_id: whether it is the id, which stands among the columns of the scored rows too.
     """
     folded = fold(name)
-    reserved = dict.fromkeys((*RESERVED, *SCORED) if is_id else RESERVED)
+    reserved = dict.fromkeys((*RESERVED, *SCORED, WHAT_IF) if is_id else RESERVED)
     if not folded:
         return "the name is empty"
     if len(name) > LONGEST_NAME:
@@ -80,6 +81,11 @@ def keep_originals(
 def original_values(frame: pd.DataFrame, name: str) -> pd.Series:
     """Return a column as the applicants stated it, before any adjustment; shape (n,)."""
     return frame[ORIGINAL + name if ORIGINAL + name in frame else name]
+
+
+def has_original(frame: pd.DataFrame, name: str) -> bool:
+    """Whether a frame has a column as the applicants stated it, perhaps for audit only."""
+    return name in frame or ORIGINAL + name in frame
 
 
 def original_columns(frame: pd.DataFrame) -> list[str]:

@@ -53,7 +53,7 @@ def learn(
     merged into the same level. Ordinal levels are never merged, because that would lose their
     order. Columns with more than `MANY_LEVELS` levels, most rows of which have a rare one (job
     titles), are left to the models, which merge or target-encode them (`many_levels` in
-    params.yaml).
+    params.yaml). Columns for audit only are not adjusted: no model learns from them.
 
     Args:
         train: the training rows of the clean frame, shape (n, d).
@@ -68,10 +68,10 @@ def learn(
         None. A round trip through `write_json` changes nothing.
     """
     caps = {name: _cap(train[name], schema.variables[name], params.cap_iqr_factor)
-            for name in schema.of_kind("numeric")}  # fmt: skip
+            for name in schema.of_kind("numeric") if name in schema.inputs}  # fmt: skip
     share = params.rare_level_share
     merges = {name: _merge(train[name], schema.variables[name], share, grouped.get(name, ()))
-              for name in schema.of_kind("nominal")}  # fmt: skip
+              for name in schema.of_kind("nominal") if name in schema.inputs}  # fmt: skip
     return {
         "caps": {name: cap for name, cap in caps.items() if cap},
         "merges": {name: merge for name, merge in merges.items() if merge},

@@ -160,10 +160,12 @@ def unit(schema: Schema, name: str) -> str:
 
 
 def title(schema: Schema, name: str) -> str:
-    """Return a variable's name in words, with its unit."""
+    """Return a variable's name in words, with its unit; it says if no model sees the variable."""
     words = " ".join(name.replace("_", " ").split()) or name
     measured = unit(schema, name)
-    return f"{words} ({measured})" if measured else words
+    notes = [measured] if measured else []
+    notes += ["audit only"] if schema.variables[name].audit else []
+    return f"{words} ({', '.join(notes)})" if notes else words
 
 
 def number(x: float) -> str:

@@ -90,6 +90,11 @@ def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list
     cells = prepared["rows_clean"] * len(schema.variables)
     absent = sum(prepared["missing"].get(name, 0) for name in schema.variables)
     kinds = ", ".join(f"{len(schema.of_kind(k))} {k}" for k in ("numeric", "ordinal", "nominal"))
+    audited = (
+        f" Kept for audit only, out of the model: {', '.join(map(_words, schema.audited))}."
+        if schema.audited
+        else ""
+    )
     return [
         facts(
             {
@@ -104,9 +109,13 @@ def _data(train: pd.DataFrame, schema: Schema, prepared: dict[str, Any]) -> list
         text(
             f"{len(schema.variables)} variables: {kinds}. The counts of rows and cells are for the "
             "whole file. Everything from Outcome on is about the training rows only, so that the "
-            "test rows stay unseen."
+            f"test rows stay unseen.{audited}"
         ),
     ]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _look_at(schema: Schema, found: Findings) -> list[Block]:

@@ -38,19 +38,22 @@ def find_columns(
         header: its column names.
         schema: names the columns that are wanted.
         delimiter: at which the header was cut; None if it was not.
-        with_target: whether the target is wanted too; new applicants have no outcome yet.
+        with_target: whether the target is wanted too; new applicants have no outcome yet, and need
+            not have the columns that are for audit only.
         location: where the names stand, for an error.
         names_from: FIRST, NONE or BY_FORM.
 
     Returns:
         The schema's name of each column and its position in the header. Without the target, also
-        `row_id` if the file has a column of that name.
+        `row_id` if the file has a column of that name, and no column for audit that it has not.
 
     Raises:
         InputError: a column is missing or appears twice, or the delimiter is wrong.
     """
     count = Counter(map(fold, header))
     wanted = [*schema.columns, *([schema.target.column] if with_target else [])]
+    if not with_target:
+        wanted = [name for name in wanted if name in schema.needed or count[fold(name)]]
     missing = [name for name in wanted if not count[fold(name)]]
     if missing:
         raise _missing(path, location, header, wanted, missing, schema, delimiter, names_from)

@@ -27,6 +27,7 @@ class DataParams(Strict):
         header: whether the first record of a CSV or of a sheet holds the names of the columns. If
             there are `none`, their names are their positions: 1, 2, ...
         sheet: of a workbook; None for the first one that is shown.
+        rejected: a file of refused applicants without outcomes, or a folder with one or none.
     """
 
     source: str
@@ -37,6 +38,7 @@ class DataParams(Strict):
     thousands: str = ","
     header: Literal["first", "none"] = "first"
     sheet: str | None = None
+    rejected: str = "data/refused"
 
     @field_validator("encoding")
     @classmethod

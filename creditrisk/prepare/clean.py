@@ -105,6 +105,7 @@ def prepare(
         params.near_duplicates,
         params.near_duplicate_max_expected_matches,
         cells[APPLICATION_DATE] if schema.application_date is not None else None,
+        schema.audited,
     )
     filled = _fill(cells, variables, duplicate_groups)
     rows["bad"], conflicts, is_kept = _settle_targets(

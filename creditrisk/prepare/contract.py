@@ -20,7 +20,8 @@ def contract(schema: Schema) -> pa.DataFrameSchema:
     keys |= {name: pa.Column("str", nullable=True) for name in schema.keys}
     if schema.application_date is not None:
         keys[APPLICATION_DATE] = pa.Column(DATE_TYPE, nullable=True)
-    features = {name: _column(column) for name, column in schema.features.items()}
+    variables = schema.variables | schema.companions
+    features = {name: _column(column) for name, column in variables.items()}
     one_side = pa.Check(
         lambda frame: frame.groupby("applicant")["split"].transform("nunique") == 1,
         error="an applicant on both sides of the split",

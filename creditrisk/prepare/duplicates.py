@@ -6,8 +6,8 @@ and their keys (if there are any) do not differ. Rows without a common key that 
 strangers would by chance are neither (see `creditrisk.prepare.chance`).
 
 One applicant, whose rows stay together in the split and in the folds, are: rows with a common key;
-duplicates and near-duplicates; and rows that are equal in all cells whatever their keys, unless
-chance explains that.
+duplicates and near-duplicates; and rows that are equal in all cells that a model sees, whatever
+their keys, unless chance explains that.
 
 The result does not depend on the order of the rows. Near-duplicates are processed from the most
 complete row to the least complete, ties by content. Each row is merged into the first kept row that
@@ -20,6 +20,7 @@ Identical rows are treated identically: if copies are kept, each of them is fill
 same way as the first.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,7 +53,8 @@ class DuplicateGroups:
         copies_group: number that duplicates share if they are kept as separate rows.
         too_common: number of distinct rows whose values are so common that even an agreement in all
             cells may be chance.
-        same_cells: number that rows share if they are equal in all cells, whatever their keys.
+        same_cells: number that rows share if they are equal in all cells that a model sees,
+            whatever their keys.
     """
 
     representative: np.ndarray
@@ -96,6 +98,7 @@ def resolve(
     near_duplicates: str = "merge",
     max_expected_matches: float = 1.0,
     dates: pd.Series | None = None,
+    audited: Collection[str] = (),
 ) -> DuplicateGroups:
     """Find duplicates and near-duplicates, and decide which rows are kept.
 
@@ -109,6 +112,9 @@ def resolve(
         max_expected_matches: see `find_pairs` and `believable_copies`.
         dates: of the applications, shape (n,), or None. Applications of different dates are
             different ones, of one applicant or of two: neither is a duplicate of the other.
+        audited: the columns of `cells` that no model sees. Duplicates agree in them as well, but
+            rows that are equal in all others are equal to the model, so they are one applicant in
+            the split unless chance explains them.
 
     Returns:
         The result for each row.
@@ -126,8 +132,9 @@ def resolve(
     positions = np.arange(n)
     key_links = [_same_key(column) for column in codes[:, :ids].T]
     by_key = _components(n, np.concatenate([np.column_stack([positions, positions]), *key_links]))
+    seen = np.array([name not in audited for name in cells], dtype=bool)
     same_cells, equals, believed = _equal_rows(
-        codes[:, width:], by_key, max_expected_matches, is_level
+        codes[:, width:][:, seen], by_key, max_expected_matches, is_level[seen]
     )
     # A number of its own for each row that no key and no odds show to be the same applicant as
     # those that equal it, so that they count as different rows.
@@ -192,13 +199,13 @@ def resolve(
 def _equal_rows(
     codes: np.ndarray, by_key: np.ndarray, max_expected_matches: float, is_level: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Find the rows that are equal in all cells, whatever their keys.
+    """Find the rows that are equal in all cells that a model sees, whatever their keys.
 
     Equal rows of one applicant by their keys count once: they say nothing about the odds that
     strangers are equal.
 
     Args:
-        codes: the cells as numbers, without the keys, shape (n, d).
+        codes: the cells that a model sees as numbers, shape (n, d).
         by_key: number of the applicant as far as the keys tell, shape (n,).
         max_expected_matches: see `believable_copies`.
         is_level: likewise.

@@ -5,7 +5,7 @@ duplicates: the last line of that chain would blame the duplicates.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import pandas as pd
@@ -33,6 +33,7 @@ OTHER_FORMATS = (
     *DAY_FORMATS, *MONTH_FORMATS, *SHORT_FORMATS,
     "%Y%m%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
 )  # fmt: skip
+UNREADABLE = ("unparseable", "out_of_domain")  # causes of a cell that holds a text
 TOP_VALUES = 10  # shown of the target's values that are not listed
 _ID_NAME = re.compile(r"(^|[^a-z])(id|ids|no|nr|num|number|key|ref)([^a-z]|$)|id$", re.IGNORECASE)
 
@@ -71,7 +72,9 @@ def check_cells(
         column = schema.columns[sources[name]]
         if column.format is not None:
             _check_format(raw[sources[name]], causes[name], column)
-        counts = {cause: int((causes[name] == cause).sum()) for cause in MISSING_CAUSES}
+        # A column for audit may be unknown of many applicants, but not be unreadable.
+        wanted = UNREADABLE if column.audit else MISSING_CAUSES
+        counts = {cause: int((causes[name] == cause).sum()) for cause in wanted}
         _check_missing(name, sum(counts.values()), len(raw), counts, params, params_file)
 
 
@@ -185,6 +188,7 @@ def check_quality_gates(
     params_file: str,
     keys: Iterable[str] = (),
     unlisted: dict[str, int] | None = None,
+    audited: Collection[str] = (),
 ) -> None:
     """Stop if too many cells of a column are missing, or too many rows are rejected.
 
@@ -196,11 +200,14 @@ def check_quality_gates(
         params_file: name of the parameter file in errors.
         keys: names of the ids and groups of the schema.
         unlisted: values of the target that are in no list, with their counts.
+        audited: the variables that are for audit only, which may be missing.
 
     Raises:
         InputError: one of these holds.
     """
     for name, count in summary["missing"].items():
+        if name in audited:
+            continue
         causes = {c: n for c, n in summary["cells"][name].items() if c in MISSING_CAUSES}
         _check_missing(name, count, summary["rows_clean"], causes, params, params_file)
     rejected = {r: n for r, n in summary["rejected"].items() if r != "indeterminate"}
