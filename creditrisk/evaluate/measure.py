@@ -1,6 +1,8 @@
 """Measure the champion on the test rows and compare this with its CV and training metrics."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -9,25 +11,33 @@ from sklearn.base import BaseEstimator
 
 from creditrisk.champion.calibration import brier_parts, slope_and_intercept
 from creditrisk.champion.description import ChampionDescription
+from creditrisk.champion.grades import GradesParams
 from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.predict import Predictor
-from creditrisk.core.files import to_jsonable
+from creditrisk.champion.referral import columns_of, model_columns
+from creditrisk.core.jsonable import to_jsonable
 from creditrisk.core.parallel import Work, together
 from creditrisk.evaluate.curves import curves
-from creditrisk.evaluate.fairness import fairness, to_nested_dict
+from creditrisk.evaluate.fairness import GroupSample, fairness, out_of_fold_frame
+from creditrisk.evaluate.fairness_cutoffs import fairness_cutoffs
 from creditrisk.evaluate.importance import (
     affordable,
     permutation_importance,
     shuffled_variables,
 )
+from creditrisk.evaluate.left_out import left_out_table
+from creditrisk.evaluate.refused import refused_table
+from creditrisk.evaluate.samples import count_decisions, decisions_frame, out_of_fold, predicted
 from creditrisk.evaluate.stability import rows_from, stability_summary, stability_table
-from creditrisk.metrics.costs import DecisionParams, Sample, expected_cost
+from creditrisk.evaluate.validation import first_repeat, validate
+from creditrisk.metrics.costs import DecisionParams, Sample, decide, expected_cost
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
 from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.metrics.performance import NAMES, compute_metrics
 from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.sample import search_sample
+from creditrisk.score.refused import Refused
 
 BOOTSTRAP_DRAWS = 1000
 
@@ -40,22 +50,15 @@ class Evaluation:
         metrics: the content of metrics/evaluate.json, rounded as in the file.
         tables: the frames that become plots/NAME.csv.
         predictions: `bad` and `pd` of the test rows.
+        decisions: the decisions on the test rows, see `decisions_frame`.
         warning: suspected target leakage, or an AUC below 0.5; None if there is neither.
     """
 
     metrics: dict[str, Any]
     tables: dict[str, pd.DataFrame]
     predictions: pd.DataFrame
+    decisions: pd.DataFrame
     warning: str | None
-
-    @property
-    def headline(self) -> dict[str, Any]:
-        """The metrics without the tables by variable and by group."""
-        return {
-            k: v
-            for k, v in self.metrics.items()
-            if k not in ("importance", "importance_rows", "fairness")
-        }
 
 
 def evaluate_champion(
@@ -69,7 +72,10 @@ def evaluate_champion(
     folds: int,
     seed: int,
     importance_rows: int,
+    grades: GradesParams,
     start: str | None = None,
+    others: Mapping[str, pd.DataFrame | None] = MappingProxyType({}),
+    refused: Refused | None = None,
 ) -> Evaluation:
     """Evaluate the champion.
 
@@ -85,12 +91,16 @@ def evaluate_champion(
         seed: random seed of the bootstrap, the folds and the shuffles.
         importance_rows: with more training rows, or if it would cost more than `affordable`, the
             importance of variables is measured on a stratified sample of so many.
+        grades: how the rating grades are made.
         start: first day of the test rows of a split by time; None for another split.
+        others: `former` and `scorecard` to their decisions about test rows (`row_id`, `bad`,
+            `decision`), or None.
+        refused: refused applicants without outcomes; None if there are none.
     """
     features, threshold = champion.columns, champion.threshold
     predictor = Predictor(model)
-    on_train, on_test = (predicted(predictor, part, features, decision) for part in (train, test))
-    on_oof = out_of_fold(oof, train, decision)
+    on_train, on_test = (predicted(predictor, part, champion, decision) for part in (train, test))
+    on_oof = out_of_fold(oof, train, champion, decision)
     tables = curves(on_test, on_oof, threshold, seed)
     rows = min(importance_rows, len(train))
     most, shuffles = affordable(len(shuffled_variables(features)), rows)
@@ -101,7 +111,27 @@ def evaluate_champion(
         tables["importance"], intervals = together(
             importance, metric_intervals(on_test, threshold, seed)
         )
-    tables["fairness"] = fairness(test, on_test.pd, threshold, groups, champion.schema_contract)
+    rules = champion.referral
+    tables["left_out"] = left_out_table(
+        train,
+        test,
+        columns_of(test, features, rules.derived),
+        model_columns(test, features),
+        decide(on_test.pd, threshold, on_test.referred),
+        rules,
+        threshold,
+        predictor.pd,
+    )
+    schema, once = champion.schema_contract, on_oof.take(first_repeat(oof))
+    of_oof = GroupSample(out_of_fold_frame(oof, train), on_oof)
+    tables["fairness"] = fairness(of_oof, GroupSample(test, on_test), threshold, groups, schema)
+    tables["fairness_cutoffs"] = fairness_cutoffs(
+        of_oof, tables["fairness"], threshold, groups, schema
+    )
+    decisions = decisions_frame(test, on_test, champion)
+    checked = validate(oof, on_oof, on_test, threshold, decision, grades, decisions, others)
+    tables |= checked.tables
+    tables["refused"] = refused_table(refused, train, once, on_test, champion, decision)
     late = rows_from(test, start)
     on_late = on_test.take(late)
     tables["stability"] = stability_table(train, test.iloc[late], features, on_oof, on_late)
@@ -110,44 +140,17 @@ def evaluate_champion(
     metrics["stability"] = stability_summary(
         tables["stability"], champion.metrics.cv, on_train, on_late
     )
-    metrics["importance"] = tables["importance"].set_index("feature").to_dict("index")
     metrics["importance_rows"] = len(some)
-    metrics["fairness"] = to_nested_dict(tables["fairness"])
+    metrics |= checked.metrics
     # Rounded as in the JSON file, so that the pages show the same digits.
     metrics = to_jsonable(metrics)
     return Evaluation(
         metrics=metrics,
         tables=tables,
         predictions=pd.DataFrame({"bad": on_test.bad, "pd": on_test.pd}),
+        decisions=decisions,
         warning=leakage_warning(metrics["test"]["roc_auc"], train, features, "the test"),
     )
-
-
-def predicted(
-    predictor: Predictor, frame: pd.DataFrame, features: list[str], decision: DecisionParams
-) -> Sample:
-    """Compute the PDs and the costs of rows with a known outcome.
-
-    Args:
-        predictor: of the champion.
-        frame: `bad` and the features.
-        features: the columns that the model takes.
-        decision: the costs of the two errors.
-    """
-    pds = predictor.pd(frame[features])
-    return Sample(frame["bad"].to_numpy(), pds, decision.costs(frame))
-
-
-def out_of_fold(oof: pd.DataFrame, train: pd.DataFrame, decision: DecisionParams) -> Sample:
-    """Combine the champion's out-of-fold PDs with the costs of the training rows.
-
-    Args:
-        oof: `row_id`, `bad`, `pd`.
-        train: the training rows.
-        decision: the costs of the two errors.
-    """
-    costs = decision.costs(train.set_index("row_id").loc[oof["row_id"]])
-    return Sample(oof["bad"].to_numpy(), oof["pd"].to_numpy(), costs)
 
 
 def metric_intervals(test: Sample, threshold: float, seed: int) -> Work[dict[str, list[float]]]:
@@ -180,9 +183,10 @@ def measure_champion(
 
     Returns:
         `threshold`; `test` (with `ci`, the intervals), `train`, `cv`, `gap` (train minus test);
-        `calibration` and `baselines` on the test rows.
+        `calibration`, `baselines` and `decisions` (see `count_decisions`) on the test rows.
     """
     bad, pds = test.bad, test.pd
+    everybody = Sample(bad, pds, test.costs)  # a baseline refers nobody
     on_test: dict[str, Any] = dict(compute_metrics(test, threshold))
     on_train = compute_metrics(train, threshold)
     gap = {name: on_train[name] - on_test[name] for name in NAMES}
@@ -197,9 +201,10 @@ def measure_champion(
         | {"mean_pd": float(pds.mean()), "bad_rate": float(bad.mean())}
         | {"brier_parts": brier_parts(bad, pds)},
         "baselines": {
-            "accept_all": expected_cost(test, np.inf),
-            "reject_all": expected_cost(test, -np.inf),
+            "accept_all": expected_cost(everybody, np.inf),
+            "reject_all": expected_cost(everybody, -np.inf),
             "champion": on_test["expected_cost"],
-            "approval_rate": float(np.mean(pds < threshold)),
+            "approval_rate": float(np.mean(test.accepted(threshold))),
         },
+        "decisions": count_decisions(test, threshold),
     }

@@ -40,7 +40,7 @@ def stability_table(
         Columns `variable`, `psi`; the PDs first, then the variables by PSI, highest first.
     """
     found = {
-        name: _variable_psi(train, test, name) for name in features if not name.startswith(SPECIAL)
+        name: variable_psi(train, test, name) for name in features if not name.startswith(SPECIAL)
     }
     ranked = sorted(found.items(), key=lambda item: (-item[1], item[0]))
     score = psi(pd.Series(oof.pd), pd.Series(on_test.pd))
@@ -77,7 +77,8 @@ def stability_summary(
     }
 
 
-def _variable_psi(train: pd.DataFrame, test: pd.DataFrame, name: str) -> float:
+def variable_psi(train: pd.DataFrame, test: pd.DataFrame, name: str) -> float:
+    """Compute the PSI of a variable; its special codes, if it has any, are bins of their own."""
     codes = None
     if SPECIAL + name in train:
         old, new = (side[SPECIAL + name] for side in (train, test))

@@ -179,9 +179,11 @@ def test_score_shares_sum_to_one_for_each_outcome_with_pds_at_the_ends():
 
 
 def test_confusion_refuses_from_the_threshold_on():
-    rows = confusion_rows(np.array([0, 1, 1]), np.array([0.1, 0.2, 0.3]), 0.2)
+    rows = confusion_rows(Sample(np.array([0, 1, 1]), np.array([0.1, 0.2, 0.3])), 0.2)
     assert rows["actual"].tolist() == ["good", "bad", "bad"]
     assert rows["predicted"].tolist() == ["good", "bad", "bad"]
+    left = Sample(np.array([0, 1]), np.array([0.1, 0.3]), None, np.array([False, True]))
+    assert confusion_rows(left, 0.2)["predicted"].tolist() == ["good", "referred"]
 
 
 @pytest.mark.slow
