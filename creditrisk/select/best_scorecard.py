@@ -1,15 +1,33 @@
-"""The table of points of the best scorecard, whether it is the champion or not."""
+"""The table of points of the best scorecard, whether it is the champion or not, and its card."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from creditrisk.champion.card.make import make_card
+from creditrisk.champion.card.model import Card
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.scorecard import COLUMNS, is_binned, linear, scorecard
 from creditrisk.modeling.persistence import load_model
 from creditrisk.schema import Schema
 from creditrisk.select.contenders import Contender
+
+
+@dataclass(frozen=True)
+class BestScorecard:
+    """The best scorecard among the trained models.
+
+    Attributes:
+        points: `algorithm`, then the columns of `scorecard`; no rows if there is none.
+        card: the same as a card, with the cut-off of this model; None if there is none.
+    """
+
+    points: pd.DataFrame = field(
+        default_factory=lambda: pd.DataFrame(columns=["algorithm", *COLUMNS])
+    )
+    card: Card | None = None
 
 
 def best_scorecard(
@@ -19,9 +37,12 @@ def best_scorecard(
     features: dict[str, Any],
     schema: Schema,
     scale: ScorecardParams,
-    merges: Mapping[str, dict[str, Any]],
-) -> pd.DataFrame:
+    adjustments: Mapping[str, Any],
+) -> BestScorecard:
     """Write the best contender that has bins as a table of points.
+
+    There is none if no contender has bins and is linear in the log-odds: bins are possible in any
+    model, and with isotonic calibration.
 
     Args:
         board: the leaderboard, best first.
@@ -30,11 +51,7 @@ def best_scorecard(
         features: the content of features.json.
         schema: has the labels of the levels.
         scale: the scale of the points.
-        merges: the merged levels, from adjustments.json.
-
-    Returns:
-        `algorithm`, then the columns of `scorecard`; no rows if no contender has bins and is
-        linear in the log-odds: bins are possible in any model, and with isotonic calibration.
+        adjustments: the caps and the merged levels, from adjustments.json.
 
     Raises:
         InputError: the model file is not the one that train wrote, so it is not loaded.
@@ -45,7 +62,11 @@ def best_scorecard(
             continue
         model = load_model(contender.model_file, contender.model_sha256)
         if linear(model) is not None:
-            points = scorecard(model, frame, features, schema, scale, merges)
+            points = scorecard(model, frame, features, schema, scale, adjustments["merges"])
+            card = make_card(
+                points, frame, features, schema, scale, adjustments,
+                threshold=contender.cv.threshold, algorithm=name,
+            )  # fmt: skip
             points.insert(0, "algorithm", name)
-            return points
-    return pd.DataFrame(columns=["algorithm", *COLUMNS])
+            return BestScorecard(points, card)
+    return BestScorecard()

@@ -10,9 +10,11 @@ from sklearn.base import clone
 from creditrisk.champion.log_odds import log_odds
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.predict import transform_rows
+from creditrisk.champion.reason_codes import reason_codes
 from creditrisk.champion.scorecard import exact_edges, format_number, linear, scorecard
 from creditrisk.core.files import write_csv
 from creditrisk.eda.adjust import apply
+from creditrisk.eda.describe import levels
 from creditrisk.modeling.encode import ENCODERS
 from creditrisk.train.calibrate import choose_calibration
 from tests.support.champions import columns, default_pd, model, part, pipeline, resampled, rows
@@ -20,7 +22,8 @@ from tests.support.small_data import DEFAULT
 
 pytestmark = pytest.mark.slow
 
-SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
+# Not rounded: the tests of the card round.
+SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20, digits=None)
 KINDS = ("scorecard", "scorecard platt")
 
 
@@ -156,10 +159,45 @@ def test_lines_count_the_training_rows_and_their_woe():
     assert line["rows"] == here.sum()
     # Counts raised by 1, and by 2 in all: category_encoders' regularisation.
     bad, good = train["bad"] == 1, train["bad"] == 0
-    woe = np.log(((here & bad).sum() + 1) / (bad.sum() + 2)) - np.log(
-        ((here & good).sum() + 1) / (good.sum() + 2)
+    woe = np.log(((here & good).sum() + 1) / (good.sum() + 2)) - np.log(
+        ((here & bad).sum() + 1) / (bad.sum() + 2)
     )
     assert line["woe"] == pytest.approx(woe)
+    assert woe < 0  # nearly half of those without an account are bad
+    # The signs agree with each other: a safer line has a higher WoE and more points.
+    for _, lines in card[card["coefficient"] != 0].groupby("variable"):
+        steps = -SCALE.factor * lines["woe"] * lines["coefficient"]
+        assert (lines["points"] - steps).to_numpy() == pytest.approx(
+            lines["points"].iloc[0] - steps.iloc[0]
+        )
+
+
+def test_the_table_has_the_sign_of_woe_that_eda_has():
+    card, described = table("scorecard"), levels(part("train"), DEFAULT)
+    both = card.merge(described, on=["variable", "code"], suffixes=("", "_eda"))
+    both = both[(both["rows_eda"] > 30) & (both["woe_eda"].abs() > 0.1)]
+    assert len(both) > 20
+    assert (np.sign(both["woe"]) == np.sign(both["woe_eda"])).all()
+
+
+@pytest.mark.parametrize("digits", [0, 2])
+def test_lines_are_rounded_and_keep_their_exact_points(digits):
+    scale = SCALE.model_copy(update={"digits": digits})
+    card = scorecard(model("scorecard"), part("train"), rows()[1], DEFAULT, scale)
+    assert (card["points"] == card["points_exact"].round(digits)).all()
+    assert (card["points"] != card["points_exact"]).any()
+    # A variable that says nothing has rounded points: its error would be in every score.
+    useless = card[card["coefficient"] == 0]
+    assert len(useless)
+    assert (useless["points"] == useless["points_exact"]).all()
+
+
+def test_each_line_has_the_code_of_its_variable_in_the_reasons():
+    card = table("scorecard")
+    codes = reason_codes(columns())
+    assert dict(zip(card["variable"], card["reason_code"], strict=True)) == codes
+    assert codes["duration"] == "R01"
+    assert reason_codes(["late", "special.late", "x"]) == {"late": "R01", "x": "R02"}
 
 
 @pytest.mark.parametrize("kind", ["lr", "lr platt", *KINDS])

@@ -24,7 +24,7 @@ from tests.support.champions import PARAMS, baseline_row, default_pd, pipeline
 
 pytestmark = pytest.mark.slow
 
-SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)
+SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20, digits=None)
 SCHEMA = parse_schema(
     {
         "name": "t",

@@ -1,0 +1,1 @@
+"""The scorecard as a card: points that can be added up by hand, in SQL and in a spreadsheet."""
