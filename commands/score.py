@@ -4,7 +4,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext, redirect_stdout
 from itertools import chain
 from pathlib import Path
@@ -23,7 +24,10 @@ from creditrisk.prepare.cells import Notation
 from creditrisk.score.counts import Counts
 from creditrisk.score.load_champion import load_champion
 from creditrisk.score.output import FORMS, STDOUT, open_output, open_writer, output_form
-from creditrisk.score.scorer import Scorer
+from creditrisk.score.scorer import Scored, Scorer
+from creditrisk.score.what_if import WhatIf
+
+PROGRESS_SECONDS = 10.0
 
 
 class Params(Strict):
@@ -53,26 +57,64 @@ def main() -> None:
         champion = load_champion(args.champion, args.description, args.lock)
         notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
         scorer = Scorer(champion, notation, args.reasons)
+        what_if = WhatIf(scorer) if args.what_if else None
+        if what_if is not None and not what_if.variables:
+            hint = "Write mutable: true at what applicants can change, and run `dvc repro`."
+            raise InputError(args.description, "schema", "no column is mutable", hint)
         batches = read_batches(args.input, params.data, champion.schema, args.batch)
         with open_output(args.output, stdout) as file:
-            counts = write(batches, scorer, file, form, to_stdout and stdout.isatty())
+            to_terminal = to_stdout and stdout.isatty()
+            counts = write(batches, scorer, file, form, to_terminal, what_if, args.what_if)
             counts.check(source_name(args.input), args.max_missing_share)
         _say(args.input, counts, params.max_missing_share)
 
 
 def write(
-    batches: Iterator[pd.DataFrame], scorer: Scorer, file: IO[bytes], form: str, to_terminal: bool
-) -> Counts:
-    """Write scored batches one by one and count what is in them."""
+    batches: Iterator[pd.DataFrame], scorer: Scorer, file: IO[bytes], form: str, to_terminal: bool,
+    what_if: WhatIf | None = None, most: int = 0,
+) -> Counts:  # fmt: skip
+    """Write scored batches one by one and count what is in them.
+
+    Args:
+        batches: raw rows.
+        scorer: scores them.
+        file: where to write.
+        form: CSV, Parquet or JSON lines.
+        to_terminal: whether a person sees the output.
+        what_if: finds what would change a decision; None to leave it out.
+        most: number of alternatives per row at most.
+    """
     counts = Counts(scorer.champion.schema)
     first = next(batches, None)
     columns = scorer.columns(first)
+    if what_if is not None:
+        columns = what_if.columns(columns)
     with open_writer(file, form, columns, to_terminal) as writer:
         for raw in batches if first is None else chain([first], batches):
             scored = scorer.score(raw)
-            writer.write(scored.rows)
+            rows = scored.rows
+            if what_if is not None:
+                rows = what_if.rows(scored, raw, most, _progress(counts.rows, scored, what_if))
+            writer.write(rows)
             counts.add(scored)
     return counts
+
+
+def _progress(before: int, scored: Scored, what_if: WhatIf) -> Callable[[int], None]:
+    """Say from time to time how far the search for what would change a decision has come."""
+    wanted = int(what_if.asked(scored.judged).sum())
+    last = time.monotonic()
+
+    def progress(done: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= PROGRESS_SECONDS:
+            last = time.monotonic()
+            say(
+                f"score: from row {before + 1:,}: looked at what would change the decision of "
+                f"{done:,} of {wanted:,} applicants"
+            )
+
+    return progress
 
 
 def _say(path: Path, counts: Counts, limit: float) -> None:
@@ -83,8 +125,10 @@ def _say(path: Path, counts: Counts, limit: float) -> None:
         say("score: the input has a column row_id: it comes out as it is, instead of row numbers")
     unread = counts.rows - counts.scored
     rest = f"; {unread} could not be read: see `problem`" if unread else ""
+    referred = f" and {counts.referred} referred to a person" if counts.referred else ""
     say(
-        f"score: {counts.rows} rows, {counts.scored} scored, {counts.refused} of them refused{rest}"
+        f"score: {counts.rows} rows, {counts.scored} scored, {counts.refused} of them refused"
+        f"{referred}{rest}"
     )
 
 
@@ -123,6 +167,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--reasons", type=_count, default=4, help="maximum number of reasons per row; 0 for none"
     )
+    parser.add_argument(
+        "--what-if", type=_count, default=0, metavar="N",
+        help="say for each applicant who is not accepted which changes of what can be changed "
+        "(mutable in the schema) would lead to acceptance, by this model and all else equal: the N "
+        "smallest, in the column what_if; 0 for none. Not a promise of credit",
+    )  # fmt: skip
     parser.add_argument(
         "--max-missing-share",
         type=_share,

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from creditrisk.champion.contributions import Contributions
+from creditrisk.champion.reason_codes import reason_codes
 from creditrisk.champion.scorecard import format_number
 from creditrisk.core.columns import NO_CODE, SPECIAL
 from creditrisk.schema import Schema
@@ -66,16 +67,6 @@ class Reason:
     def text(self) -> str:
         """The reason as a phrase, such as `age: 19 years raises the risk`."""
         return f"{self.words} {RAISES if self.log_odds > 0 else LOWERS}"
-
-
-def reason_codes(features: list[str]) -> dict[str, str]:
-    """Give each variable a code: R01, R02, ... in the order in which the model has them.
-
-    Args:
-        features: the model's features; special codes go with their variable.
-    """
-    names = [name for name in features if not name.startswith(SPECIAL)]
-    return {name: f"R{number:02d}" for number, name in enumerate(names, start=1)}
 
 
 def main_reasons(

@@ -68,7 +68,7 @@ def test_contributions_to_a_linear_model_are_weights_times_differences(kind):
 def test_contributions_to_a_scorecard_are_differences_of_its_points():
     scale = ScorecardParams(base_points=600, base_odds=50, pdo=20)
     card = scorecard(model("scorecard"), part("train"), rows()[1], DEFAULT, scale)
-    points = card[card["variable"] == "purpose"].set_index("code")["points"]
+    points = card[card["variable"] == "purpose"].set_index("code")["points_exact"]
     frame = part("test")[columns()].head(20)
     found = (
         Explainer(Predictor(model("scorecard")), typical()).contributions(frame).shares["purpose"]

@@ -1,0 +1,1 @@
+"""What would have to be different for an applicant to be accepted (counterfactuals)."""
