@@ -18,7 +18,8 @@ from creditrisk.workflow.draft.names import written_name
 WIDTH = 100  # characters of a line, where it can be broken
 LONGEST_COMMENT = 220
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*( [A-Za-z0-9_]+)*|-?(0|[1-9]\d*)(\.\d+)?", re.ASCII)
-DEFAULTS = {"header": "first", "sheet": None}  # keys of `data` that are written only where needed
+# Keys of `data` that are written only where needed.
+DEFAULTS = {"header": "first", "sheet": None, "rejected": "data/refused"}
 
 
 def draft_text(draft: Draft, name: str) -> str:
