@@ -144,6 +144,10 @@ plots-page: $(VENV)/bin/python ## rebuild .dvc/page.html, the page of `dvc plots
 review: $(VENV)/locked ## compare with BASE in review.md (default: the merge base with INTO, which is main by default)
 	@python -m commands.review $${BASE:+--base "$$BASE"} $${INTO:+--into "$$INTO"} $${PICTURES:+--pictures "$$PICTURES"}
 
+former: $(VENV)/locked ## put the test decisions of a revision into data/former, for the swap set of the report (BASE=main)
+	@test -n "$$BASE" || { echo "error: make former: BASE: missing. Name the revision of the former champion: make former BASE=main" >&2; exit 2; }
+	@dvc get --force --rev "$$BASE" --out data/former/decisions.parquet . data/processed/decisions.parquet
+
 # The old name of `make review`, with its old outputs, for one release.
 report: $(VENV)/locked
 	@echo "make report is now make review; this name goes with the next release. make comment posts what make review wrote" >&2
@@ -177,19 +181,26 @@ lock: $(VENV)/bin/python ## resolve pyproject.toml again and write the lock file
 		$(UV_COMPILE) --upgrade -c .venv/dvc.lock --group $$group -o requirements-$$group.lock || exit 1; \
 	done
 
+# An installation takes minutes and pip is quiet, so each step is told, on stderr.
 $(VENV)/bin/python:
-	"$$PYTHON" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	"$$PYTHON" -m venv $(VENV)
+	@echo "install: makes $(VENV)" >&2
+	@"$$PYTHON" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@"$$PYTHON" -m venv $(VENV)
 
 # The stamp is newer than the lock file only after a successful install.
 $(VENV)/locked: requirements.lock | $(VENV)/bin/python
-	python $(PIP_INSTALL) -r requirements.lock
-	python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
+	@echo "install: $$(grep -c == $<) packages of $< into $(VENV), which takes minutes the first time" >&2
+	@python $(PIP_INSTALL) -r requirements.lock
+	@echo "install: this project into $(VENV)" >&2
+	@python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
+	@echo "install: done" >&2
 
 $(VENV)/locked-test: requirements-test.lock $(VENV)/locked
-	python $(PIP_INSTALL) -r requirements-test.lock
+	@echo "install: $$(grep -c == $<) packages of $< into $(VENV), of which most are there" >&2
+	@python $(PIP_INSTALL) -r requirements-test.lock
 	@touch $@
+	@echo "install: done" >&2
 
 $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	@echo "installing .venv-$*: DVC with its plugin for this remote"

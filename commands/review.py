@@ -10,7 +10,8 @@ from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_text
 from creditrisk.core.logs import say
 from creditrisk.workflow.interrupted import refuse_broken_state
-from creditrisk.workflow.review.changes import collect
+from creditrisk.workflow.review.changes import SELECT, collect
+from creditrisk.workflow.review.charts import comment_charts
 from creditrisk.workflow.review.markdown import document, pictures_inline, pictures_linked
 from creditrisk.workflow.review.plots import COMMENT, write_pictures
 from creditrisk.workflow.review.revision import describe_here, find_base
@@ -34,13 +35,15 @@ def main() -> None:
         raise InputError("--output", "file", problem, "Give another path.")
     refuse_broken_state()
     base = find_base(args.base, args.into)
+    say(f"review: compares the work tree with {base.short}: metrics, parameters, stages, decisions")
     changes = collect(base)
-    files = write_pictures(base, args.folder)
+    say("review: draws the plots of both revisions")
+    files = write_pictures(base, args.folder, changes.value(SELECT, "algorithm"))
     heading = f"Base: `{base.short}` ({base.description}). Here: {describe_here()}."
     write_text(document(changes, heading, pictures_inline(files)), args.output)
-    comment = document(changes, heading, pictures_linked(files, args.pictures))
-    write_text(comment, comment_file)
-    say(f"review: {verdict(changes)[0]}; {args.output}, {len(files)} pictures in {args.folder}")
+    drawn = pictures_linked(files, args.pictures, comment_charts(changes))
+    write_text(document(changes, heading, drawn), comment_file)
+    say(f"review: {verdict(changes).title}; {args.output}, {len(files)} pictures in {args.folder}")
 
 
 if __name__ == "__main__":

@@ -26,12 +26,14 @@ def main() -> None:
     """Check all experiments, then queue and run them, and print how each ended."""
     parser = make_parser(__doc__)
     parser.add_argument("-S", "--set-param", action="append", required=True, help="as for exp run")
-    parser.add_argument("-j", "--jobs", type=int, default=2, help="number of workers (2)")
+    parser.add_argument("-j", "--jobs", type=int, default=2, help="number of workers")
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error("argument --jobs: at least 1")
     refuse_broken_state()
-    for overrides in expand_sweeps(args.set_param, PARAMS):
+    experiments = expand_sweeps(args.set_param, PARAMS)
+    say(f"sweep: checks {_count(len(experiments))}, then queues and runs them")
+    for overrides in experiments:
         tree = apply_overrides(PARAMS, overrides)
         check(tree, PARAMS)
         check_tracked(tree, PARAMS)
@@ -39,7 +41,7 @@ def main() -> None:
     before = set(tasks(root))
     run_dvc("exp", "run", "--quiet", "--queue", *(f"-S{override}" for override in args.set_param))
     queued = {rev: task.name for rev, task in tasks(root).items() if rev not in before}
-    say(f"sweep: queued {len(queued)} experiments: {', '.join(queued.values())}")
+    say(f"sweep: queued {_count(len(queued))}: {', '.join(queued.values())}")
     failed = wait(root, set(queued), args.jobs)
     say("")
     subprocess.run([sys.executable, "-m", "commands.experiments"], check=False)
@@ -80,6 +82,12 @@ def report(root: Path, task: Task, count: str) -> None:
         say(f"sweep: {task.name} failed ({count}): {why}")
     elif task.status == "Success":
         say(f"sweep: {task.name} done ({count})")
+    elif task.status == "Running":
+        say(f"sweep: {task.name} runs")
+
+
+def _count(number: int) -> str:
+    return f"{number} experiment{'' if number == 1 else 's'}"
 
 
 if __name__ == "__main__":

@@ -67,6 +67,9 @@ def main() -> None:
     entry = algorithm(algo)
     params = read_params(args.params, Params, block=f"algorithms.{algo}")
     space = read_space(args.space, algo, params.seed)
+    _log(
+        algo, f"scores the values of {args.params} first, then {args.trials} trials; reads the rows"
+    )
     frame, features = read_frame(args.train), read_json(args.features)
     common = (features, params.preprocess, params.train, params.seed)
     spec = make_spec(algo, params.block, *common, rows=len(frame))

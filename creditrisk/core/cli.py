@@ -79,11 +79,29 @@ def _name() -> str:
     return os.environ.get("DVC_STAGE") or Path(sys.argv[0]).stem
 
 
+class _Help(argparse.ArgumentDefaultsHelpFormatter):
+    """Help with the default of each option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        # A missing value and a switch that is off are no defaults that a person wants to read.
+        if action.default is None or action.default is False:
+            return action.help
+        return super()._get_help_string(action)
+
+
+def _command() -> str | None:
+    """How this script is run, for its help: `python -m commands.score`; None if in another way."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    is_ours = spec is not None and spec.name.startswith(("commands.", "stages."))
+    return f"python -m {spec.name}" if is_ours and spec is not None else None
+
+
 def make_parser(doc: str | None) -> argparse.ArgumentParser:
     """Make a parser with the option that every script has."""
     parser = argparse.ArgumentParser(
+        prog=_command(),
         description=doc,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument(VERBOSE, action="store_true", help="show the log on the console too")

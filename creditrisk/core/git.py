@@ -3,7 +3,7 @@
 import os
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from creditrisk.core.errors import InputError
@@ -71,16 +71,60 @@ def files_in_git(paths: Iterable[str], folder: Path | None = None) -> list[str]:
     return [name for name in listed.split("\0") if name]
 
 
+def contents(names: Sequence[str], folder: Path | None = None) -> list[str | None]:
+    """Read files of revisions, many at once: one process of Git for all of them.
+
+    Args:
+        names: as `REVISION:./PATH`, with the path relative to `folder`.
+        folder: where to run Git; default: the current folder.
+
+    Returns:
+        The texts in the order of the names; None for a file that does not exist. What is not
+        UTF-8 becomes surrogates, as in the names of files.
+
+    Raises:
+        InputError: as for `git`.
+    """
+    asked = [name for name in names if "\n" not in name]
+    args = ("cat-file", "--batch=%(objecttype) %(objectsize)")
+    asked_for = "".join(f"{name}\n" for name in asked).encode("utf-8", "surrogateescape")
+    done = _start(args, folder, asked_for)
+    if done.returncode:
+        raise _failure(args, _text(done.stderr))
+    rest, found = done.stdout, {}
+    for name in asked:
+        head, _, rest = rest.partition(b"\n")
+        kind, _, size = head.rpartition(b" ")
+        if not size.isdigit():  # "NAME missing"
+            continue
+        content, rest = rest[: int(size)], rest[int(size) + 1 :]
+        if kind == b"blob":
+            found[name] = _text(content)
+    return [found.get(name) for name in names]
+
+
 def _run(args: tuple[str, ...], folder: Path | None) -> subprocess.CompletedProcess[str]:
+    done = _start(args, folder)
+    out, err = _text(done.stdout), _text(done.stderr)
+    return subprocess.CompletedProcess(done.args, done.returncode, out, err)
+
+
+def _text(content: bytes) -> str:
+    # A path may be any bytes. Line ends as in Python's text files.
+    text = content.decode("utf-8", "surrogateescape")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _start(
+    args: tuple[str, ...], folder: Path | None, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(
             ["git", *args],
             cwd=folder,
             env={**os.environ, **_SETTINGS},
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",  # a path may be any bytes
         )
     except FileNotFoundError:
         if folder is not None and not folder.is_dir():

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from creditrisk.bins import PATH as BINS_FILE
+from creditrisk.champion.grades import GradesParams
 from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError, from_validation, nearest
@@ -21,7 +22,9 @@ from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.registry import algorithm
 from creditrisk.monitor.params import MonitorParams
 from creditrisk.prepare.params import PrepareParams, SplitParams
+from creditrisk.report.words import ReportParams
 from creditrisk.schema import load_schema
+from creditrisk.score.refused import find_refused
 from creditrisk.select.params import SelectParams
 from creditrisk.train.ensemble_params import ensemble_params
 from creditrisk.train.params import TrainParams
@@ -47,6 +50,8 @@ class Params(Strict):
     decision: DecisionParams
     scorecard: ScorecardParams
     fairness: FairnessParams
+    grades: GradesParams
+    report: ReportParams
     monitor: MonitorParams
 
 
@@ -73,11 +78,17 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     ):
         hint = "Correct the path, or fetch the file with `dvc pull`."
         raise InputError(path, "data.source", f"no file {data.source}", hint)
-    numeric = manifest(load_schema(data.schema_), params.featurize, bins_file=BINS_FILE)["numeric"]
+    find_refused(data.rejected, path)
+    schema = load_schema(data.schema_)
+    numeric = manifest(schema, params.featurize, bins_file=BINS_FILE)["numeric"]
     amount = params.decision.amount_column
     if amount is not None and amount not in numeric:
         problem, hint = f"no numeric column {amount}", nearest(amount, numeric)
         raise InputError(path, "decision.amount_column", problem, hint)
+    for name in params.decision.required:
+        if name not in schema.inputs:
+            problem, hint = f"no variable {name}", nearest(name, schema.inputs)
+            raise InputError(path, "decision.required", problem, hint)
     if not names:
         hint = "Write the block of at least one, as in docs/models.md."
         raise InputError(path, "algorithms", "no block, so no algorithm runs", hint)

@@ -90,7 +90,8 @@ def swept(built: Project, tmp_path_factory: pytest.TempPathFactory) -> Swept:
             done, before = _sweep(built.copy(shared / "project"))
             (shared / "said.json").write_text(json.dumps([vars(done), before]))
     said, before = json.loads((shared / "said.json").read_text())
-    names = said["out"].splitlines()[0].split(": ")[2].split(", ")
+    (queued,) = (line for line in said["out"].splitlines() if line.startswith("sweep: queued 6 "))
+    names = queued.split(": ")[2].split(", ")
     experiments = dict(zip(itertools.product(MODELS, DEPTHS), names, strict=True))
     return Swept(Project(shared / "project"), Done(**said), before, experiments)
 
@@ -200,7 +201,7 @@ def test_plain_table_of_dvc_can_be_made_narrow(swept: Swept):
         x.strip() for x in readme.splitlines() if x.strip().startswith("dvc exp show --only")
     )
     heads = swept.project.run(*shlex.split(line), "--csv").out.splitlines()[0].split(",")
-    metrics = [f"metrics/evaluate.json:cv.{m}" for m in ("roc_auc", "brier", "expected_cost")]
+    metrics = [f"metrics/summary/cv.json:{name}" for name in ("auc", "brier", "cost")]
     assert heads == ["Experiment", "State", *metrics]
 
 
@@ -316,7 +317,7 @@ def test_check_covers_what_each_stage_reads():
 def test_wrong_sweep_queues_nothing(fresh: Project):
     done = fresh.command("sweep", "-S", "algorithms.xgb.max_dept=4", "-S", "model=lr,rf")
     assert done.code == 2
-    assert done.out == ""
+    assert done.out == "sweep: checks 2 experiments, then queues and runs them\n"
     assert done.err.startswith("error: params.yaml: algorithms.xgb.max_dept: unknown parameter. ")
     assert len(done.err.splitlines()) == 1
     assert queue.tasks(fresh.folder) == {}

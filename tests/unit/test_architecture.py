@@ -23,13 +23,14 @@ ALLOWED = {
     "metrics": {"core"},
     "modeling": {"core"},
     "tracking": {"core"},
-    "champion": {"core", "metrics", "modeling", "schema"},
+    "champion": {"core", "metrics", "modeling", "schema", "featurize"},
     "report": {"core", "html", "metrics", "schema", "champion", "evaluate"},
     "score": GROUND | set(STEPS[:4]) | {"champion"},
-    "serve": {"core", "schema", "ingest", "prepare", "champion", "score"},
+    "serve": {"core", "metrics", "schema", "ingest", "prepare", "champion", "score"},
     "monitor": GROUND - {"tracking"} | set(STEPS[:4]) | {"champion", "score"},
     **{step: GROUND | set(STEPS[:i]) | {"champion"} for i, step in enumerate(STEPS)},
 }
+ALLOWED["evaluate"] |= {"score"}  # it reads refused applicants as the service does
 for early in STEPS[:5]:
     ALLOWED[early] -= {"champion"}  # there is none before select
 

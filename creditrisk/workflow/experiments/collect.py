@@ -2,16 +2,19 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from creditrisk.metrics.performance import SCORING
+from creditrisk.workflow.experiments.results import EVALUATE, TRAIN, read_results
 from creditrisk.workflow.tracked_files import untracked_error
 
-PARAMS, RESULT = "params.yaml", "metrics/evaluate.json"
+PARAMS = "params.yaml"
 BLOCKS = "algorithms."
+DONE = "success"  # in DVC's words
+Results = dict[str, dict[str, Any]]  # file to content
 # A missing file in the folder of a queued or temporary experiment; the group is its path in the
 # project.
 IN_FOLDER = re.compile(r"No such file or directory: '.*/\.dvc/tmp/exps/(?:standalone/)?[^/]+/(.+)'")
@@ -54,7 +57,8 @@ def collect(shown: Sequence[dict[str, Any]], scoring: str) -> list[Row]:
     """Turn the content of `dvc exp show --json` into rows, the best CV score first.
 
     Args:
-        shown: DVC's list of the workspace and then the baselines, each with its experiments.
+        shown: DVC's list of the workspace and then the baselines, each with its experiments. Their
+            metrics are read from Git: for DVC only a few of them are metrics.
         scoring: scikit-learn's name of the score that the searches maximise.
 
     Returns:
@@ -63,19 +67,20 @@ def collect(shown: Sequence[dict[str, Any]], scoring: str) -> list[Row]:
     """
     metric, sign = SCORING[scoring]
     rows, scores = [], []
+    results = read_results({found["rev"]: _trained(found) for found in _finished(shown)})
     for base in shown:
         mark = "workspace" if base["rev"] == "workspace" else "baseline"
         baseline = _params(shown[1] if mark == "workspace" and len(shown) > 1 else base)
         name = mark if mark == "workspace" else base["name"] or base["rev"][:7]
-        rows.append(_finished_row(base, name, mark, baseline))
-        scores.append(_scores(base, metric))
+        rows.append(_finished_row(base, name, mark, baseline, results[base["rev"]]))
+        scores.append(_scores(results[base["rev"]], metric))
         for experiment in base["experiments"] or []:
             tip, executor = experiment["revs"][0], experiment["executor"] or {}
             name = experiment["name"] or tip["name"] or tip["rev"][:7]
-            state = executor.get("state") or "success"
-            if state == "success":
-                rows.append(_finished_row(tip, name, "", baseline))
-                scores.append(_scores(tip, metric))
+            state = _state(experiment)
+            if state == DONE:
+                rows.append(_finished_row(tip, name, "", baseline, results[tip["rev"]]))
+                scores.append(_scores(results[tip["rev"]], metric))
             else:
                 rows.append(_unfinished_row(tip, name, state, executor, baseline))
                 scores.append({})
@@ -112,8 +117,29 @@ def problem_of(log: str, params: dict[str, Any]) -> str:
     return "it was stopped, or DVC could not set it up. Queue it again."
 
 
-def _finished_row(found: dict[str, Any], name: str, mark: str, baseline: dict[str, Any]) -> Row:
-    result = _metrics(found).get(RESULT, {})
+def _state(experiment: dict[str, Any]) -> str:
+    return (experiment["executor"] or {}).get("state") or DONE
+
+
+def _finished(shown: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Iterate over what has results: the workspace, the baselines, finished experiments."""
+    for base in shown:
+        yield base
+        for experiment in base["experiments"] or []:
+            if _state(experiment) == DONE:
+                yield experiment["revs"][0]
+
+
+def _trained(found: dict[str, Any]) -> list[str]:
+    """List the algorithms that a revision trains, by its parameters."""
+    names = [name for name in _params(found) if name.startswith(BLOCKS)]
+    return list(dict.fromkeys(name.split(".")[1] for name in names))
+
+
+def _finished_row(
+    found: dict[str, Any], name: str, mark: str, baseline: dict[str, Any], results: Results
+) -> Row:
+    result = results.get(EVALUATE, {})
     return Row(
         name=name,
         mark=mark,
@@ -137,17 +163,12 @@ def _unfinished_row(
     return Row(name, "", state, changed=_changes(_params(found), baseline), problem=problem)
 
 
-def _metrics(found: dict[str, Any]) -> dict[str, Any]:
-    files = (found["data"] or {}).get("metrics") or {}
-    return {file: content.get("data") or {} for file, content in files.items()}
-
-
-def _scores(found: dict[str, Any], metric: str) -> dict[str, float]:
-    """Read the CV score of each algorithm."""
+def _scores(results: Results, metric: str) -> dict[str, float]:
+    """Return the CV score of each algorithm."""
     return {
         Path(file).stem: content["cv"][metric]
-        for file, content in _metrics(found).items()
-        if file.startswith("metrics/train/") and metric in content.get("cv", {})
+        for file, content in results.items()
+        if file.startswith(f"{TRAIN}/") and metric in content.get("cv", {})
     }
 
 

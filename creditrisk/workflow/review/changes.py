@@ -1,30 +1,39 @@
-"""Collect what DVC knows about the base and the work tree: metrics, parameters and stages."""
+"""Collect what differs between the base and the work tree: metrics, plots, parameters, stages."""
 
-import hashlib
 import json
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from creditrisk.core.dvc_lock import from_root
+import pandas as pd
+
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import read_json
-from creditrisk.core.yaml_text import parse_yaml
 from creditrisk.metrics.performance import SCORING
 from creditrisk.workflow.dvc import run_dvc
+from creditrisk.workflow.review.decisions import NOT_COMPARED, Swap, swap_of_both
+from creditrisk.workflow.review.files import metrics_of_both, table_of_both
+from creditrisk.workflow.review.lock import (
+    cache_folder,
+    cached_listing,
+    hash_of,
+    stages_of,
+    stale_stages,
+)
 from creditrisk.workflow.review.revision import Base
 
 LOCK, EVALUATE, SELECT = "dvc.lock", "metrics/evaluate.json", "metrics/select.json"
 INGEST, PREPARE = "metrics/ingest.json", "metrics/prepare.json"
-# States of files whose data are not on this machine. They do not show that a result is stale.
-_ABSENT = {"deleted", "not in cache"}
+# Plots that the review reads itself, by name.
+TABLES = ("fairness", "leaderboard", "roc", "cost")
+
+Pair = tuple[pd.DataFrame | None, pd.DataFrame | None]
 
 
 @dataclass(frozen=True)
 class Changes:
-    """All differences between the base and the work tree, as DVC reports them.
+    """All differences between the base and the work tree.
 
     Attributes:
         metrics: file to metric to `old`, `new` and, for numbers, `diff`; unchanged ones too.
@@ -32,9 +41,11 @@ class Changes:
         old_lock: stage to its entry in dvc.lock, in the base.
         new_lock: the same in the work tree.
         stale: stage to its inputs and outputs that differ from dvc.lock.
-        ci: metric to its test interval in the base, `[low, high]`.
-        folds: scores of the champion's folds in the base and in the work tree, as
+        ci: metric to its test interval, `[low, high]`, in the base and in the work tree.
+        folds: metrics of the champion's folds in the base and in the work tree, as
             `cv_fold_scores` in `creditrisk/select/summary.py` computes them; None if not recorded.
+        tables: name of a plot (see `TABLES`) to its CSV file in the base and in the work tree.
+        swap: the decisions about the test applicants in both.
     """
 
     metrics: dict[str, dict[str, dict[str, Any]]]
@@ -42,8 +53,10 @@ class Changes:
     old_lock: dict[str, Any]
     new_lock: dict[str, Any]
     stale: dict[str, list[str]]
-    ci: dict[str, list[float]]
+    ci: tuple[dict[str, list[float]], dict[str, list[float]]]
     folds: tuple[dict[str, Any] | None, dict[str, Any] | None]
+    tables: dict[str, Pair] = field(default_factory=dict)
+    swap: Swap = NOT_COMPARED
 
     def value(self, path: str, name: str) -> tuple[Any, Any]:
         """Get a metric in the base and in the work tree; None where it is missing."""
@@ -58,15 +71,19 @@ class Changes:
         """Get an output's hash in the base and in the work tree."""
         return hash_of(self.old_lock, output), hash_of(self.new_lock, output)
 
+    def table(self, name: str) -> Pair:
+        """Get a plot's CSV file in the base and in the work tree; None where it is missing."""
+        return self.tables.get(name, (None, None))
+
 
 def collect(base: Base) -> Changes:
-    """Let DVC compare the base with the work tree.
+    """Compare the base with the work tree.
 
     Args:
         base: the base revision.
 
     Raises:
-        InputError: the work tree has no results, or DVC can't read them.
+        InputError: the work tree has no results, or they can't be read.
     """
     for path in (LOCK, INGEST, PREPARE, SELECT, EVALUATE):
         if not Path(path).is_file():
@@ -75,10 +92,9 @@ def collect(base: Base) -> Changes:
     if selected["scoring"] not in SCORING:
         problem = "not a score that this version knows"
         raise InputError(SELECT, "scoring", problem, "Run `dvc repro` to make it again.")
-    new_lock = _stages(LOCK, Path(LOCK).read_text(encoding="utf-8"))
-    old_lock = _stages(f"{base.short}:{LOCK}", base.text(LOCK) or "")
+    new_lock = stages_of(LOCK, Path(LOCK).read_text(encoding="utf-8"))
+    old_lock = stages_of(f"{base.short}:{LOCK}", base.text(LOCK) or "")
     commands = (
-        ("metrics", "diff", base.short, "--all", "--json"),
         ("params", "diff", base.short, "--json"),
         ("status", "--json", "dvc.yaml"),  # arriving data are no matter of a review
     )
@@ -87,150 +103,17 @@ def collect(base: Base) -> Changes:
         answers = list(pool.map(lambda command: run_dvc(*command), commands))
     before = base.json(SELECT)
     return Changes(
-        metrics=json.loads(answers[0]),
-        params=json.loads(answers[1]),
+        metrics=metrics_of_both(base),
+        params=json.loads(answers[0]),
         old_lock=old_lock,
         new_lock=new_lock,
-        stale=stale_stages(json.loads(answers[2]), new_lock, _listing),
-        ci=base.json(EVALUATE).get("test", {}).get("ci", {}),
+        stale=stale_stages(json.loads(answers[1]), new_lock, cached_listing),
+        ci=(_intervals(base.json(EVALUATE)), _intervals(read_json(EVALUATE))),
         folds=(before.get("cv_folds"), selected.get("cv_folds")),
+        tables={name: table_of_both(base, f"plots/{name}.csv") for name in TABLES},
+        swap=swap_of_both(old_lock, new_lock, cache_folder),
     )
 
 
-def hash_of(lock: dict[str, Any], output: str) -> str | None:
-    """Get an output's hash from the stages of a dvc.lock."""
-    outs = (out for stage in lock.values() for out in stage.get("outs", []))
-    return next((out.get("md5") for out in outs if out["path"] == output), None)
-
-
-Listing = Callable[[str], list[dict[str, str]] | None]
-
-
-def stale_stages(
-    status: dict[str, list[Any]], lock: dict[str, Any], listing: Listing
-) -> dict[str, list[str]]:
-    """Find the stages whose inputs or outputs differ from dvc.lock.
-
-    Data that are not on this machine do not count, because metrics and plots are in Git without
-    them. DVC reports a folder as modified if a part of it is missing, so folders are compared with
-    dvc.lock.
-
-    Args:
-        status: parsed output of `dvc status --json`.
-        lock: stage to its entry in dvc.lock.
-        listing: returns the files of an output folder by its hash, each as `md5` and `relpath`, or
-            None if they are not known on this machine.
-
-    Returns:
-        Stage to what differs.
-    """
-    found = {}
-    for stage, entries in status.items():
-        names = []
-        for entry in entries:
-            if isinstance(entry, str):
-                names.append(entry.removeprefix("changed "))
-                continue
-            for kind, parts in entry.items():
-                for path, state in parts.items():
-                    if isinstance(state, dict):
-                        names += [name for name, s in state.items() if s not in _ABSENT]
-                    elif state in _ABSENT:
-                        continue
-                    elif kind != "changed deps" or not _is_current(path, lock, stage, listing):
-                        names.append(path)
-        if names:
-            found[stage] = names
-    return found
-
-
-def _is_current(path: str, lock: dict[str, Any], stage: str, listing: Listing) -> bool:
-    """Return whether the folder that a stage read has the parts that other stages wrote last.
-
-    Both are taken from dvc.lock. If the hashes of a part are not on this machine, the folder counts
-    as current. A file, or a folder that no stage writes, does not.
-    """
-    read = _path_hashes(lock.get(stage, {}).get("deps")).get(path) or ""
-    written = {
-        out: md5
-        for entry in lock.values()
-        for out, md5 in _path_hashes(entry.get("outs")).items()
-        if out.startswith(f"{path}/")
-    }
-    if not written or not read.endswith(".dir"):
-        return False
-    files = []
-    for out, md5 in written.items():
-        name = out.removeprefix(f"{path}/")
-        if not md5.endswith(".dir"):
-            files.append({"md5": md5, "relpath": name})
-            continue
-        content = listing(md5)
-        if content is None:
-            return True
-        files += [file | {"relpath": f"{name}/{file['relpath']}"} for file in content]
-    # The same hash that DVC computes for a folder.
-    text = json.dumps(sorted(files, key=lambda file: file["relpath"]), sort_keys=True)
-    return f"{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}.dir" == read
-
-
-def _listing(md5: str) -> list[dict[str, str]] | None:
-    """Read the files of a folder from DVC's cache."""
-    path = Path(run_dvc("cache", "dir").strip(), "files", "md5", md5[:2], md5[2:])
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def changed_stages(old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
-    """List the stages whose entries in two dvc.lock files differ.
-
-    Args:
-        old: stage to its entry, in the base.
-        new: stage to its entry, in the work tree.
-
-    Returns:
-        One dict per stage, in the order of dvc.lock: `stage`, `why` ("changed", "new" or "gone"),
-        `reads` (its parameters, code and data that differ), `writes` (its outputs that differ),
-        `outs` (its number of outputs).
-    """
-    rows = []
-    for stage in dict.fromkeys([*new, *old]):
-        a, b = old.get(stage), new.get(stage)
-        if a == b:
-            continue
-        why = "new" if a is None else "gone" if b is None else "changed"
-        a, b = a or {}, b or {}
-        params = [
-            name
-            for file in dict.fromkeys([*a.get("params", {}), *b.get("params", {})])
-            for name in _differing(a.get("params", {}).get(file), b.get("params", {}).get(file))
-        ]
-        reads = params + _differing(_path_hashes(a.get("deps")), _path_hashes(b.get("deps")))
-        if why == "changed" and a.get("cmd") != b.get("cmd"):
-            reads.insert(0, "command")
-        outs = _path_hashes(b.get("outs")) or _path_hashes(a.get("outs"))
-        writes = _differing(_path_hashes(a.get("outs")), _path_hashes(b.get("outs")))
-        rows.append(
-            {"stage": stage, "why": why, "reads": reads, "writes": writes, "outs": len(outs)}
-        )
-    return rows
-
-
-def _differing(old: dict[str, Any] | None, new: dict[str, Any] | None) -> list[str]:
-    old, new = old or {}, new or {}
-    return [name for name in dict.fromkeys([*old, *new]) if old.get(name) != new.get(name)]
-
-
-def _path_hashes(entries: list[dict[str, Any]] | None) -> dict[str, Any]:
-    return {entry["path"]: entry.get("md5") for entry in entries or []}
-
-
-def _stages(name: str, text: str) -> dict[str, Any]:
-    hint = "Resolve the merge conflicts, then run `dvc repro`."
-    try:
-        tree = parse_yaml(text, name) or {}
-    except InputError:
-        tree = None
-    stages = tree.get("stages", {}) if isinstance(tree, dict) else None
-    if not isinstance(stages, dict):
-        raise InputError(name, "file", "not a valid dvc.lock", hint)
-    return from_root(stages)
+def _intervals(evaluated: dict[str, Any]) -> dict[str, list[float]]:
+    return evaluated.get("test", {}).get("ci", {})

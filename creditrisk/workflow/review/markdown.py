@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from creditrisk.core.escape import markdown, markdown_code
 from creditrisk.metrics.performance import NAMES
-from creditrisk.workflow.review import tables
+from creditrisk.workflow.review import decisions, tables
 from creditrisk.workflow.review.changes import Changes
 from creditrisk.workflow.review.verdict import verdict
 
@@ -16,6 +16,8 @@ MARKER = "<!-- creditrisk-review -->"
 LIMIT = 60_000
 # What an address of a page may contain as it is.
 _ADDRESS = ":/?#@!$&'*+,;=%~"
+# Stages that lag behind, of which the first ones are named: the others follow them.
+_STALE = 2
 _SHOWN = ("roc_auc", "brier", "expected_cost")
 
 
@@ -49,27 +51,36 @@ def document(changes: Changes, heading: str, pictures: Section, limit: int = LIM
         pictures: the section with the plots.
         limit: maximum number of characters; the longest folded sections are left out first.
     """
-    title, reasons = verdict(changes)
+    judged = verdict(changes)
     head = f"{MARKER}\n## Credit risk: review of a change\n\n{_stale(changes)}"
-    head += f"**{title}.** {_sentence(reasons)}\n\n{heading}\n"
+    head += f"**{judged.title}.** {_sentence(judged.reason)}\n\n"
+    if moved := tables.verdict_table(changes):
+        head += f"{moved}\n\n**Decisions.** {decisions.in_words(changes.swap)}\n\n"
+    if judged.look_at:
+        head += f"**Look at**\n\n{_bullets(judged.look_at)}\n\n"
+    head += " ".join([heading, *map(_sentence, judged.facts)]) + "\n"
     all_metrics = tables.differences_table(changes.metrics, "metric", change=True)
     parts = [
-        Section("Metrics of the champion", tables.metrics_table(changes, _SHOWN) + _NOTE),
-        Section("All metrics of the champion", tables.metrics_table(changes, NAMES), folded=True),
-        Section("Models", tables.candidates_table(changes), folded=True),
-        _parameters(changes),
-        Section("Stages", tables.stages_table(changes)),
-        Section("Data", tables.counts_table(changes)),
         pictures,
-        Section("dvc metrics diff", all_metrics or "No difference.", folded=True),
+        Section("Metrics of the champion", tables.metrics_table(changes, _SHOWN) + _NOTE),
+        Section("Data", tables.counts_table(changes)),
+        _parameters(changes),
+        Section("Stages", tables.stages_table(changes), folded=True),
+        Section("Models", tables.candidates_table(changes), folded=True),
+        Section("All metrics of the champion", tables.metrics_table(changes, NAMES), folded=True),
+        Section("All numbers that differ", all_metrics or "No difference.", folded=True),
     ]
     return _within(head, parts, limit)
 
 
 _NOTE = (
-    "\n\nA change is inside if the base's test value plus the change is within the 95% interval of "
-    "that value. The verdict uses CV only: test metrics that decide about a change are biased."
+    "\n\nThe verdict uses CV only: test metrics that decide about a change are biased. Two "
+    "separate estimates give a wider margin than necessary if both are about the same applicants."
 )
+
+
+def _bullets(lines: tuple[str, ...]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def pictures_inline(files: dict[str, Path]) -> Section:
@@ -78,13 +89,20 @@ def pictures_inline(files: dict[str, Path]) -> Section:
     return Section("Pictures", "\n\n".join(shown) or "No plot has data.")
 
 
-def pictures_linked(files: dict[str, Path], link: str | None) -> Section:
-    """Make the section that says where the pictures are, as a comment can't contain them."""
+def pictures_linked(files: dict[str, Path], link: str | None, charts: str = "") -> Section:
+    """Make the section that draws charts as text and says where the pictures are.
+
+    Args:
+        files: title to file of the pictures, which a comment can't contain.
+        link: where they can be downloaded; None if nowhere.
+        charts: what a comment can draw itself, in Markdown (see `comment_charts`).
+    """
     names = ", ".join(map(markdown, files))
     location = "written by `make review`"
     if link:
         location = f"[in the files of this run](<{quote(link, safe=_ADDRESS)}>)"
-    return Section("Pictures", f"{names}: {location}." if names else "No plot has data.")
+    told = f"As pictures: {names}: {location}." if names else "No plot has data."
+    return Section("Pictures", f"{charts}\n\n{told}" if charts else told)
 
 
 def _parameters(changes: Changes) -> Section:
@@ -98,10 +116,13 @@ def _parameters(changes: Changes) -> Section:
 def _stale(changes: Changes) -> str:
     if not changes.stale:
         return ""
-    listed = "; ".join(
+    listed = [
         f"{markdown_code(stage)}: {tables.some(names)}" for stage, names in changes.stale.items()
-    )
-    return f"> **These are not the results of this code and data**, run `dvc repro`. {listed}.\n\n"
+    ]
+    told = "; ".join(listed[:_STALE])
+    if len(listed) > _STALE:
+        told += f"; and {len(listed) - _STALE} more stages"
+    return f"> **These are not the results of this code and data**, run `dvc repro`. {told}.\n\n"
 
 
 def _sentence(text: str) -> str:
@@ -116,5 +137,5 @@ def _within(head: str, parts: list[Section], limit: int) -> str:
         if len(text) <= limit or not folded:
             return text
         longest = max(folded, key=lambda p: len(p.body))
-        note = "Too long for this review: see `dvc metrics diff` and `dvc params diff`."
+        note = "Too long for this review: see the files of `metrics/`, and `dvc params diff`."
         parts[parts.index(longest)] = Section(longest.title, note)

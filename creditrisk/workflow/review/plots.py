@@ -18,6 +18,8 @@ COLOURS = {"here": "#0072B2", "base": "#D55E00"}
 COMMENT = "comment.md"  # in the folder of a review, beside its pictures
 # DVC's name of the work tree.
 HERE = "workspace"
+# Names of the champions of the base and of the work tree; None where not known.
+Champions = tuple[str | None, str | None]
 _CONFIG = {
     "background": "white",
     "line": {"strokeWidth": 2},
@@ -30,11 +32,13 @@ _LEGEND = {"labelFontSize": 12, "symbolOpacity": 1, "symbolSize": 200}
 _DASHES = {"labelFontSize": 12, "symbolSize": 600}
 
 
-def specifications(base: Base) -> dict[str, dict[str, Any]]:
+def specifications(base: Base, champions: Champions = (None, None)) -> dict[str, dict[str, Any]]:
     """Get the Vega-Lite specifications of all plots from DVC, with both revisions in each.
 
     Args:
         base: the base revision.
+        champions: names of the champions of the base and of the work tree, which are marked in the
+            plots of models.
 
     Returns:
         Title in dvc.yaml to specification, without plots that have no data.
@@ -46,7 +50,30 @@ def specifications(base: Base) -> dict[str, dict[str, Any]]:
         for plot in drawn:
             if plot["type"] == "vega" and plot["content"]:
                 found[name] = _label(plot["content"], labels)
+                old, new = champions
+                mark_champions(found[name], {labels[HERE]: new, labels[base.short]: old})
     return found
+
+
+def mark_champions(specification: dict[str, Any], champions: dict[str, str | None]) -> None:
+    """Write `champion` beside the champion of each revision, in a plot with a model per line.
+
+    Args:
+        specification: the plot, which is changed.
+        champions: label of the revision to the name of its champion.
+    """
+    rows = specification.get("data", {}).get("values")
+    layers, axis = specification.get("layer"), specification.get("encoding", {}).get("y", {})
+    if (
+        not (isinstance(rows, list) and isinstance(layers, list))
+        or axis.get("field") != "algorithm"
+    ):
+        return
+    for row in rows:
+        row["champion"] = champions.get(row.get("rev")) == row.get("algorithm")
+    mark = {"type": "text", "text": "champion", "align": "left", "dx": 8, "fontWeight": "bold"}
+    place = {"x": {"field": "high", "type": "quantitative"}}
+    layers.append({"transform": [{"filter": "datum.champion"}], "mark": mark, "encoding": place})
 
 
 def draw(specification: dict[str, Any]) -> bytes:
@@ -59,11 +86,14 @@ def draw(specification: dict[str, Any]) -> bytes:
         raise InputError("dvc.yaml", f"plots: {title}", f"can't be drawn: {error}", hint) from None
 
 
-def write_pictures(base: Base, folder: Path) -> dict[str, Path]:
+def write_pictures(
+    base: Base, folder: Path, champions: Champions = (None, None)
+) -> dict[str, Path]:
     """Draw all plots into a folder.
 
     Args:
         base: the base revision.
+        champions: as in `specifications`.
         folder: the folder, a new one or that of an earlier review, whose pictures are deleted.
 
     Returns:
@@ -71,7 +101,7 @@ def write_pictures(base: Base, folder: Path) -> dict[str, Path]:
     """
     make_empty(folder)
     files: dict[str, Path] = {}
-    for name, specification in specifications(base).items():
+    for name, specification in specifications(base, champions).items():
         path = folder / f"{_file_name(name, [p.stem for p in files.values()])}.png"
         write_bytes(draw(specification), path)
         files[name] = path

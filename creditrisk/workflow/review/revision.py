@@ -2,12 +2,13 @@
 
 import json
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.escape import markdown_code
-from creditrisk.core.git import found, git
+from creditrisk.core.git import contents, found, git
 
 _ALL_BRANCHES = "+refs/heads/*:refs/remotes/origin/*"
 
@@ -32,25 +33,38 @@ class Base:
         Args:
             path: relative to the current folder, which may be a part of the repository.
         """
-        if not git("ls-tree", self.commit, "--", path):
-            return None
-        content = git("show", f"{self.commit}:./{path}")
-        return content.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return self._texts([path])[0]
 
-    def json(self, path: str) -> Any:
+    def json(self, path: str) -> dict[str, Any]:
         """Read a JSON file of this revision; an empty dict if it does not exist.
 
         Raises:
             InputError: it is not a JSON object.
         """
-        try:
-            content = json.loads(self.text(path) or "{}")
-        except (ValueError, RecursionError):
-            content = None
-        if not isinstance(content, dict):
-            problem, hint = "not a JSON object", "Name another revision: make review BASE=REVISION."
-            raise InputError(f"{self.short}:{path}", "file", problem, hint)
-        return content
+        return self.jsons([path])[0]
+
+    def jsons(self, paths: Sequence[str]) -> list[dict[str, Any]]:
+        """Read many JSON files, as `json` reads one."""
+        texts = zip(paths, self._texts(paths), strict=True)
+        return [_object(text or "{}", f"{self.short}:{path}") for path, text in texts]
+
+    def _texts(self, paths: Sequence[str]) -> list[str | None]:
+        found = contents([f"{self.commit}:./{path}" for path in paths])
+        return [
+            text and text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            for text in found
+        ]
+
+
+def _object(text: str, name: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        problem, hint = "not a JSON object", "Name another revision: make review BASE=REVISION."
+        raise InputError(name, "file", problem, hint)
+    return content
 
 
 def find_base(name: str | None, into: str) -> Base:

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 from creditrisk.core.escape import markdown, markdown_code, markdown_table
 from creditrisk.metrics.performance import LOSSES, METRICS, SCORING
-from creditrisk.workflow.review.changes import INGEST, LOCK, PREPARE, Changes, changed_stages
-from creditrisk.workflow.review.verdict import metric_change, scoring, sign, within_interval
+from creditrisk.workflow.review.changes import INGEST, LOCK, PREPARE, Changes
+from creditrisk.workflow.review.files import Files, cut
+from creditrisk.workflow.review.groups import RATIOS, lowest, ratio_changes
+from creditrisk.workflow.review.lock import changed_stages
+from creditrisk.workflow.review.margins import MetricChange, metric_change, sign
+from creditrisk.workflow.review.verdict import scoring
 
-Files = Mapping[str, Mapping[str, Mapping[str, Any]]]
-
-# Characters of a name or a value: none of them must fill the page.
-_LONGEST = 200
 _WHERE = {"cv": "CV", "nested": "nested CV", "test": "test"}
 _COUNTS = {
     "rows read": (INGEST, "rows_read"),
@@ -33,20 +32,51 @@ def metrics_table(changes: Changes, names: tuple[str, ...]) -> str:
             pair = metric_change(changes, name, on)
             if pair.new is None:
                 continue
-            is_inside = within_interval(changes, name, pair.change)
-            ends = changes.ci.get(name) if on == "test" else None
             rows.append(
-                {
-                    "metric": METRICS[name].label + better,
-                    "rows": label,
-                    "base": number(pair.old),
-                    "here": number(pair.new),
-                    "change": number(pair.change, "+.4f"),
-                    "95% test interval of the base": " to ".join(map(number, ends or [])),
-                    "change inside it": {None: "", True: "yes", False: "**no**"}[is_inside],
-                }
+                {"metric": METRICS[name].label + better, "rows": label}
+                | _moved(pair, pair.word(name))
             )
     return table(rows)
+
+
+def verdict_table(changes: Changes) -> str:
+    """Tabulate what the verdict names: the score, the cost and the ratios of groups.
+
+    Returns:
+        Empty if the base has no results.
+    """
+    deciding = SCORING[scoring(changes)][0]
+    names = [(deciding, "cv"), (deciding, "nested"), ("roc_auc", "cv"), ("expected_cost", "cv")]
+    rows = []
+    for name, on in dict.fromkeys(names):
+        pair = metric_change(changes, name, on)
+        if pair.change is not None:
+            label = f"{_WHERE[on]} {METRICS[name].label}"
+            rows.append({"what": label} | _moved(pair, pair.word(name)))
+    for each in lowest(ratio_changes(changes)) if rows else []:
+        label = f"lowest ratio of {RATIOS[each.ratio]} ({each.name})"
+        rows.append({"what": label} | _moved(each.moved, each.word()))
+    return markdown_table(rows)
+
+
+def _moved(pair: MetricChange, word: str) -> dict[str, str]:
+    return {
+        "base": number(pair.old),
+        "here": number(pair.new),
+        "change, 95% margin": _with_margin(pair),
+        "": word,
+        "margin from": pair.source,
+    }
+
+
+def _with_margin(pair: MetricChange) -> str:
+    """Write a change with its margin, or with its interval if that is longer to one side."""
+    change = number(pair.change, "+.4f")
+    if pair.margin is not None:
+        return f"{change} \N{PLUS-MINUS SIGN} {number(pair.margin)}"
+    if pair.low is None or pair.high is None:
+        return change
+    return f"{change} ({number(pair.low, '+.4f')} to {number(pair.high, '+.4f')})"
 
 
 def candidates_table(changes: Changes) -> str:
@@ -108,7 +138,7 @@ def counts_table(changes: Changes) -> str:
         return f"No counts differ: {total}."
     return table(
         {
-            "count": markdown(_cut(label)),
+            "count": markdown(cut(label)),
             "base": _count(old) if changes.known(counts[label][0]) else "not known",
             "here": _count(new),
             "change": "" if old is None or new is None else _count(new - old, "+"),
@@ -150,7 +180,7 @@ def number(value: float | None, form: str = ".4f") -> str:
 
 def some(names: list[str], most: int = 4) -> str:
     """List the first names, and how many more there are."""
-    shown = ", ".join(markdown_code(_cut(name)) for name in names[:most])
+    shown = ", ".join(markdown_code(cut(name)) for name in names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
@@ -164,8 +194,4 @@ def _value(value: object) -> str:
     """Write what DVC reports: five significant digits as DVC does, a text cut and escaped."""
     if value is None:
         return "-"
-    return markdown(_cut(f"{value:.5g}" if isinstance(value, float) else str(value)))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+    return markdown(cut(f"{value:.5g}" if isinstance(value, float) else str(value)))

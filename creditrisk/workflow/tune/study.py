@@ -114,9 +114,9 @@ class Search:
             InputError: a combination of params.yaml could not be fitted.
         """
         with _ctrl_c() as stopped:
-            for candidate in present:
+            for number, candidate in enumerate(present, 1):
                 if not stopped:
-                    self._score_current(candidate)
+                    self._score_current(candidate, f"{number} of {len(present)}")
         if stopped:
             self.log("interrupted before the values of params.yaml were scored")
             sys.exit(130)
@@ -153,7 +153,7 @@ class Search:
         trials = self.study.get_trials(deepcopy=False)
         return [t for t in trials if t.state in ends and ends[t.state] in t.user_attrs]
 
-    def _score_current(self, candidate: Candidate) -> None:
+    def _score_current(self, candidate: Candidate, count: str) -> None:
         key = _key(candidate)
         if key in self._known_scores:
             return
@@ -165,6 +165,9 @@ class Search:
             hint = "Change or remove this value."
             raise InputError("params.yaml", location, problem, hint, quotes_data=True) from error
         self._known_scores[key] = scores
+        mean = float(np.mean(scores))
+        values = describe(candidate, self.space)
+        self.log(f"params.yaml, combination {count}: {mean:.4f}: {values}")
         estimator = self.bench.spec.pipeline().named_steps["model"].get_params(deep=False)
         params = {
             name: values.encode(candidate.get(name, _first(values.default, estimator.get(name))))
@@ -175,7 +178,7 @@ class Search:
             trial = create_trial(
                 params=params,
                 distributions=self._distributions,
-                value=float(np.mean(scores)),
+                value=mean,
                 user_attrs=attrs,
             )
         except (ValueError, TypeError):  # outside the ranges, so not for the sampler

@@ -3,18 +3,19 @@
 import copy
 import math
 import re
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from creditrisk.champion.groups import Bins, groups_of
+from creditrisk.champion.groups import Bins, FairnessParams, groups_of
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError
 from creditrisk.core.yaml_text import parse_yaml
 from creditrisk.eda.adjust import EdaParams, apply, learn
-from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold
+from creditrisk.metrics.costs import DecisionParams, Sample, choose_threshold, expected_cost
 from creditrisk.metrics.intervals import stratified_draws
 from creditrisk.modeling.blocks import grid, model_params
 from creditrisk.modeling.folds import make_folds
@@ -112,6 +113,14 @@ def groups(bins: list[float]) -> bool:
     return found.notna().all() and len(found.cat.categories) == len(bins) + 2
 
 
+def refers_for(cost: float) -> bool:
+    """All are referred, for the cost of their referral."""
+    one = Sample(np.array([0, 1]), np.array([0.1, 0.9]), None, np.array([True, True]))
+    costs = DecisionParams(**(TREE["decision"] | {"amount_column": None, "cost_referred": cost}))
+    priced = replace(one, costs=costs.costs(pd.DataFrame(index=range(2))))
+    return expected_cost(priced, 0.5) == cost
+
+
 def judges(**values) -> bool:
     """Without drift and a least size, there is no alarm all the same; with drift there is."""
     rules = MonitorParams(**(TREE["monitor"] | values))
@@ -148,6 +157,9 @@ SOUND = {
     ("scorecard.base_points", -1): lambda: makes_points(base_points=-1),
     ("scorecard.base_points", 0): lambda: makes_points(base_points=0),
     ("fairness.age.bins", -1): lambda: groups([-1, 60]),
+    ("scorecard.digits", 0): lambda: makes_points(digits=0),
+    ("decision.cost_referred", 0): lambda: refers_for(0),
+    ("fairness.min_ratio", 0): lambda: FairnessParams(min_ratio=0).min_ratio == 0,
     ("monitor.psi", 0): lambda: judges(psi=0),
     ("monitor.share", 0): lambda: judges(share=0),
     ("monitor.auc_drop", 0): lambda: judges(auc_drop=0),
@@ -180,7 +192,7 @@ def test_a_number_at_the_edge_is_refused_by_name_or_sound(place):
 def test_the_numbers_of_all_blocks_were_tried():
     blocks = {place[0] for place in numbers(TREE)}
     assert blocks == {"seed", "split", "prepare", "eda", "train", "algorithms", "decision",
-                      "scorecard", "fairness", "monitor"}  # fmt: skip
+                      "scorecard", "fairness", "grades", "monitor"}  # fmt: skip
     assert len(numbers(TREE)) > 40
 
 

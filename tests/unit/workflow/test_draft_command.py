@@ -56,6 +56,7 @@ def test_params_yaml_can_name_the_draft_and_keeps_its_comments(folder, monkeypat
     assert capsys.readouterr().out.splitlines()[-1].endswith("now names both files: make check")
     # What the registry knows is that of the project, so the check runs there.
     (folder / "creditrisk").symlink_to(ROOT / "creditrisk")
+    (folder / "data/refused").mkdir(parents=True)
     assert check(read_yaml("params.yaml"), "params.yaml") > 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from creditrisk.core.errors import InputError
-from creditrisk.core.git import files_in_git
+from creditrisk.core.git import contents, files_in_git
 from creditrisk.workflow.review.revision import describe_here, find_base
 from creditrisk.workflow.tracked_files import is_tracked
 
@@ -160,6 +160,30 @@ def test_a_change_elsewhere_in_the_repository_is_no_change_of_this_project(tmp_p
     assert describe_here() == f"`main` at `{head}`"
     Path("params.yaml").write_text("a: 2\n")
     assert describe_here() == f"`main` at `{head}`, with uncommitted changes"
+
+
+def test_many_files_of_revisions_are_read_at_once(tmp_path, monkeypatch):
+    top = repository(tmp_path / "here")
+    (top / "sub").mkdir()
+    files = {
+        "sub/a.json": '{"n": 1}',
+        "sub/empty": "",
+        "sub/two\nlines": "x",
+        "sub/é ü": "ö\r\nß\n",
+    }
+    for name, text in files.items():
+        (top / name).write_bytes(text.encode())
+    git(top, "add", "-A")
+    git(top, "commit", "-qm", "files")
+    (top / "sub/a.json").write_text('{"n": 2}')
+    git(top, "commit", "-qam", "another")
+    monkeypatch.chdir(top / "sub")
+    asked = ["HEAD:./a.json", "HEAD~1:./a.json", "HEAD:./none", "HEAD:./two\nlines", "nobody:./x"]
+    asked += ["HEAD:./empty", "HEAD:sub", "HEAD:./é ü", "HEAD:file"]
+    assert contents(asked) == [
+        '{"n": 2}', '{"n": 1}', None, None, None, "", None, "ö\nß\n", "0",
+    ]  # fmt: skip
+    assert contents([]) == []
 
 
 def test_a_broken_metrics_file_of_the_base_is_named(tmp_path, monkeypatch):
