@@ -5,6 +5,8 @@
     page.section("Age", figure(styled(fig, x="age in years", y="applicants"), "Age by outcome"))
     html = page.html()
 
+The own words of a page (the number of rows of a table) are in its `language`.
+
 Every text is escaped by the templates (jinja2, autoescape). Plotly interprets a few HTML tags in
 the texts of a figure (tick labels, trace names, hover texts), so wrap those that come from a user's
 file in `label`. The same blocks give the same bytes: ids are sequential, never random.
@@ -13,6 +15,7 @@ file in `label`. The same blocks give the same bytes: ids are sequential, never 
 import base64
 import hashlib
 import textwrap
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -27,6 +30,7 @@ from markupsafe import Markup as Safe
 from plotly.io.json import to_json_plotly
 from plotly.offline import get_plotlyjs
 
+from creditrisk.html.language import PAGE_WORDS
 from creditrisk.html.style import CSS, DRAW_SCRIPT, PRINT_SCRIPT
 
 # Okabe and Ito (2008): can be told apart with every common form of colour blindness.
@@ -58,17 +62,26 @@ def _environment() -> Environment:
 
 
 def _block(macro: str, *values: Any) -> "Markup":
-    """Render a macro of blocks.html, which escapes all values."""
-    blocks = _environment().get_template("blocks.html").module
-    return Markup(Safe(getattr(blocks, macro)(*values)))
+    return Markup(macro, values)
 
 
 @dataclass(frozen=True)
 class Markup:
-    """A block of finished, escaped HTML."""
+    """A block of text, written by a macro of blocks.html, which escapes all values."""
 
-    html: Safe
+    macro: str
+    values: tuple[Any, ...]
     chart = None
+
+    @property
+    def html(self) -> Safe:
+        """The HTML in English."""
+        return self.write("en")
+
+    def write(self, language: str) -> Safe:
+        """Write the HTML, in one of the languages of `PAGE_WORDS`."""
+        blocks = _environment().get_template("blocks.html").module
+        return Safe(getattr(blocks, self.macro)(PAGE_WORDS[language], *self.values))
 
 
 @dataclass(frozen=True)
@@ -182,10 +195,17 @@ _TEMPLATE = go.layout.Template(
 
 @dataclass
 class Page:
-    """A page: a title, a line below it, and sections in order."""
+    """A page: a title, a line below it, and sections in order.
+
+    Attributes:
+        title: of the page and its heading.
+        subtitle: the line below it.
+        language: of its texts, a key of `PAGE_WORDS`.
+    """
 
     title: str
     subtitle: str = ""
+    language: str = "en"
     _sections: list[tuple[str, tuple[Block, ...]]] = field(default_factory=list)
 
     def section(self, heading: str, *blocks: Block) -> "Page":
@@ -206,7 +226,7 @@ class Page:
                     chart = _chart_html(block.chart, f"figure-{count}")
                     drawn.append({"chart": chart, "title": block.title, "note": block.note})
                 else:
-                    drawn.append({"chart": None, "html": block.html})
+                    drawn.append({"chart": None, "html": block.write(self.language)})
             sections.append({"anchor": anchor, "heading": heading, "blocks": drawn})
         # Our own style and scripts, and plotly's: the only text that is not escaped.
         library = get_plotlyjs() if count else ""
@@ -244,13 +264,13 @@ def _chart_html(chart: go.Figure, name: str) -> Safe:
     )
 
 
-def _cell(value: object, form: str) -> str:
+def _cell(value: object, form: str) -> str | bool:
     if pd.isna(value):
         return "\N{EN DASH}"
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return value  # written in the language of the page
     if not form:
         form = ".4g" if isinstance(value, float) and abs(value) < 1000 else ",.0f"
     return format(value, form)
@@ -259,7 +279,10 @@ def _cell(value: object, form: str) -> str:
 def _anchors(headings: list[str]) -> list[str]:
     found: list[str] = []
     for heading in headings:
-        words = "".join(c if c.isascii() and c.isalnum() else " " for c in heading.lower()).split()
+        # Letters lose their accents: a section "Métricas" is at #metricas.
+        letters = unicodedata.normalize("NFKD", heading.lower())
+        plain = "".join(c for c in letters if not unicodedata.combining(c))
+        words = "".join(c if c.isascii() and c.isalnum() else " " for c in plain).split()
         anchor = stem = "-".join(words) or "section"
         number = 2
         while anchor in found:

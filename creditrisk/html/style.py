@@ -36,6 +36,7 @@ th, td { padding: 4px 12px 4px 0; border-bottom: 1px solid #e3e3e3; text-align: 
 th { border-bottom: 1px solid #8a8a8a; vertical-align: bottom; }
 th.n, td.n { text-align: right; }
 td.n { white-space: nowrap; }
+tr:has(td:empty + td:empty) td:empty { height: 2.6rem; min-width: 8rem; }
 @media print {
   @page { margin: 14mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }

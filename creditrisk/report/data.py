@@ -7,6 +7,7 @@ import pandas as pd
 
 from creditrisk.champion.description import ChampionDescription
 from creditrisk.metrics.costs import DecisionParams
+from creditrisk.report.words import Words, load_words
 from creditrisk.schema import Schema
 
 
@@ -21,11 +22,13 @@ class ReportData:
         ingested: the content of metrics/ingest.json.
         champion: the description of the champion.
         board: the leaderboard.
-        curves: the frames `roc`, `pr`, `calibration`, `confusion`, `scores`, `cost`, `importance`,
-            `stability` and `fairness`, which are also written as CSV.
+        curves: the frames that are also written as CSV, by the name of the file: `roc`, `pr`,
+            `calibration`, `confusion`, `scores`, `cost`, `importance`, `stability`, `fairness`,
+            `fairness_cutoffs` and those of the sections for the validator.
         decision: the costs of the two errors, and how the cut-off is chosen.
         points: the table of points of the best scorecard; None or empty if there is none.
         warning: the warning of target leakage, if there is one.
+        words: the texts of the language that the report is written in.
     """
 
     metrics: dict[str, Any]
@@ -38,6 +41,7 @@ class ReportData:
     decision: DecisionParams
     points: pd.DataFrame = field(default_factory=pd.DataFrame)
     warning: str | None = None
+    words: Words = field(default_factory=load_words)
 
     @property
     def schema(self) -> Schema:

@@ -3,115 +3,135 @@
 import pandas as pd
 
 from creditrisk.evaluate.measure import BOOTSTRAP_DRAWS
-from creditrisk.html.page import Block, Page, bullets, facts, table, text
-from creditrisk.metrics.performance import METRICS
-from creditrisk.report import card, fairness, scorecard, stability, tables
+from creditrisk.html.page import Block, Page, bullets, facts, text
+from creditrisk.metrics.performance import NAMES
+from creditrisk.report import card, made, scorecard, stability, tables
 from creditrisk.report.data import ReportData
+from creditrisk.report.grids import grid
+from creditrisk.report.groups import groups_section
 from creditrisk.report.language import PLAIN
+from creditrisk.report.left_out import left_out
 from creditrisk.report.performance import decisions, importance, probabilities, ranking
+from creditrisk.report.refused import refused_section
 from creditrisk.report.selection import choice
-from creditrisk.report.tables import cost, number, span
-from creditrisk.report.verdict import verdict
-
-CAUSES = {
-    "null word": "null words",
-    "out of domain": "outside the domain of the column",
-    "special": "special codes",
-}
+from creditrisk.report.validation import validation_sections
+from creditrisk.report.verdict import cheapest, verdict
 
 
 def build_page(data: ReportData) -> Page:
     """Build the page."""
-    parts, champion = data.prepared["split"], data.champion
+    words, parts, champion = data.words, data.prepared["split"], data.champion
     page = Page(
-        f"Credit risk model: {data.schema.name.replace('_', ' ')}",
-        f"{champion.label}, trained on {champion.training_rows:,} applicants, measured on "
-        f"{parts['test']['rows']:,} others, of whom {parts['test']['bad']:,} defaulted",
+        words("page.title", name=data.schema.name.replace("_", " ")),
+        words(
+            "page.subtitle",
+            model=champion.label,
+            train=f"{champion.training_rows:,}",
+            test=f"{parts['test']['rows']:,}",
+            bad=f"{parts['test']['bad']:,}",
+        ),
+        words.language,
     )
-    page.section("Verdict", *_verdict(data))
-    page.section("Data", *_data(data))
-    page.section("Choice of the champion", *choice(data))
-    page.section("All metrics", *_metrics(data))
-    page.section("Separation of good and bad", *ranking(data))
-    page.section("Train against test", *stability.stability(data))
-    page.section("Probabilities", *probabilities(data))
-    page.section("Decisions and their cost", *decisions(data))
-    page.section("Important variables", *importance(data))
-    page.section("Groups of applicants", *fairness.fairness(data))
-    page.section("Scorecard", *scorecard.points(data))
-    page.section("Purpose and limits", *_use(data))
-    page.section("How it was made", *_making(data))
+    page.section(words("page.verdict"), *_verdict(data))
+    page.section(words("page.data"), *_data(data))
+    page.section(words("page.choice"), *choice(data))
+    page.section(words("page.metrics"), *_metrics(data))
+    page.section(words("page.ranking"), *ranking(data))
+    page.section(words("page.stability"), *stability.stability(data))
+    page.section(words("page.probabilities"), *probabilities(data))
+    page.section(words("page.decisions"), *decisions(data), *left_out(data))
+    *validation, sign_off = validation_sections(data)  # the sign-off is the end of the page
+    for heading, blocks in validation:
+        page.section(heading, *blocks)
+    page.section(words("page.importance"), *importance(data))
+    page.section(words("page.groups"), *groups_section(data))
+    page.section(words("page.refused"), *refused_section(data))
+    page.section(words("page.scorecard"), *scorecard.points(data))
+    page.section(words("page.use"), *_use(data))
+    page.section(words("page.making"), *_making(data))
+    page.section(sign_off[0], *sign_off[1])
     return page
 
 
 def headline(data: ReportData) -> dict[str, str]:
     """Return the main results at the top of the page, label to value."""
-    test, base, unit = data.metrics["test"], data.metrics["baselines"], data.unit
-    low, high = test["ci"]["expected_cost"]
+    words, unit = data.words, data.unit
+    test, base, found = data.metrics["test"], data.metrics["baselines"], data.metrics["decisions"]
+    ci = test["ci"]
+    counts = {name: f"{found[name]:,}" for name in ("accepted", "referred")}
+    counts["rows"] = f"{data.prepared['split']['test']['rows']:,}"
     shown = {
-        "champion": data.champion.label,
-        f"AUC on test (95% {span(test['ci']['roc_auc'])})": number(test["roc_auc"]),
+        words("headline.champion"): data.champion.label,
+        words("headline.accepted", **counts): words.number(found["approval_rate"], ".1%"),
     }
+    if found["accepted"]:
+        label = words(
+            "headline.bad_accepted",
+            bad=f"{found['bad_accepted']:,}",
+            accepted=counts["accepted"],
+            span=words.span(found["bad_rate_accepted_ci"], ".1%"),
+        )
+        shown[label] = words.number(found["bad_rate_accepted"], ".1%")
+    shown |= {
+        words("headline.referred", **counts): words.number(found["referral_rate"], ".1%"),
+        words("headline.cutoff"): words.number(data.metrics["threshold"], ".1%"),
+        words("headline.cost", span=words.cost_span(ci["expected_cost"])): words.cost(
+            base["champion"], unit
+        ),
+    }
+    name = cheapest(data)
+    shown[words(f"headline.{name}")] = words.cost(base[name], unit)
+    shown[words("headline.auc", span=words.span(ci["roc_auc"]))] = words.number(test["roc_auc"])
     if nested := data.selected.get("nested"):
-        se = number(nested["se"]["roc_auc"])
-        shown[f"AUC to expect in use (nested CV, SE {se})"] = number(nested["mean"]["roc_auc"])
-    return shown | {
-        f"Brier score on test (95% {span(test['ci']['brier'])})": number(test["brier"]),
-        f"cost a head on test (95% {cost(low)} to {cost(high)})": cost(base["champion"], unit),
-        "cost a head, accepting everybody": cost(base["accept_all"], unit),
-        "cost a head, refusing everybody": cost(base["reject_all"], unit),
-        "cut-off (this PD and more is refused)": number(data.metrics["threshold"], ".1%"),
-        "approved on test": number(base["approval_rate"], ".1%"),
-        "overfitting (AUC on train minus test)": number(data.metrics["gap"]["roc_auc"]),
-    }
+        se = words.number(nested["se"]["roc_auc"])
+        shown[words("headline.nested", se=se)] = words.number(nested["mean"]["roc_auc"])
+    return shown
 
 
 def _verdict(data: ReportData) -> list[Block]:
-    warning = [data.warning] if data.warning else []
+    warning = [made.warning(data.warning, data.words)] if data.warning else []
     return [facts(headline(data)), bullets(warning + verdict(data))]
 
 
 def _data(data: ReportData) -> list[Block]:
-    prepared, cells = data.prepared, tables.cells_table(data.prepared)
-    causes = cells.drop(columns=["column", "valid"]).sum()
-    reasons = {k.replace("_", " "): n for k, n in prepared["rejected"].items()}
-    shown = {
-        "rows read": prepared["rows_read"],
-        "rows rejected": prepared["rows_rejected"],
-        "rows used": prepared["rows_clean"],
-        "cells missing in the rows used": sum(prepared["missing"].values()),
-    }
-    rejected = pd.DataFrame({"reason": list(reasons), "rows rejected": list(reasons.values())})
-    notes = [f"{n:,} cells were {CAUSES.get(cause, cause)}." for cause, n in causes.items() if n]
-    notes = notes or ["Every cell of the well-formed rows was valid."]
-    for count, note in (
-        (data.ingested["blank_lines"], "blank lines of the file were skipped."),
-        (prepared["merged_cells"], "empty cells were filled from a duplicate row."),
-        (prepared["twins"]["conflicting_targets"], "groups of duplicates disagree on the outcome."),
-        (
-            prepared["equal_rows"]["together"],
-            "rows equal others in all variables; they count as one applicant in split and folds.",
-        ),
-        (
-            prepared["equal_rows"]["by_chance"],
-            "rows equal others in all variables as often as chance gives; they are different "
-            "applicants.",
-        ),
-    ):
-        notes += [f"{count:,} {note}"] if count else []
-    if ignored := prepared["columns_ignored"]:
-        notes.append(f"Ignored columns, which are not in the schema: {', '.join(ignored)}.")
+    words, prepared = data.words, data.prepared
+    cells = tables.cells_table(prepared)
+    rows = words(
+        "data.rows",
+        read=f"{prepared['rows_read']:,}",
+        rejected=f"{prepared['rows_rejected']:,}",
+        used=f"{prepared['rows_clean']:,}",
+    )
+    missing = words("data.missing", missing=f"{sum(prepared['missing'].values()):,}")
+    rejected = tables.rejected_table(prepared, words)
     return [
-        facts({label: f"{count:,}" for label, count in shown.items()}),
-        text(
-            f"{stability.split_words(data)} The model was chosen and fitted on the train part. "
-            "The test part was used for this report only."
-        ),
-        table(tables.split_table(prepared), "Rows and bad rates", {"bad rate": ".1%"}),
-        table(rejected, "Rejected rows by reason"),
-        bullets(notes),
-        table(cells, "Cells by column and result of parsing", collapsed=True),
+        text(f"{rows} {missing}\n\n{stability.split_words(data)} {words('data.parts')}"),
+        grid(words, tables.split_table(prepared, words), "data.split", {"bad_rate": ".1%"}),
+        *([grid(words, rejected, "data.rejected")] if prepared["rows_rejected"] else []),
+        bullets(_notes(data, cells)),
+        grid(words, cells, "data.cells", collapsed=True),
     ]
+
+
+def _notes(data: ReportData, cells: pd.DataFrame) -> list[str]:
+    """List what was found in the data and is worth a look."""
+    words, prepared = data.words, data.prepared
+    causes = cells.drop(columns=["column", "valid"]).sum()
+    counts = {cause: int(count) for cause, count in causes.items()}
+    notes = [words(f"data.notes.{cause}", count=f"{n:,}") for cause, n in counts.items() if n]
+    notes = notes or [words("data.notes.valid")]
+    for name, count in (
+        ("blank_lines", data.ingested["blank_lines"]),
+        ("merged_cells", prepared["merged_cells"]),
+        ("conflicts", prepared["twins"]["conflicting_targets"]),
+        ("equal", prepared["equal_rows"]["together"]),
+        ("by_chance", prepared["equal_rows"]["by_chance"]),
+    ):
+        if count:
+            notes.append(words(f"data.notes.{name}", count=f"{count:,}"))
+    if ignored := prepared["columns_ignored"]:
+        notes.append(words("data.notes.ignored", names=", ".join(ignored)))
+    return notes
 
 
 def _use(data: ReportData) -> list[Block]:
@@ -119,28 +139,25 @@ def _use(data: ReportData) -> list[Block]:
 
 
 def _metrics(data: ReportData) -> list[Block]:
-    shown = tables.metrics_table(data.metrics, data.selected)
+    words = data.words
+    shown = tables.metrics_table(data.metrics, data.selected, words)
     meanings = pd.DataFrame(
-        [(m.label, m.meaning) for m in METRICS.values()], columns=["metric", "meaning"]
+        [(tables.metric(name, words), words(f"metrics.{name}.meaning")) for name in NAMES],
+        columns=["metric", "meaning"],
     )
-    money = f" Costs are in {data.unit}." if data.unit else ""
+    said = [words("results.intervals", draws=f"{BOOTSTRAP_DRAWS:,}")]
+    if data.unit:
+        said.append(words("results.money", unit=data.unit))
     return [
-        text(
-            f"Intervals: 95%, by {BOOTSTRAP_DRAWS:,} bootstrap draws of the test rows within each "
-            "outcome. SE: standard error of the mean over the folds. Gap: train minus test. The "
-            "model was fitted on the train rows, so a gap is expected." + money
-        ),
-        table(shown, "Test, cross-validation and train", dict.fromkeys(shown.columns[1:], ",.3f")),
-        table(meanings, "What the metrics mean", collapsed=True),
+        text(" ".join(said)),
+        grid(words, shown, "results.table", dict.fromkeys(shown.columns[1:], ",.3f")),
+        grid(words, meanings, "results.meanings", collapsed=True),
     ]
 
 
 def _making(data: ReportData) -> list[Block]:
-    rows = tables.making_table(data.champion, data.selected, data.decision)
+    rows = tables.making_table(data.champion, data.selected, data.decision, data.words)
     return [
-        text(
-            "The same data, parameters and versions give the same model. The hashes identify the "
-            "files that this page describes."
-        ),
-        table(rows, "The champion", collapsed=False),
+        text(data.words("making.same")),
+        grid(data.words, rows, "making.table", collapsed=False),
     ]

@@ -1,162 +1,162 @@
 """The report's sections on the champion's ranking, PDs, decisions and variables."""
 
-from creditrisk.html.page import Block, bullets, figure, table, text
+from creditrisk.html.page import Block, bullets, figure, text
 from creditrisk.report import figures, tables
 from creditrisk.report.data import ReportData
-from creditrisk.report.tables import cost, number, span
+from creditrisk.report.grids import grid
+from creditrisk.report.language import PLAIN
+from creditrisk.report.referral import refers, rules_words
 
 TOP_VARIABLES = 5
 
 
 def ranking(data: ReportData) -> list[Block]:
     """Write the section: how well the PDs separate the good from the bad."""
-    test, threshold, curves = data.metrics["test"], data.metrics["threshold"], data.curves
-    good, bad = tables.confusion_table(curves["confusion"])["share refused"]
-    base, ci = data.metrics["calibration"]["bad_rate"], test["ci"]
+    words, test, threshold = data.words, data.metrics["test"], data.metrics["threshold"]
+    curves, ci = data.curves, data.metrics["test"]["ci"]
+    good, bad = tables.confusion_table(curves["confusion"], words)["share_rejected"]
+    base = data.metrics["calibration"]["bad_rate"]
     return [
         figure(
-            figures.roc(curves["roc"], (good, bad), threshold),
-            f"ROC curve: AUC {number(test['roc_auc'])} (95% {span(ci['roc_auc'])})",
-            "Each point is a cut-off. It shows which share of the good, and which share of the "
-            "bad, is refused there. The further the curve is above the dashed line, the better.",
+            figures.roc(words, curves["roc"], (good, bad), threshold),
+            words("ranking.roc", auc=words.number(test["roc_auc"]), span=words.span(ci["roc_auc"])),
+            words("ranking.roc_note"),
         ),
         figure(
             figures.precision_recall(
-                curves["pr"], base, (test["recall"], test["precision"]), threshold
+                words, curves["pr"], base, (test["recall"], test["precision"]), threshold
             ),
-            f"Precision and recall: average precision {number(test['average_precision'])} "
-            f"(95% {span(ci['average_precision'])}), base rate {number(base, '.1%')}",
-            "Each point is a cut-off. It shows which share of the bad is refused there, and which "
-            "share of the refused is bad. The dashed line is the result of refusing at random.",
+            words(
+                "ranking.pr",
+                precision=words.number(test["average_precision"]),
+                span=words.span(ci["average_precision"]),
+                base=words.number(base, ".1%"),
+            ),
+            words("ranking.pr_note"),
         ),
         figure(
-            figures.scores(curves["scores"], threshold),
-            "Distribution of the PDs",
-            "The share of the good, and of the bad, with a PD in each band. The less the two "
-            "overlap, the better. Applicants are refused if their PD reaches the cut-off.",
+            figures.scores(words, curves["scores"], threshold),
+            words("ranking.scores"),
+            words("ranking.scores_note"),
         ),
     ]
 
 
 def probabilities(data: ReportData) -> list[Block]:
     """Write the section: how well the PDs are calibrated."""
-    found, parts = data.metrics["calibration"], data.metrics["calibration"]["brier_parts"]
-    blocks: list[Block] = [
+    words, found, test = data.words, data.metrics["calibration"], data.metrics["test"]
+    parts = {name: words.number(part, ".4f") for name, part in found["brier_parts"].items()}
+    forms = {"value": ".3f", "low": ".3f", "high": ".3f", "ideal": ".0f"}
+    shown = tables.calibration_table(found, data.selected.get("nested"), words)
+    return [
         figure(
-            figures.calibration(data.curves["calibration"]),
-            f"Calibration on the test rows: mean PD {number(found['mean_pd'], '.1%')}, bad rate "
-            f"{number(found['bad_rate'], '.1%')}",
-            "The observed bad rate of applicants with similar PDs. On the dashed line, the two "
-            "agree; above it the PDs are too low, below it too high. Each bin has about the same "
-            "number of applicants and a Wilson interval. The band is a bootstrap interval.",
+            figures.calibration(words, data.curves["calibration"]),
+            words(
+                "probabilities.chart",
+                mean=words.number(found["mean_pd"], ".1%"),
+                rate=words.number(found["bad_rate"], ".1%"),
+            ),
+            words("probabilities.chart_note"),
         ),
-        table(
-            tables.calibration_table(found, data.selected.get("nested")),
-            "Calibration in numbers",
-            {"value": ".3f", "95% from": ".3f", "to": ".3f", "ideal": ".0f"},
-        ),
+        grid(words, shown, "probabilities.table", forms),
+        text(words("probabilities.reading")),
         text(
-            "A slope below 1 means that the PDs are too extreme, above 1 that they are too "
-            "moderate. A value in the large below 0 means that the PDs are too high on average, "
-            "above 0 that they are too low."
-        ),
-        text(
-            f"The Brier score on test is {number(data.metrics['test']['brier'])} (95% "
-            f"{span(data.metrics['test']['ci']['brier'])}). It is reliability "
-            f"{number(parts['reliability'], '.4f')} (lower is better) minus resolution "
-            f"{number(parts['resolution'], '.4f')} (higher is better) plus uncertainty "
-            f"{number(parts['uncertainty'], '.4f')} (the score if every PD is the bad rate)."
+            words(
+                "probabilities.brier",
+                brier=words.number(test["brier"]),
+                span=words.span(test["ci"]["brier"]),
+                **parts,
+            )
         ),
     ]
-    return blocks
 
 
 def decisions(data: ReportData) -> list[Block]:
-    """Write the section: the cut-off, its costs and its decisions."""
-    base, threshold, unit = data.metrics["baselines"], data.metrics["threshold"], data.unit
+    """Write the section: the cut-off, its costs, its decisions, and who is referred."""
+    words, base, threshold = data.words, data.metrics["baselines"], data.metrics["threshold"]
     points = data.curves["cost"]
-    axis = f"cost a head in {unit}" if unit else "cost a head"
-    levels = {"accept all (test)": base["accept_all"], "refuse all (test)": base["reject_all"]}
+    levels = {name: base[name] for name in ("accept_all", "reject_all")}
+    costs = {name: words.cost(base[name], data.unit) for name in levels}
     return [
         text(f"{_costs(data)} {_cutoff(data)}"),
-        figure(
-            figures.costs(points, threshold, levels, axis),
-            f"Cost a head by cut-off: {cost(base['champion'], unit)} on test at the chosen "
-            f"cut-off, {cost(base['accept_all'], unit)} if everybody is accepted, "
-            f"{cost(base['reject_all'], unit)} if everybody is refused",
-            "Lower is better. Out of fold means that each training row has a PD from a model that "
-            "had not seen it. The cut-off was not chosen on the test rows, so their minimum may be "
-            "elsewhere. If the valley is flat, the exact cut-off matters little.",
+        *referrals(data),
+        grid(
+            words,
+            tables.confusion_table(data.curves["confusion"], words),
+            "decisions.table",
+            {"share_rejected": ".1%"},
         ),
         figure(
-            figures.approvals(points, threshold),
-            f"Approval rate by cut-off: {number(base['approval_rate'], '.1%')} on test at the "
-            "chosen cut-off",
-            "The share of the applicants whose PD is below the cut-off.",
+            figures.costs(words, points, threshold, levels, data.unit),
+            words("decisions.cost_chart", cost=words.cost(base["champion"], data.unit), **costs),
+            words("decisions.cost_note"),
         ),
-        table(
-            tables.confusion_table(data.curves["confusion"]),
-            "Decisions on the test rows",
-            {"share refused": ".1%"},
+        figure(
+            figures.approvals(words, points, threshold),
+            words("decisions.approvals_chart", rate=words.number(base["approval_rate"], ".1%")),
+            words("decisions.approvals_note"),
         ),
     ]
+
+
+def referrals(data: ReportData) -> list[Block]:
+    """Say who is referred to a person."""
+    if not refers(data):
+        return [text(data.words("referral.nobody"))]
+    return [text(data.words("referral.who")), bullets(rules_words(data, PLAIN))]
 
 
 def importance(data: ReportData) -> list[Block]:
     """Write the section: which variables the champion uses most."""
-    derived = data.champion.features.get("derived", {})
+    words, derived = data.words, data.champion.features.get("derived", {})
     ranked = data.curves["importance"]
     frame = tables.importance_table(ranked, data.schema)
     first = frame.head(TOP_VARIABLES)
-    forms = dict.fromkeys(("AUC lost", "SE", "from", "to"), ".4f")
+    forms = dict.fromkeys(("auc_lost", "se", "low", "high"), ".4f")
+    rows, every = data.metrics["importance_rows"], data.champion.training_rows
+    note = (
+        words("importance.chart_note_sample", some=f"{rows:,}", all=f"{every:,}")
+        if rows < every
+        else words("importance.chart_note")
+    )
     return [
         figure(
-            figures.importance(first),
-            f"The {len(first)} most important variables",
-            "The AUC that is lost if a variable is shuffled among applicants that the model has "
-            f"not seen ({_of_training_rows(data)}by fold), with two standard errors to each side. "
-            "Variables with the same information share their importance. The chart shows what the "
-            "model uses, not what causes default.",
+            figures.importance(words, first),
+            words("importance.chart", count=str(len(first))),
+            note,
         ),
         bullets(
             [
-                f"{label}: {tables.meaning(name, data.schema, derived)}"
+                f"{label}: {tables.meaning(name, data.schema, derived, words)}"
                 for label, name in zip(first["variable"], ranked["feature"], strict=False)
             ]
         ),
-        table(first, "In numbers", forms),
-        table(frame, "All variables", forms, collapsed=True),
+        grid(words, frame, "importance.table", forms, collapsed=True),
     ]
 
 
-def _of_training_rows(data: ReportData) -> str:
-    rows, all_rows = data.metrics["importance_rows"], data.champion.training_rows
-    sample = f"a sample of {rows:,} of {all_rows:,} " if rows < all_rows else ""
-    return f"{sample}training rows, "
-
-
 def _costs(data: ReportData) -> str:
-    terms = data.decision
+    words, terms = data.words, data.decision
     if terms.amount_column is None:
-        return (
-            f"Accepting a bad applicant costs {terms.cost_bad_accepted:g}, refusing a good one "
-            f"{terms.cost_good_rejected:g}."
+        accepted, rejected = f"{terms.cost_bad_accepted:g}", f"{terms.cost_good_rejected:g}"
+        said = words("decisions.costs", accepted=accepted, rejected=rejected)
+    else:
+        said = words(
+            "decisions.costs_amount",
+            loss=f"{terms.loss_given_default:g}",
+            margin=f"{terms.margin:g}",
+            amount=terms.amount_column.replace("_", " "),
         )
-    amount = terms.amount_column.replace("_", " ")
-    return (
-        f"An accepted bad loan costs {terms.loss_given_default:g} of its {amount}, a refused good "
-        f"one {terms.margin:g} of it."
-    )
+    if not refers(data):
+        return said
+    referred = f"{terms.cost_referred:g} {data.unit}".strip()
+    return f"{said} {words('decisions.costs_referred', referred=referred)}"
 
 
 def _cutoff(data: ReportData) -> str:
-    rule = (
-        f"Applicants with a PD of {number(data.metrics['threshold'], '.1%')} or more are refused."
-    )
+    words = data.words
+    rule = words("decisions.cutoff", cutoff=words.number(data.metrics["threshold"], ".1%"))
     if data.decision.threshold == "theory":
-        return f"{rule} This is the PD at which accepting and refusing cost the same."
-    break_even = number(data.decision.break_even, ".1%")
-    return (
-        f"{rule} This cut-off has the least cost on out-of-fold PDs of the training rows. For "
-        f"well-calibrated PDs, the best cut-off in theory is {break_even}."
-    )
+        return f"{rule} {words('decisions.theory')}"
+    break_even = words.number(data.decision.break_even, ".1%")
+    return f"{rule} {words('decisions.oof', break_even=break_even)}"

@@ -2,118 +2,91 @@
 
 from collections import Counter
 
-from creditrisk.html.page import Block, figure, table, text
+from creditrisk.html.page import Block, figure, text
+from creditrisk.metrics.performance import SCORING
 from creditrisk.report import figures, tables
 from creditrisk.report.data import ReportData
-from creditrisk.report.tables import number, scored
+from creditrisk.report.grids import grid
 
 
 def choice(data: ReportData) -> list[Block]:
     """Write the section: leaderboard, lead of the best model, plain and nested CV."""
-    score = scored(data.selected["scoring"])
-    board = tables.board_table(data.board, data.selected["scoring"])
+    words, scoring = data.words, data.selected["scoring"]
+    score = tables.scored(scoring, words)
+    board = tables.board_table(data.board, scoring)
     forms = dict.fromkeys(board, ",.3f") | {"rank": "d"}
     return [
         text(" ".join(filter(None, [_how(data, score), _lead(data, score), sample_words(data)]))),
         figure(
-            figures.leaderboard(data.board, data.champion.algorithm, f"mean CV {score}"),
-            "Leaderboard",
-            f"The mean {score} of each model over the folds, with one standard error to each side, "
-            "best on top. The standard errors allow for folds that share training rows (Nadeau and "
-            "Bengio 2003). All models have the same folds, so the difference between two models is "
-            "more certain than their bars suggest.",
+            figures.leaderboard(words, data.board, data.champion.algorithm, score),
+            words("selection.chart"),
+            words("selection.chart_note", score=score),
         ),
-        table(board, "Means over the folds and their standard errors (SE)", forms),
-        *_nested(data, score),
+        grid(words, board, "selection.board", forms, tables.board_headers(words)),
+        text(_nested(data, score)),
     ]
 
 
 def _how(data: ReportData, score: str) -> str:
-    board, winner = data.board, data.champion.label
+    board, words = data.board, data.words
     rank = int(board.loc[board["algorithm"] == data.champion.algorithm, "rank"].iloc[0])
+    shown = {"model": data.champion.label, "rank": str(rank), "count": str(len(board))}
     if data.selected["model"] != "auto":
-        return (
-            f"params.yaml names the model ({winner}), so it was not chosen by its score. By its "
-            f"score it ranks {rank} of {len(board)}."
-        )
+        return words("selection.named", **shown)
     if len(board) == 1:
-        return f"There was only one model ({winner}), so there was nothing to choose."
-    if data.selected["rule"] == "best" and rank == 1:
-        return f"The {winner} has the best mean {score} of {len(board)} models."
-    if data.selected["rule"] == "best":
-        return (
-            f"By its mean {score} the {winner} ranks {rank} of {len(board)} models, less than one "
-            "standard error behind the first. It was chosen because it is an ensemble, while the "
-            "best of many single models looks better than it is."
-        )
-    return (
-        f"Of {len(board)} models, the {winner} is the simplest whose mean {score} is within one "
-        f"standard error of the best; it ranks {rank}."
-    )
+        return words("selection.only", **shown)
+    if data.selected["rule"] != "best":
+        return words("selection.simplest", score=score, **shown)
+    return words("selection.best" if rank == 1 else "selection.ensemble", score=score, **shown)
 
 
 def sample_words(data: ReportData) -> str:
     """Say which steps took a sample of the training rows; empty if none did."""
-    rows = data.selected["rows"]
-    words = []
+    words, rows = data.words, data.selected["rows"]
+    said = []
     if rows["search"] < rows["train"]:
-        words.append(
-            f"Hyperparameters were searched, and the nested estimate was made, on a stratified "
-            f"sample of {rows['search']:,} of the {rows['train']:,} training rows; the "
-            "other CV and test figures are of all rows."
-        )
+        some, every = (f"{rows[part]:,}" for part in ("search", "train"))
+        said.append(words("selection.sample", some=some, all=every))
     if rows["fit"] < rows["train"]:
         ensemble = "members" in data.champion.params
-        who = "A member of the champion" if ensemble else "The champion"
-        words.append(f"{who} is fitted on a sample of {rows['fit']:,} rows.")
-    return " ".join(words)
+        key = "selection.sample_member" if ensemble else "selection.sample_champion"
+        said.append(words(key, rows=f"{rows['fit']:,}"))
+    return " ".join(said)
 
 
 def _lead(data: ReportData, score: str) -> str:
-    pair = data.selected.get("two_best")
+    pair, words, labels = data.selected.get("two_best"), data.words, data.labels
     if not pair:
         return ""
-    luck = (
-        "more than two standard errors, so it is more than luck"
-        if pair["more_than_luck"]
-        else "less than two standard errors, so it could be luck"
-    )
-    labels = data.labels
-    return (
-        f"On the same folds the lead of {labels[pair['first']]} over {labels[pair['second']]} is "
-        f"{number(pair['difference'], '.4f')} in {score}, with a standard error of "
-        f"{number(pair['se'], '.4f')}: {luck}."
+    return words(
+        "selection.lead" if pair["more_than_luck"] else "selection.lead_luck",
+        first=labels[pair["first"]],
+        second=labels[pair["second"]],
+        lead=words.number(pair["difference"], ".4f"),
+        score=score,
+        se=words.number(pair["se"], ".4f"),
     )
 
 
-def _nested(data: ReportData, score: str) -> list[Block]:
-    nested = data.selected.get("nested")
+def _nested(data: ReportData, score: str) -> str:
+    nested, words = data.selected.get("nested"), data.words
     if not nested:
-        return [
-            text(
-                "No nested estimate was made (train.nested is false), so it is unknown by how "
-                f"much the mean CV {score} of the champion is too optimistic."
-            )
-        ]
-    counts, folds = Counter(nested["chosen"]), len(nested["chosen"])
-    chosen = ", ".join(f"{data.labels[name]} ({n})" for name, n in counts.items())
-    model = data.labels[data.selected["algorithm"]]
-    auto = data.selected["model"] == "auto"
-    steps = f"search, calibration, {'choice, ' if auto else ''}cut-off"
-    frame = tables.nested_table(data.selected)
-    return [
-        text(
-            "The score by which a model was chosen is too optimistic. Nested cross-validation "
-            f"repeats the whole procedure ({steps}) and measures it on rows that it has not used. "
-            + (
-                f"In its {folds} outer folds it chose {chosen}."
-                if auto
-                else f"In all {folds} outer folds the model is the {model}, as params.yaml asks."
-            )
-        ),
-        table(
-            frame,
-            "Plain against nested cross-validation, and by how much the plain one is optimistic",
-            dict.fromkeys(frame.columns[1:], ",.3f"),
-        ),
-    ]
+        return words("selection.no_nested", score=score)
+    counts, folds = Counter(nested["chosen"]), str(len(nested["chosen"]))
+    if data.selected["model"] == "auto":
+        chosen = ", ".join(f"{data.labels[name]} ({n})" for name, n in counts.items())
+        said = words("selection.nested_auto", folds=folds, chosen=chosen)
+    else:
+        model = data.labels[data.selected["algorithm"]]
+        said = words("selection.nested_named", folds=folds, model=model)
+    name = SCORING[data.selected["scoring"]][0]
+    optimism = data.selected["optimism"][name]
+    key = "selection.optimism" if (optimism or 0) > 0 else "selection.optimism_none"
+    return f"{said} " + words(
+        key,
+        score=score,
+        plain=words.number(data.selected["cv"][name], ".4f"),
+        nested=words.number(nested["mean"][name], ".4f"),
+        optimism=words.number(optimism, ".4f"),
+        section=words("results.table.caption"),
+    )

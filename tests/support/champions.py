@@ -12,11 +12,13 @@ import yaml
 
 from creditrisk.champion.description import describe_champion, parse_description
 from creditrisk.champion.predict import Predictor
+from creditrisk.champion.referral import learn_rules
 from creditrisk.core.files import json_text, write_json
 from creditrisk.eda.adjust import EdaParams, apply, learn
 from creditrisk.featurize import FeaturizeParams, derive, manifest
 from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.table import read_csv
+from creditrisk.metrics.costs import DecisionParams
 from creditrisk.modeling.blocks import model_params
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.params import PreprocessParams
@@ -133,6 +135,7 @@ def _describe(fitted, model_sha256):
         label="x in words",
         threshold=THRESHOLD,
         scorecard=PARAMS["scorecard"],
+        referral=learn_rules(train, features, DEFAULT, DecisionParams(**PARAMS["decision"])),
         metrics={"cv": {}, "cv_se": {}},
         adjustments=adjustments,
         data_sha256="d" * 64,

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from creditrisk.champion.groups import Bins
+from creditrisk.champion.grades import GradesParams
+from creditrisk.champion.groups import Bins, FairnessParams
 from creditrisk.champion.reference import Promise, Reference, make_reference
 from creditrisk.core.columns import keep_originals
 from creditrisk.core.files import write_json
@@ -38,7 +39,7 @@ from tests.support.defects import ROOT
 from tests.support.small_data import DEFAULT, DEFAULT_CSV
 
 PARAMS = MonitorParams()
-FAIRNESS = {"age": Bins(bins=[25, 60]), "foreign_worker": "levels"}
+FAIRNESS = FairnessParams(age=Bins(bins=[25, 60]), foreign_worker="levels")
 PROMISED = Promise(source="cv", roc_auc=0.78, roc_auc_se=0.02, brier=0.17, brier_se=0.01)
 
 
@@ -60,6 +61,7 @@ def reference(kind: str = "lr", model_sha256: str = "0" * 64) -> Reference:
     """What select would write beside the champion."""
     return make_reference(
         training_rows(), oof(kind), DEFAULT, {}, FAIRNESS,
+        np.zeros(len(oof(kind)), dtype=bool), GradesParams(),
         threshold=THRESHOLD, model_sha256=model_sha256, promised=PROMISED,
     )  # fmt: skip
 

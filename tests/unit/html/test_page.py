@@ -134,3 +134,18 @@ def test_a_script_that_is_not_ours_does_not_run_and_ours_do(tmp_path):
     refused = [line for line in opened.console if "violates the following Content" in line]
     assert len(refused) >= 2, opened.console
     assert "'unsafe-inline'" not in re.findall(r"script-src ([^;]*);", html)[0]
+
+
+def test_a_page_says_its_language_and_its_own_words_in_it():
+    frame = pd.DataFrame({"n": range(100), "paid": [True, False] * 50})
+    made = Page("Título", language="es").section("Métricas y puntos", table(frame, limit=20))
+    html = made.html()
+    assert '<html lang="es">' in html
+    assert "<summary>Tabla (20 renglones)</summary>" in html
+    assert "Los primeros 20 de 100 renglones." in html
+    assert "<td>sí</td>" in html.replace(' class="n"', "")
+    assert '<section id="metricas-y-puntos">' in html
+    english = Page("Title").section("Metrics", table(frame, limit=20)).html()
+    assert '<html lang="en">' in english
+    assert "<summary>Table (20 rows)</summary>" in english
+    assert "<td>yes</td>" in english.replace(' class="n"', "")

@@ -1,0 +1,109 @@
+"""The verdict, and who is referred: sentences with the numbers of the metrics."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from creditrisk.report.card import model_card
+from creditrisk.report.page import build_page
+from creditrisk.report.verdict import verdict
+from tests.support.report_results import inputs, words_of
+from tests.support.report_shapes import (
+    many_rules,
+    no_groups,
+    nobody_accepted,
+    nobody_referred,
+    without,
+)
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def whole():
+    return inputs()[0]
+
+
+def test_the_verdict_begins_with_how_many_of_the_accepted_went_bad(whole):
+    found, rows = whole.metrics["decisions"], whole.prepared["split"]["test"]
+    low, high = found["bad_rate_accepted_ci"]
+    assert verdict(whole)[0] == (
+        f"Of {rows['rows']} test applicants {found['accepted']} would be accepted; "
+        f"{found['bad_accepted']} of these {found['accepted']} went bad "
+        f"({found['bad_rate_accepted']:.1%}, 95% interval {low:.1%} to {high:.1%}), against "
+        f"{rows['bad'] / rows['rows']:.1%} of all; {found['referred']} would be referred to a "
+        f"person, {found['rejected']} rejected."
+    )
+    assert verdict(whole)[0] in model_card(whole)
+    assert "test applicants none would be accepted" in verdict(nobody_accepted(whole))[0]
+
+
+def test_the_report_says_who_is_referred(whole):
+    for given, said in (
+        (whole, ["Who lacks any field", "Who has a level that no training row has, in: status."]),
+        (nobody_referred(whole), ["Nobody is referred", "by its parameters, nobody is referred"]),
+        (
+            many_rules(whole),
+            [
+                "Who lacks one of the required fields: status.",
+                "Who lacks one of these fields, which no training row lacked: amount.",
+                "Who lacks more than 3 fields", "in: opened.", "is from 10.00% to under 20.00%",
+                "the decision would not be to accept: amount.",
+            ],
+        ),
+        (no_groups(whole), ["Who lacks a field of the model (decision.refer.missing): amount, "]),
+    ):  # fmt: skip
+        for told in (words_of(build_page(given).html()), model_card(given)):
+            assert [words for words in said if words not in told] == []
+            assert ("Nobody is referred" in told) == (said[0] == "Nobody is referred")
+
+
+def metric_change(given, **parts):
+    return replace(given, metrics=given.metrics | parts)
+
+
+def test_verdict_says_when_it_does_not_pay_or_cannot_be_believed(whole):
+    base, found = whole.metrics["baselines"], whole.metrics["calibration"]
+    assert "It pays" in " ".join(verdict(whole))
+    dear = metric_change(whole, baselines=base | {"champion": base["reject_all"] + 0.1})
+    assert "It doesn't pay" in " ".join(verdict(dear))
+    assert "It pays" not in " ".join(verdict(dear))
+    close = {"ci": whole.metrics["test"]["ci"] | {"expected_cost": [0.0, 9.0]}}
+    unsure = metric_change(whole, test=whole.metrics["test"] | close)
+    assert "a head may be luck" in " ".join(verdict(unsure))
+    for slope, large, said in (
+        ([0.9, 1.1], [-0.1, 0.1], "are well calibrated"),
+        ([0.5, 0.9], [-0.1, 0.1], "too extreme"),
+        ([1.1, 1.9], [0.1, 0.4], "too moderate (slope above 1) and they are too low"),
+        ([0.9, 1.1], [-0.3, -0.1], "too high on average"),
+    ):
+        changed = found | {
+            "slope": {"value": np.mean(slope), "ci": slope},
+            "in_the_large": {"value": np.mean(large), "ci": large},
+        }
+        assert said in " ".join(verdict(metric_change(whole, calibration=changed)))
+
+
+def test_verdict_sends_back_a_nested_estimate_outside_the_test_interval(whole):
+    even = metric_change(whole, test=in_interval(whole, 0.0, 1.0))
+    assert "the two agree" in " ".join(verdict(even))
+    odd = metric_change(whole, test=in_interval(whole, 0.98, 0.99))
+    assert "find out why before you sign" in " ".join(verdict(odd))
+
+
+def in_interval(given, low, high):
+    test = given.metrics["test"]
+    return test | {"ci": test["ci"] | {"roc_auc": [low, high]}}
+
+
+def test_lead_within_luck_is_called_so(whole):
+    pair = whole.selected["two_best"]
+    for more, said, unsaid in (
+        (True, "so it is more than luck", "could be luck"),
+        (False, "so it could be luck", "more than luck"),
+    ):
+        given = without(whole, two_best=pair | {"more_than_luck": more})
+        words = words_of(build_page(given).html())
+        assert said in words
+        assert unsaid not in words
