@@ -18,8 +18,9 @@ MONITOR_LOCK = "monitor/dvc.lock"  # of the second pipeline
 TRAINED, CANDIDATES = "metrics/train/", "data/candidates/"
 # Outputs that are parsed, counted or derived: the same bytes everywhere. All others are fitted.
 EXACT = (
-    "data/interim/", "data/processed/", "metrics/ingest.json", "metrics/prepare.json",
-    "metrics/eda.json",
+    "data/interim/", "data/processed/explored", "data/processed/adjustments",
+    "data/processed/train", "data/processed/test", "data/processed/features",
+    "metrics/ingest.json", "metrics/prepare.json", "metrics/eda.json",
 )  # fmt: skip
 Files = Mapping[str, bytes]
 _FILLED_IN = re.compile(r"\$\{[^}]*\}")

@@ -32,7 +32,8 @@ from creditrisk.core.escape import printable
 
 RESULTS = (LOCK, MONITOR_LOCK, "metrics", "plots", "data/candidates")
 FITTED = (
-    "metrics/train/", "metrics/select.json", "metrics/evaluate.json", "metrics/monitor.json",
+    "metrics/train/", "metrics/select.json", "metrics/evaluate.json", "metrics/summary/",
+    "metrics/monitor.json",
     "plots/", "data/",
 )  # fmt: skip
 # The numbers that the model card shows.

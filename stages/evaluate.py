@@ -3,6 +3,7 @@
 from typing import Any
 
 from creditrisk.champion.description import parse_description
+from creditrisk.champion.grades import GradesParams
 from creditrisk.champion.groups import FairnessParams
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import (
@@ -11,6 +12,7 @@ from creditrisk.core.files import (
     read_json,
     read_verified,
     write_csv,
+    write_frame,
     write_json,
     write_text,
 )
@@ -18,11 +20,18 @@ from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.evaluate.measure import evaluate_champion
+from creditrisk.evaluate.other_models import other_decisions
+from creditrisk.evaluate.summary import summary
+from creditrisk.ingest.params import DataParams
 from creditrisk.metrics.costs import DecisionParams
 from creditrisk.modeling.persistence import load_model
+from creditrisk.prepare.cells import Notation
 from creditrisk.report.card import model_card
 from creditrisk.report.data import ReportData
 from creditrisk.report.page import build_page
+from creditrisk.report.words import ReportParams, load_words
+from creditrisk.score.load_champion import Champion
+from creditrisk.score.refused import find_refused, read_refused
 from creditrisk.tracking.recording import Recording
 
 
@@ -32,14 +41,25 @@ class Params(Strict):
     seed: Seed
     folds: int
     search_rows: int
+    data: DataParams
+    null_words: list[str]
     decision: DecisionParams
     fairness: FairnessParams
+    grades: GradesParams
+    report: ReportParams
 
 
 INPUTS = (
     "champion", "description", "train", "test", "oof", "ingested", "prepared", "selected", "board",
-    "points",
+    "points", "scorecard", "former",
 )  # fmt: skip
+
+
+PARAM_PATHS = {
+    "folds": "train.folds",
+    "search_rows": "train.search_rows",
+    "null_words": "prepare.null_words",
+}
 
 
 def main() -> None:
@@ -56,12 +76,16 @@ def main() -> None:
         selected="metrics/select.json",
         board="plots/leaderboard.csv",
         points="plots/scorecard.csv",
+        scorecard="models/scorecard",
+        former="data/former",
+        decisions="data/processed/decisions.parquet",
         metrics="metrics/evaluate.json",
+        summary="metrics/summary",
         plots="plots",
         report="plots/report.html",
         card="plots/model_card.md",
     ).parse_args()
-    params = read_params(args.params, Params, folds="train.folds", search_rows="train.search_rows")
+    params = read_params(args.params, Params, **PARAM_PATHS)
     board = read_csv(args.board)
     remove_leftovers(args.oof, board["algorithm"])
     inputs = {name: path for name, path in vars(args).items() if name in INPUTS}
@@ -71,18 +95,28 @@ def main() -> None:
     described = read_verified(args.description, selected["description_sha256"])
     champion = parse_description(described, args.description)
     prepared = read_json(args.prepared)
+    model = load_model(args.champion, selected["champion_sha256"])
+    test = read_frame(args.test)
+    where = find_refused(params.data.rejected, args.params)
+    notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
+    scoring = Champion(model, champion)
+    refused = None if where is None else read_refused(where, scoring, params.data, notation)
+    say(f"evaluate: {champion.label} on {len(test):,} test rows, then fitted again by fold")
     found = evaluate_champion(
-        load_model(args.champion, selected["champion_sha256"]),
+        model,
         champion,
         train=read_frame(args.train),
-        test=read_frame(args.test),
+        test=test,
         oof=read_frame(args.oof / f"{champion.algorithm}.parquet"),
         decision=params.decision,
         groups=params.fairness,
         folds=params.folds,
         importance_rows=params.search_rows,
         seed=params.seed,
+        grades=params.grades,
         start=prepared["split_by"].get("from"),
+        others=other_decisions(args.former, args.scorecard, test, champion),
+        refused=refused,
     )
     report = ReportData(
         metrics=found.metrics,
@@ -95,15 +129,22 @@ def main() -> None:
         decision=params.decision,
         points=read_csv(args.points),
         warning=found.warning,
+        words=load_words(params.report.language),
     )
+    say("evaluate: writes the report and the model card")
     tables = {args.plots / f"{name}.csv": table for name, table in found.tables.items()}
     write_json(found.metrics, args.metrics)
+    write_frame(found.decisions, args.decisions)
+    followed = summary(found.metrics, selected, found.tables["fairness"], found.tables["strategy"])
+    remove_leftovers(args.summary, followed)
+    for name, numbers in followed.items():
+        write_json(numbers, args.summary / f"{name}.json")
     for path, table in tables.items():
         write_csv(table, path)
     write_text(build_page(report).html(), args.report)
     write_text(model_card(report), args.card)
     recording.finish(
-        found.headline,
+        found.metrics,
         {"algorithm": champion.algorithm} | champion.params,
         {"results": [args.metrics, args.card, *tables], "report": [args.report]},
         found.predictions,

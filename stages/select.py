@@ -7,7 +7,9 @@ from typing import Any
 import joblib
 import pandas as pd
 
+from creditrisk.champion.card.exports import write_exports
 from creditrisk.champion.description import CvSummary, describe_champion
+from creditrisk.champion.grades import GradesParams
 from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.reference import make_reference
@@ -37,6 +39,7 @@ from creditrisk.select.contenders import ensembles_of, load_contenders
 from creditrisk.select.leaderboard import choose, leaderboard
 from creditrisk.select.params import SelectParams
 from creditrisk.select.summary import estimate_choice, promised_performance, summarise_choice
+from creditrisk.select.terms import Terms
 from creditrisk.tracking.recording import Recording
 from creditrisk.tracking.run_data import Champion
 from creditrisk.tracking.store import is_temporary
@@ -55,6 +58,7 @@ class Params(Strict):
     algorithms: dict[str, Any]
     scorecard: ScorecardParams
     fairness: FairnessParams
+    grades: GradesParams
     # For the registered model, which reads raw applicants.
     decimal: str
     thousands: str
@@ -94,6 +98,7 @@ def main() -> None:
         metrics="metrics/select.json",
         board="plots/leaderboard.csv",
         points="plots/scorecard.csv",
+        scorecard="models/scorecard",
     ).parse_args()
     params = read_params(args.params, Params, **PARAM_PATHS)
     entries = {name: algorithm(name) for name in params.algorithms}
@@ -111,7 +116,10 @@ def main() -> None:
     recording = Recording("select", inputs, params.model_dump() | known, serves=LOADER)
 
     frame = read_frame(args.train, KEYS)
-    contenders = load_contenders(args.candidates, args.trained, entries, frame, params.decision)
+    features = read_json(args.features, FEATURES)
+    schema = load_schema(params.schema_path)
+    terms = Terms.of(frame, features, schema, params.decision)
+    contenders = load_contenders(args.candidates, args.trained, entries, terms)
     board = leaderboard(contenders.values(), params.scoring)
     rule, oofs = params.select.rule, {name: each.oof for name, each in contenders.items()}
     ensembles = ensembles_of(contenders.values())
@@ -119,20 +127,20 @@ def main() -> None:
     choice = (contenders, winner, params.model, rule, params.scoring)
     metrics = summarise_choice(board, *choice)
     if params.nested:
-        metrics |= estimate_choice(*choice, frame, params.decision)
+        metrics |= estimate_choice(*choice, terms)
 
     champion = contenders[winner]
     model_file = read_verified(champion.model_file, champion.model_sha256)
     metrics |= {"champion_sha256": champion.model_sha256}
-    features = read_json(args.features, FEATURES)
     adjustments = read_json(args.adjustments, ("caps", "merges"))
-    schema = load_schema(params.schema_path)
+    rules = terms.rules_at(champion.cv.threshold)
     description = describe_champion(
         joblib.load(io.BytesIO(model_file)), champion.summary, frame, features, schema,
         algorithm=winner,
         label=champion.label,
         threshold=champion.cv.threshold,
         scorecard=params.scorecard,
+        referral=rules,
         metrics=CvSummary(cv=champion.cv.mean, cv_se=champion.cv.se),
         adjustments=adjustments,
         data_sha256=read_json(args.ingested, ["source_sha256"])["source_sha256"],
@@ -142,26 +150,30 @@ def main() -> None:
     reference = make_reference(
         frame, champion.oof, schema,
         {name: counts["out_of_domain"] for name, counts in cells.items()}, params.fairness,
+        grades=params.grades,
         threshold=champion.cv.threshold,
+        referred=~terms.with_band(terms.sample(champion.oof), champion.cv.threshold).decided,
         model_sha256=champion.model_sha256,
         promised=promised_performance(metrics),
     )  # fmt: skip
-    merges = adjustments["merges"]
-    points = best_scorecard(board, contenders, frame, features, schema, params.scorecard, merges)
+    best = best_scorecard(board, contenders, frame, features, schema, params.scorecard, adjustments)
     described = json_text(description.to_json())
     metrics |= {"description_sha256": sha256(described.encode())}
     write_bytes(model_file, args.champion)
     write_text(described, args.description)
     write_json(reference.model_dump(), args.reference)
+    if best.card is not None:
+        metrics |= {"scorecard": best.card.summary()}
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
-    write_csv(exact_edges(points), args.points)
+    write_csv(exact_edges(best.points), args.points)
+    write_exports(best.card, args.scorecard)
     results = [args.description, args.metrics, args.board, args.points]
     registered = Champion(
         model=args.champion,
         sha256=description.model_sha256,
         description=described,
-        columns=[source for source, c in schema.columns.items() if c.kind not in KEY_KINDS],
+        columns=[source for source, c in schema.needed.items() if c.kind not in KEY_KINDS],
         notation=params.model_dump(include={"decimal", "thousands", "null_words"}),
         is_champion_run=not is_temporary(Path.cwd()),
     )
