@@ -187,6 +187,10 @@ def measure_champion(
     """
     bad, pds = test.bad, test.pd
     everybody = Sample(bad, pds, test.costs)  # a baseline refers nobody
+    baselines = {
+        "accept_all": expected_cost(everybody, np.inf),
+        "reject_all": expected_cost(everybody, -np.inf),
+    }
     on_test: dict[str, Any] = dict(compute_metrics(test, threshold))
     on_train = compute_metrics(train, threshold)
     gap = {name: on_train[name] - on_test[name] for name in NAMES}
@@ -200,10 +204,10 @@ def measure_champion(
         "calibration": slope_and_intercept(bad, pds)
         | {"mean_pd": float(pds.mean()), "bad_rate": float(bad.mean())}
         | {"brier_parts": brier_parts(bad, pds)},
-        "baselines": {
-            "accept_all": expected_cost(everybody, np.inf),
-            "reject_all": expected_cost(everybody, -np.inf),
+        "baselines": baselines
+        | {
             "champion": on_test["expected_cost"],
+            "saved": min(baselines.values()) - on_test["expected_cost"],
             "approval_rate": float(np.mean(test.accepted(threshold))),
         },
         "decisions": count_decisions(test, threshold),

@@ -78,14 +78,22 @@ def count_decisions(sample: Sample, threshold: float) -> dict[str, Any]:
         threshold: the cut-off.
 
     Returns:
-        `accepted`, `rejected`, `referred` (numbers of rows), `approval_rate`, `referral_rate`,
-        `bad_accepted`, `bad_rate_accepted` with `bad_rate_accepted_ci` (95%, Jeffreys), both None
-        if nobody is accepted.
+        `accepted`, `rejected`, `referred` (numbers of rows), `approval_rate`, `referral_rate`;
+        `good_accepted`, `bad_accepted` and so on; `bad_rate_accepted` with `bad_rate_accepted_ci`
+        (95%, Jeffreys), both None if nobody is accepted.
     """
-    accepted = sample.accepted(threshold)
+    accepted, rejected = sample.accepted(threshold), sample.rejected(threshold)
     rows, approved = len(accepted), int(accepted.sum())
-    bad = int((accepted & (np.asarray(sample.bad) == 1)).sum())
+    outcomes = {"good": np.asarray(sample.bad) != 1, "bad": np.asarray(sample.bad) == 1}
     referred = int((~sample.decided).sum())
+    counts = {
+        f"{outcome}_{decision}": int((here & there).sum())
+        for outcome, here in outcomes.items()
+        for decision, there in (
+            ("accepted", accepted), ("rejected", rejected), ("referred", ~sample.decided),
+        )
+    }  # fmt: skip
+    bad = counts["bad_accepted"]
     low, high = jeffreys(np.array(bad), np.array(approved))
     return {
         "accepted": approved,
@@ -93,7 +101,7 @@ def count_decisions(sample: Sample, threshold: float) -> dict[str, Any]:
         "referred": referred,
         "approval_rate": approved / rows,
         "referral_rate": referred / rows,
-        "bad_accepted": bad,
+        **counts,
         "bad_rate_accepted": bad / approved if approved else None,
         "bad_rate_accepted_ci": [float(low), float(high)] if approved else None,
     }

@@ -84,7 +84,7 @@ def _savings(data: ReportData) -> str:
     base, ends = data.metrics["baselines"], data.metrics["test"]["ci"]["expected_cost"]
     name = cheapest(data)
     baseline = words(f"verdict.{name}", cost=words.cost(base[name], unit))
-    saved, model = base[name] - base["champion"], words.cost(base["champion"], unit)
+    saved, model = base["saved"], words.cost(base["champion"], unit)
     if saved <= 0:
         return f"{words('verdict.pays_not', cost=model)} {baseline}"
     certainty = "verdict.certain" if ends[1] < base[name] else "verdict.uncertain"

@@ -48,8 +48,8 @@ def test_review_finds_the_base_in_the_subfolder(credit: Project):
     assert "| `params.yaml` | `decision.cost_bad_accepted` | 5 | 40 |" in text
     assert "| `select` | `decision` |" in text
     assert "| `metrics/evaluate.json` |" in text
-    assert "same champion" in text
-    assert "the same model; data unchanged" in text
+    assert "Same champion" in text
+    assert "the same model. Data unchanged." in text
     assert len(list((credit.folder / "review").glob("*.png"))) == 7
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from creditrisk.serve.form import HEADINGS
 from tests.support.browser import needs_chromium
 from tests.support.champions import project
 from tests.support.devtools import browser
@@ -75,7 +76,7 @@ def test_a_person_fills_in_the_form_by_keyboard_and_reads_the_decision(service, 
         page.forget()
         page.press("Enter")
         page.wait_for("Page.loadEventFired")
-        heading = {"reject": "Rejected", "accept": "Accepted"}[wanted["decision"]]
+        heading = HEADINGS[wanted["decision"]]
         assert page.ask("document.querySelector('#decision').innerText") == heading
         assert page.ask("document.querySelector('#pd').dataset.pd") == repr(wanted["pd"])
         assert page.ask("document.querySelector('#points').innerText") == str(wanted["score"])

@@ -20,9 +20,10 @@ import pytest
 import yaml
 
 from creditrisk.champion.description import parse_description
+from creditrisk.metrics.costs import DECISIONS
 from creditrisk.prepare.cells import Notation
 from creditrisk.score.load_champion import Champion
-from creditrisk.score.scorer import ACCEPT, REJECT, Scorer
+from creditrisk.score.scorer import Scorer
 from creditrisk.tracking import registry
 from creditrisk.tracking.imports import read_closure
 from creditrisk.tracking.store import StoreLocation
@@ -75,11 +76,9 @@ class Registered:
         """What scoring says of rows of texts."""
         judged = self.scorer.judge({n: [row.get(n) for row in rows] for n in self.columns})
         return [
-            {"pd": float(pd), "score": int(points), "decision": REJECT if refused else ACCEPT}
-            if readable
-            else NOTHING
-            for pd, points, refused, readable in zip(
-                judged.pd, judged.points, judged.refused, judged.readable, strict=True
+            {"pd": float(pd), "score": int(points), "decision": decision} if readable else NOTHING
+            for pd, points, decision, readable in zip(
+                judged.pd, judged.points, judged.decisions, judged.readable, strict=True
             )
         ]
 
@@ -193,7 +192,7 @@ def test_a_real_server_scores_raw_applicants_as_score_does(scorecard: Registered
     rows = applicants()
     expected = scorecard.expected(rows)
     assert expected[4] == NOTHING
-    assert {row["decision"] for row in expected} == {ACCEPT, REJECT, None}
+    assert {row["decision"] for row in expected} == {*DECISIONS, None}
     assert served.answers(dataframe_records=rows) == expected
     # As numbers: pandas makes those of a column with a null floats.
     assert served.answers(dataframe_records=numbers(rows)) == expected

@@ -142,7 +142,10 @@ def test_it_may_be_unknown_of_many_but_not_unreadable():
         ({"alter": {"monotone": "up"}}, "can't be mutable or monotone"),
         ({"alter": {"kind": "id", "special": {}, "min": None, "max": None, "integer": "false"}},
          "for variables, not for ids"),
-        ({name: {"audit": "true"} for name in tree()["columns"]}, "there is no feature column"),
+        (
+            {name: {"audit": "true", "mutable": "false"} for name in tree()["columns"]},
+            "there is no feature column",
+        ),
     ],
 )  # fmt: skip
 def test_a_schema_in_which_it_makes_no_sense_is_refused(changes, problem):

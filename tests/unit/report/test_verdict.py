@@ -66,7 +66,9 @@ def metric_change(given, **parts):
 def test_verdict_says_when_it_does_not_pay_or_cannot_be_believed(whole):
     base, found = whole.metrics["baselines"], whole.metrics["calibration"]
     assert "It pays" in " ".join(verdict(whole))
-    dear = metric_change(whole, baselines=base | {"champion": base["reject_all"] + 0.1})
+    assert base["saved"] == min(base["accept_all"], base["reject_all"]) - base["champion"] > 0
+    lost = {"champion": base["reject_all"] + 0.1, "saved": -0.1}
+    dear = metric_change(whole, baselines=base | lost)
     assert "It doesn't pay" in " ".join(verdict(dear))
     assert "It pays" not in " ".join(verdict(dear))
     close = {"ci": whole.metrics["test"]["ci"] | {"expected_cost": [0.0, 9.0]}}
