@@ -66,18 +66,22 @@ def _decisions(decisions: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_use(strategy: pd.DataFrame | None, sample: str) -> dict[str, float]:
-    """Return the share of the approved and their bad rate at the cut-off in use."""
+    """Return the shares of the approved and the referred, and the bad rate of the approved."""
     if strategy is None:
         return {}
     line = strategy[(strategy["sample"] == sample) & strategy["in_use"].astype(bool)]
     names = {"approved": "approval_rate", "bad_approved": "bad_rate_approved"}
     values = {name: line[column].dropna() for name, column in names.items()}
+    values["referred"] = line["referred"] / line["rows"]
     return {name: float(value.iloc[0]) for name, value in values.items() if len(value)}
 
 
 def _lowest_ratio(fairness: pd.DataFrame | None, sample: str) -> dict[str, float]:
     if fairness is None or "approval_ratio" not in fairness:
         return {}
-    judged = fairness["judged"].astype(bool) & ~fairness["reference"].astype(bool)
-    ratios = fairness.loc[judged & (fairness["sample"] == sample), "approval_ratio"].dropna()
+    judged = fairness[(fairness["sample"] == sample) & fairness["judged"].astype(bool)]
+    reference = judged["reference"].astype(bool)
+    # A ratio to a group of too few rows is not judged either.
+    known = judged["variable"].isin(judged.loc[reference, "variable"])
+    ratios = judged.loc[known & ~reference, "approval_ratio"].dropna()
     return {"min_ratio": float(ratios.min())} if len(ratios) else {}

@@ -15,6 +15,7 @@ from creditrisk.metrics.performance import NAMES
 FAIRNESS = pd.DataFrame(
     {
         "sample": ["out_of_fold"] * 3 + ["test"] * 3,
+        "variable": ["age"] * 6,
         "group": ["young", "most", "few"] * 2,
         "judged": [True, True, False] * 2,
         "reference": [False, True, False] * 2,
@@ -27,6 +28,8 @@ STRATEGY = pd.DataFrame(
         "in_use": [False, True, False, True],
         "approval_rate": [0.5, 0.37, 0.5, 0.34],
         "bad_rate_approved": [0.1, 0.05, 0.1, 0.02],
+        "rows": [800, 800, 200, 200],
+        "referred": [16, 16, 2, 2],
     }
 )
 
@@ -54,7 +57,8 @@ def test_the_numbers_are_those_of_the_files():
         assert {k: row[k] for k in MEASURES} == {k: means[name][v] for k, v in MEASURES.items()}
     # Groups with too few rows are not judged, and nobody is compared with himself.
     assert (found["cv"]["min_ratio"], found["test"]["min_ratio"]) == (0.28, 0.26)
-    assert (found["cv"]["approved"], found["cv"]["bad_approved"]) == (0.37, 0.05)
+    shares = {name: found["cv"][name] for name in ("approved", "referred", "bad_approved")}
+    assert shares == {"approved": 0.37, "referred": 0.02, "bad_approved": 0.05}
     decided = {name: found["test"][name] for name in ("approved", "referred", "bad_approved")}
     assert decided == {"approved": 0.34, "referred": 0.01, "bad_approved": 0.015}
 
@@ -67,6 +71,8 @@ def test_what_was_not_estimated_is_left_out():
     assert "bad_approved" not in found["test"]
     assert "min_ratio" not in found["cv"]
     assert "min_ratio" not in summary(metrics, {}, FAIRNESS.assign(judged=False))["test"]
+    small = FAIRNESS.assign(judged=FAIRNESS["judged"] & ~FAIRNESS["reference"])
+    assert "min_ratio" not in summary(metrics, {}, small)["test"]  # the reference is too small
 
 
 @pytest.mark.slow
