@@ -163,7 +163,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--format", choices=FORMS, help="form of standard output; csv if it is not given"
     )
-    parser.add_argument("--batch", type=_count, default=32768, help="maximum of rows per batch")
+    parser.add_argument("--batch", type=_positive, default=32768, help="maximum of rows per batch")
     parser.add_argument(
         "--reasons", type=_count, default=4, help="maximum number of reasons per row; 0 for none"
     )
@@ -184,15 +184,17 @@ def _arguments() -> argparse.Namespace:
     )
     args = parser.parse_args()
     args.max_missing_share = getattr(args, "max_missing_share", None)
-    if not args.batch:
-        parser.error("argument --batch: must be at least 1")
     return args
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number")
+def _count(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least} on")
     return int(text)
+
+
+def _positive(text: str) -> int:
+    return _count(text, least=1)
 
 
 def _share(text: str) -> float:

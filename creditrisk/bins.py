@@ -78,7 +78,7 @@ def _read(path: Path) -> dict[str, HandMade]:
         try:
             found[str(name)] = HandMade.model_validate(entry)
         except ValidationError as error:
-            raise from_validation(path, error, list(HandMade.model_fields), str(name)) from None
+            raise from_validation(path, error, HandMade, str(name)) from None
     return found
 
 

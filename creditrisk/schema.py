@@ -24,7 +24,7 @@ from creditrisk.core.columns import (
 )
 from creditrisk.core.dates import format_fault
 from creditrisk.core.errors import InputError, from_validation, nearest
-from creditrisk.core.params import Name, distinct_keys, names_at
+from creditrisk.core.params import Name, distinct_keys
 from creditrisk.core.regular import read_regular
 from creditrisk.core.text import code_key, exact_number, fold, repeated, same_text
 from creditrisk.core.yaml_text import parse_yaml
@@ -56,6 +56,8 @@ def _on_one_line(value: Any) -> Any:
     return " ".join(value.split()) if isinstance(value, str) else value
 
 
+# The type of the input is what error lines say.
+_Labelled = BeforeValidator(_labelled, json_schema_input_type=list[Name] | dict[Name, Name])
 # A text that people read: in form NFC, and all of it shows.
 Prose = Annotated[Name, BeforeValidator(_on_one_line)]
 
@@ -122,8 +124,8 @@ class Column(_Lax):
     min: FiniteFloat | None = None
     max: FiniteFloat | None = None
     integer: bool = False
-    levels: Annotated[dict[Name, Name] | None, BeforeValidator(_labelled)] = None
-    special: Annotated[dict[Name, Name], BeforeValidator(_labelled)] = {}
+    levels: Annotated[dict[Name, Name] | None, _Labelled] = None
+    special: Annotated[dict[Name, Name], _Labelled] = {}
     format: Name | None = None
     monotone: Literal["up", "down"] | None = None
     audit: bool = False
@@ -372,7 +374,4 @@ def parse_schema(tree: dict[str, Any], path: str | Path) -> Schema:
             problem = f"unknown kind {found['input']!r}"
             hint = nearest(str(found["input"]), KINDS)
             raise InputError(path, location, problem, hint) from None
-        known = names_at(Schema, error)
-        if found["loc"][:1] == ("columns",) and len(found["loc"]) > 2:
-            known = list(Column.model_fields)
-        raise from_validation(path, error, known) from None
+        raise from_validation(path, error, Schema) from None

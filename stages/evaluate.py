@@ -99,7 +99,8 @@ def main() -> None:
     test = read_frame(args.test)
     where = find_refused(params.data.rejected, args.params)
     notation = Notation.of(params.data.decimal, params.data.thousands, params.null_words)
-    scoring = Champion(model, champion)
+    # Out of fold the rule `gain` can't be applied, so it is applied to neither side.
+    scoring = Champion(model, champion.without_gain())
     refused = None if where is None else read_refused(where, scoring, params.data, notation)
     say(f"evaluate: {champion.label} on {len(test):,} test rows, then fitted again by fold")
     found = evaluate_champion(

@@ -13,6 +13,7 @@ from creditrisk.champion.grades import GradesParams
 from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.champion.reference import make_reference
+from creditrisk.champion.referral import check_band
 from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import FEATURES, KEYS
@@ -134,6 +135,7 @@ def main() -> None:
     metrics |= {"champion_sha256": champion.model_sha256}
     adjustments = read_json(args.adjustments, ("caps", "merges"))
     rules = terms.rules_at(champion.cv.threshold)
+    check_band(rules, champion.cv.threshold)
     description = describe_champion(
         joblib.load(io.BytesIO(model_file)), champion.summary, frame, features, schema,
         algorithm=winner,

@@ -89,6 +89,11 @@ class ChampionDescription(BaseModel):
         """The features, in the model's order."""
         return [*self.features["numeric"], *self.features["nominal"], *self.features["ordinal"]]
 
+    def without_gain(self) -> "ChampionDescription":
+        """Return the description without the rule `gain`, as out-of-fold decisions are made."""
+        rules = self.referral.model_copy(update={"gain": {}})
+        return self.model_copy(update={"referral": rules})
+
     def to_json(self) -> dict[str, Any]:
         """Return the content of the file."""
         return self.model_dump(by_alias=True)

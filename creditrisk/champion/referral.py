@@ -17,6 +17,7 @@ from creditrisk.schema import Schema
 
 # With `unseen: auto`, levels of a column count if new ones are rarer than this share of applicants.
 USUAL_NEWS = 0.01
+FLOAT = np.finfo(np.float64)
 
 Kind = Literal["required", "missing", "most_missing", "unseen", "band", "gain"]
 
@@ -29,8 +30,8 @@ class ReferralRules(BaseModel):
         missing: variables that no training row lacked (with `missing: true`, all).
         most_missing: largest number of variables that one training row lacked; None to allow any.
         levels: variable (or companion with special codes) to the levels of the training rows.
-        ranges: date to the least and the greatest number of months in the training rows, in whole
-            months.
+        ranges: number to the lowest and the highest value that is near the training rows; for a
+            date, the least and the greatest number of months, in whole months.
         band: PDs from the first (inclusive) to the second (exclusive); None for none.
         gain: variable to its usual values; an acceptance must not depend on leaving it out.
         derived: name of each derived variable to its operation and operands.
@@ -113,9 +114,9 @@ def learn_rules(
             if refer.unseen is True or (refer.unseen and _news(columns[name]) <= USUAL_NEWS)
         },
         ranges={
-            name: (np.floor(np.nanmin(columns[name])), np.ceil(np.nanmax(columns[name])))
+            name: _months(columns[name]) if name in dates else _near(columns[name])
             for name in names
-            if refer.unseen and name in dates and not np.isnan(columns[name]).all()
+            if refer.unseen and name not in texts and not np.isnan(columns[name]).all()
         },
         band=None,
         gain={
@@ -216,6 +217,20 @@ def find_referrals(
     return [one for one in found if one.rows.any()]
 
 
+def check_band(rules: ReferralRules, threshold: float) -> None:
+    """Check that no applicant is decided by the model between the band and the cut-off.
+
+    Raises:
+        InputError: the band is on one side of the cut-off, so that applicants beyond it, who are
+            harder to judge, would be accepted or rejected without a person.
+    """
+    if rules.band is not None and not rules.band[0] <= threshold <= rules.band[1]:
+        low, high = rules.band
+        problem = f"the band from {low:g} to {high:g} does not contain the cut-off {threshold:.6g}"
+        hint = "Move it there, or give half its width as one number."
+        raise InputError("params.yaml", "decision.refer.band", problem, hint)
+
+
 def referred_rows(found: list[Referral], count: int) -> np.ndarray:
     """Tell which of `count` rows any cause concerns; bool, shape (count,)."""
     return _union([one.rows for one in found], count)
@@ -291,6 +306,22 @@ def _unseen(values: np.ndarray, levels: list[str]) -> np.ndarray:
 
 def _union(masks: list[np.ndarray], count: int) -> np.ndarray:
     return np.any(masks, axis=0) if masks else np.zeros(count, dtype=bool)
+
+
+def _months(values: np.ndarray) -> tuple[float, float]:
+    return float(np.floor(np.nanmin(values))), float(np.ceil(np.nanmax(values)))
+
+
+def _near(values: np.ndarray) -> tuple[float, float]:
+    """Return the range of the values, made longer at both ends by its own length.
+
+    A long tail is usual in amounts, so the next largest loan is no reason to refer; a wrong unit or
+    a slipped decimal point is. Where no value is negative, a negative number is wrong, too.
+    """
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    with np.errstate(over="ignore"):
+        ends = np.clip([2 * low - high, 2 * high - low], -FLOAT.max, FLOAT.max)
+    return max(float(ends[0]), 0.0) if low >= 0 else float(ends[0]), float(ends[1])
 
 
 def _news(values: np.ndarray) -> float:

@@ -1,12 +1,17 @@
 """Errors in the user's input: raised where they are found, with a hint how to fix them."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
+from creditrisk.core.allowed import BLOCK, Place, allowed, find_place, is_union, names_at, written
 from creditrisk.core.escape import printable
+
+_OWN = ("value_error", "assertion_error")  # what pydantic calls the errors of our validators
+_NO_BLOCK = ("model_type", "dict_type")  # where pydantic speaks of dictionaries and instances
 
 
 class InputError(Exception):
@@ -52,28 +57,67 @@ def shorten(text: str, width: int = 60) -> str:
 
 
 def from_validation(
-    file: str | Path, error: ValidationError, fields: Iterable[str], within: str = ""
+    file: str | Path,
+    error: ValidationError,
+    valid: type[BaseModel] | Iterable[str],
+    within: str = "",
+    places: Mapping[str, str] | None = None,
 ) -> InputError:
     """Turn the first finding of a pydantic error into an `InputError`.
+
+    Where a parameter has several types, pydantic has a finding for each. They become one line:
+    the value, and all that is allowed. What a validator of ours says comes through alone.
 
     Args:
         file: the file that was read.
         error: pydantic's findings.
-        fields: the valid names at the level where an unknown name was found, for the hint.
+        valid: the model that was validated; of a model without unions, the names that are valid
+            where an unknown one was found are enough. Of a model that is not strict, the scalars
+            of the file are taken to be texts.
         within: dotted location of the validated block; empty if the whole file was validated.
+        places: dotted location in the file, for each field of the model that is elsewhere.
     """
     # Report unknown keys first: they are often the misspelling of a missing one.
-    found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
-    # pydantic marks an error in a name of a mapping by one more part, "[key]".
-    parts = [within, *(str(part) for part in found["loc"] if part != "[key]")]
-    location = ".".join(filter(None, parts)) or "top level"
+    findings = error.errors()
+    found = min(findings, key=lambda f: f["type"] != "extra_forbidden")
+    place = _place(valid, found["loc"])
+    start, *rest = [str(part) for part in place.path] or [""]
+    location = ".".join(filter(None, [within, (places or {}).get(start, start), *rest]))
+    location = location or "top level"
     if found["type"] == "extra_forbidden":
-        name = str(found["loc"][-1])
-        return InputError(file, location, "unknown parameter", nearest(name, fields))
+        names = names_at(valid, found["loc"]) if isinstance(valid, type) else valid
+        return InputError(
+            file, location, "unknown parameter", nearest(str(found["loc"][-1]), names)
+        )
     if found["type"] == "missing":
         return InputError(file, location, "missing", "Add it.")
-    problem = found["msg"].removeprefix("Value error, ")
-    value = found["input"]
-    if not isinstance(value, dict | list):
-        problem += f", got {shorten(str(value))}"
+    as_text = isinstance(valid, type) and not valid.model_config.get("strict")
+    problem = _problem(findings, found, place, as_text)
     return InputError(file, location, problem, "Correct the value.")
+
+
+def _place(valid: type[BaseModel] | Iterable[str], location: tuple[int | str, ...]) -> Place:
+    if isinstance(valid, type):
+        return find_place(valid, location)
+    return Place(tuple(part for part in location if part != "[key]"), None, len(location))
+
+
+def _problem(findings: list[ErrorDetails], found: ErrorDetails, place: Place, as_text: bool) -> str:
+    """Say what is wrong with the value of a parameter."""
+    start = found["loc"][: place.depth]
+    same = [one for one in findings if one["loc"][: place.depth] == start]
+    # The findings of a union's branches are one part longer than the place of the union; those of
+    # the parts of a list in a branch are longer still, and have only that part as their value.
+    whole = [one for one in same if len(one["loc"]) <= place.depth + 1]
+    own = [one for one in same if one["type"] in _OWN]
+    if not own and whole and (is_union(place.kind) or found["type"] in _NO_BLOCK):
+        words = allowed(place.kind, as_text) or [BLOCK] * (found["type"] in _NO_BLOCK)
+        if words:
+            verb = "are" if len(words) > 1 else "is"
+            value = _cut(written(whole[0]["input"], as_text), 60)
+            return f"{value} is not allowed; allowed {verb} {', '.join(words)}"
+    found = (own or [found])[0]
+    problem = found["msg"].removeprefix("Value error, ")
+    if not isinstance(found["input"], dict | list):
+        problem += f", got {shorten(str(found['input']))}"
+    return problem

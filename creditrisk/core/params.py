@@ -2,9 +2,10 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from creditrisk.core.errors import InputError, from_validation, nearest
 from creditrisk.core.regular import read_regular
@@ -12,6 +13,11 @@ from creditrisk.core.text import hidden_character, normalise, same_text
 from creditrisk.core.yaml_text import parse_yaml
 
 READ_EVENT = "creditrisk.param"  # audit event: the tests compare the reads with dvc.yaml
+
+
+def _no_number() -> PydanticCustomError:
+    # An error of the type, not of a rule of ours: in a union, another type may be meant.
+    return PydanticCustomError("number_type", "a number is needed")
 
 
 class Strict(BaseModel):
@@ -25,11 +31,11 @@ class Strict(BaseModel):
 def _as_float(value: Any) -> Any:
     """Read a number as DVC does: for YAML 1.1, which we read, `1e9` is a text."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("a number is needed")
+        raise _no_number()
     try:
         return float(value)
     except (ValueError, OverflowError):
-        raise ValueError("a number is needed") from None
+        raise _no_number() from None
 
 
 def visible(text: str) -> str:
@@ -58,7 +64,8 @@ def distinct_keys(mapping: Any) -> Any:
     return mapping
 
 
-Number = Annotated[float, BeforeValidator(_as_float)]
+# The type of the input tells what is allowed, for error lines: a number, however it is written.
+Number = Annotated[float, BeforeValidator(_as_float, json_schema_input_type=float)]
 # Libraries take seeds of 32 bits, and some folds use the seed plus up to a few thousand.
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 # The name of a column.
@@ -89,8 +96,7 @@ def read_params(path: str | Path, model: type[Model], **places: str) -> Model:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        known = names_at(model, error)
-        raise from_validation(path, error, known) from None
+        raise from_validation(path, error, model, places=places) from None
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -110,20 +116,6 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise InputError(path, "file", "not a mapping", "Write `name: value` lines.")
     return tree
-
-
-def names_at(model: type[BaseModel], error: ValidationError) -> list[str]:
-    """List the valid names at the level of the first unknown name, by walking the models."""
-    found = min(error.errors(), key=lambda f: f["type"] != "extra_forbidden")
-    current: Any = model
-    for part in found["loc"][:-1]:
-        fields = getattr(current, "model_fields", {})
-        if part in fields:
-            current = fields[part].annotation
-        elif get_origin(current) is dict:
-            current = get_args(current)[1]
-    fields = getattr(current, "model_fields", {})
-    return [field.alias or name for name, field in fields.items()]
 
 
 def _at(path: str | Path, tree: dict[str, Any], location: str) -> Any:

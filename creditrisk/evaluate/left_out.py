@@ -36,10 +36,11 @@ def left_out_table(
         predict: returns the PDs of features as the model takes them.
 
     Returns:
-        A line per variable that some training row lacked: `variable`, `missing_in_training` (share
-        of the training rows), `refused` (refused test applicants who stated it),
-        `accepted_without` (those of them who would be accepted), `bad` (those of these who went
-        bad).
+        A line per variable that can be left out without being referred for that: because some
+        training row lacked it, or because the parameters refer nobody for it. `variable`,
+        `missing_in_training` (share of the training rows), `refused` (refused test applicants who
+        stated it), `accepted_without` (those of them who would be accepted), `bad` (those of these
+        who went bad).
     """
     lines = []
     refused, bad = decisions == REJECT, test["bad"].to_numpy() == 1
@@ -47,7 +48,7 @@ def left_out_table(
         if name.startswith(SPECIAL) or name in rules.derived:
             continue
         gaps = float(is_missing(train, name).mean())
-        if not gaps:
+        if not gaps and _always_referred(name, rules):
             continue
         rows = np.flatnonzero(refused & ~is_missing(test, name).to_numpy())
         without = decide_again(
@@ -77,3 +78,7 @@ def decide_again(
     pds = predict(model_input)
     found = find_referrals(rules, stated, model_input, pds, threshold, predict)
     return decide(pds, threshold, referred_rows(found, count))
+
+
+def _always_referred(name: str, rules: ReferralRules) -> bool:
+    return name in rules.missing or name in rules.required or rules.most_missing == 0

@@ -131,7 +131,7 @@ def evaluate_champion(
     decisions = decisions_frame(test, on_test, champion)
     checked = validate(oof, on_oof, on_test, threshold, decision, grades, decisions, others)
     tables |= checked.tables
-    tables["refused"] = refused_table(refused, train, once, on_test, champion, decision)
+    tables["refused"] = refused_table(refused, train, once, on_test, test, champion, decision)
     late = rows_from(test, start)
     on_late = on_test.take(late)
     tables["stability"] = stability_table(train, test.iloc[late], features, on_oof, on_late)

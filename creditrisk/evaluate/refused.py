@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from creditrisk.champion.description import ChampionDescription
-from creditrisk.champion.referral import columns_of
+from creditrisk.champion.referral import columns_of, model_columns
 from creditrisk.core.columns import NO_CODE, SPECIAL, is_missing
 from creditrisk.evaluate.refused_bounds import (
     Lines,
@@ -38,6 +38,7 @@ def refused_table(
     train: pd.DataFrame,
     oof: Sample,
     test: Sample,
+    test_rows: pd.DataFrame,
     champion: ChampionDescription,
     decision: DecisionParams,
 ) -> pd.DataFrame:
@@ -48,12 +49,14 @@ def refused_table(
         train: the training rows: the features and original values, shape (n, d).
         oof: outcomes, out-of-fold PDs, costs and referrals of the training rows, each row once.
         test: the same of the test rows; only the bounds use them.
+        test_rows: the test rows: the features and original values, shape (m, d).
         champion: the champion's description.
         decision: the costs.
 
     Returns:
         Columns `part`, `name`, `measure`, `value`; no rows if there is no file. The parts:
-        `file` (a line `refused`: `rows`, `unread_rows`, `unread_cells`); `unread` (by reason
+        `file` (a line `refused`: `rows`, `unread_rows`, `unread_cells`,
+        `known_rows`, see there); `unread` (by reason
         `rows`, and the number of the `first` in the file); `ignored` (by column); `pds`, see
         `compare_pds`; `bounds`, see there; `bands`, see `pd_bands`; `ranges`, see
         `feature_ranges`. Shares are from 0 to 1, costs in the unit of the costs; a value that is
@@ -70,6 +73,7 @@ def refused_table(
                 "rows": refused.rows,
                 "unread_rows": refused.rows - len(refused.pd),
                 "unread_cells": cells,
+                "known_rows": known_rows(refused.frame, [train, test_rows], champion.columns),
             }
         },
         "pds": compare_pds(oof, refused.pd, refused.decisions, threshold),
@@ -98,6 +102,29 @@ def refused_table(
         lines += [("unread", reason, "rows", len(rows)), ("unread", reason, "first", rows[0])]
     lines += [("ignored", name, "columns", 1.0) for name in refused.ignored]
     return pd.DataFrame(lines, columns=COLUMNS)
+
+
+def known_rows(refused: pd.DataFrame, known: list[pd.DataFrame], features: list[str]) -> int:
+    """Count the refused applicants that equal a training or test row in every variable.
+
+    Values are compared as the model takes them: a capped number equals its cap.
+
+    Args:
+        refused: the features of the refused.
+        known: frames of training and test rows.
+        features: the columns to compare.
+    """
+    seen = set(np.concatenate([_row_hashes(one, features) for one in known]))
+    return int(np.isin(_row_hashes(refused, features), list(seen)).sum())
+
+
+def _row_hashes(frame: pd.DataFrame, features: list[str]) -> np.ndarray:
+    """Return a 64-bit hash of each row, of the values as numbers or texts whatever their dtype."""
+    plain = {
+        name: values if values.dtype.kind == "f" else values.astype(str)
+        for name, values in model_columns(frame, features).items()
+    }
+    return pd.util.hash_pandas_object(pd.DataFrame(plain), index=False).to_numpy()
 
 
 def part_of(table: pd.DataFrame, part: str) -> pd.DataFrame:

@@ -42,7 +42,7 @@ tr:has(td:empty + td:empty) td:empty { height: 2.6rem; min-width: 8rem; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
   nav { display: none; }
   h2, figcaption, .caption { break-after: avoid; }
-  figure, tr, .facts { break-inside: avoid; }
+  figure, tr, .facts, section:last-child { break-inside: avoid; }
   .facts dd { font-size: 1.1rem; }
   thead { display: table-header-group; }
   .wide { overflow: visible; background: none; }

@@ -28,12 +28,14 @@ class ReferParams(Strict):
         missing: `auto` refers applicants with a missing field that no training row lacked, or with
             more missing fields than any training row had; `true` refers for any missing field of
             the model; `false` for none.
-        unseen: refers applicants with a level that no training row had, or a date further from the
-            application than in any. `auto` leaves out the columns in which new levels are usual:
-            of more than one applicant in a hundred, by the estimate of Good and Turing.
+        unseen: refers applicants with a level that no training row had, a date further from the
+            application than in any, or a number far from all. `auto` leaves out the columns in
+            which new levels are usual: of more than one applicant in a hundred, by the estimate of
+            Good and Turing.
         band: PDs that are referred: half the width around the cut-off, or `[low, high]` (low
-            inclusive, high exclusive); `auto` refers where deciding costs more than a referral
-            (Chow 1970, "On Optimum Recognition Error and Reject Tradeoff"); null for none.
+            inclusive, high exclusive) with the cut-off between them; `auto` refers where deciding
+            costs more than a referral (Chow 1970, "On Optimum Recognition Error and Reject
+            Tradeoff"); null for none.
         gain: refers applicants whose acceptance depends on a missing value: with some usual value
             of the field they would not be accepted.
     """
@@ -90,6 +92,14 @@ class DecisionParams(Strict):
             raise ValueError("amount_column needs loss_given_default and margin")
         if self.refer.band == "auto" and not self.cost_referred:
             raise ValueError("refer.band: auto needs cost_referred above 0, or it refers everybody")
+        band = self.refer.band
+        if self.threshold == "theory" and isinstance(band, list):
+            low, high = band
+            if not low <= self.break_even <= high:
+                raise ValueError(
+                    f"refer.band: {low:g} to {high:g} does not contain the cut-off "
+                    f"{self.break_even:.6g}, so it would leave a hole between them"
+                )
         return self
 
     def costs(self, frame: pd.DataFrame) -> "Costs":

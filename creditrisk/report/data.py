@@ -10,6 +10,8 @@ from creditrisk.metrics.costs import DecisionParams
 from creditrisk.report.words import Words, load_words
 from creditrisk.schema import Schema
 
+PLAIN_WORDS = load_words()
+
 
 @dataclass(frozen=True)
 class ReportData:
@@ -42,6 +44,21 @@ class ReportData:
     points: pd.DataFrame = field(default_factory=pd.DataFrame)
     warning: str | None = None
     words: Words = field(default_factory=load_words)
+
+    def __post_init__(self) -> None:
+        """Name our own models in the language; another label stays as it is."""
+        if self.words.language == PLAIN_WORDS.language or self.board.empty:
+            return
+
+        def named(name: str, label: str) -> str:
+            key = f"models.{name}"
+            return self.words.texts[key] if PLAIN_WORDS.texts.get(key) == label else label
+
+        known = zip(self.board["algorithm"], self.board["label"], strict=True)
+        board = self.board.assign(label=[named(name, label) for name, label in known])
+        label = named(self.champion.algorithm, self.champion.label)
+        object.__setattr__(self, "board", board)
+        object.__setattr__(self, "champion", self.champion.model_copy(update={"label": label}))
 
     @property
     def schema(self) -> Schema:

@@ -48,7 +48,7 @@ def group_findings(
     language: Language = PLAIN,
     most: int | None = None,
 ) -> list[str]:
-    """Say which groups are approved much less often than others, the most severe first.
+    """Say which groups are approved much less often than others: first those where it is certain.
 
     A group is judged out of fold, where there are more rows; by the test rows if it has too few
     rows out of fold, or if only these show a difference.
@@ -86,14 +86,15 @@ def group_findings(
                 where=_where(lowest.sample, words),
             )
         ]  # fmt: skip
-    seen, sentences = set(), []
+    seen, sentences = set(), []  # of each: uncertain, severity, text
     for one in sorted(below, key=lambda one: (one.sample != OUT_OF_FOLD, one.severity)):
         pair = (one.line["variable"], frozenset((one.line["group"], one.base["group"])))
         if pair not in seen:
             seen.add(pair)
-            sentences.append((one.severity, _sentence(one, limit_of, limit, words, named)))
-    sentences.sort(key=lambda pair: pair[0])
-    texts = [text for _, text in sentences[:most]]
+            said = _sentence(one, limit_of, limit, words, named)
+            sentences.append((not _is_certain(one, limit_of), one.severity, said))
+    sentences.sort(key=lambda found: found[:2])
+    texts = [text for _, _, text in sentences[:most]]
     if len(sentences) > len(texts):
         texts.append(words("groups.more", count=len(sentences) - len(texts)))
     return [*texts, words("groups.advice")]
@@ -210,16 +211,19 @@ def _sentence(one: _Comparison, limit_of: float, limit: str, words: Words, named
         good = words("groups.good_above", **shown)
     elif below[0]:
         good = words("groups.good_also", **shown)
-    surely = any(ratio[2] < limit_of for ratio, is_below in zip(one.ratios, below, strict=True)
-                 if is_below)  # fmt: skip
     sentences = [
         largest,
         words("groups.ratio_below", **shown) if below[0] else words("groups.ratio_above", **shown),
         good,
-        words("groups.certain") if surely else words("groups.uncertain"),
+        words("groups.certain") if _is_certain(one, limit_of) else words("groups.uncertain"),
         words("groups.risk", **shown),
     ]
     return " ".join(sentences)
+
+
+def _is_certain(one: _Comparison, limit: float) -> bool:
+    """Whether the whole interval of one of the ratios is below the limit."""
+    return any(high < limit for _, _, high in one.ratios)
 
 
 def _ratio(ratio: Sequence[float], words: Words, limit: float) -> str:

@@ -6,21 +6,37 @@ from creditrisk.report.grids import grid
 
 
 def left_out(data: ReportData) -> list[Block]:
-    """Write what could be gained by each field that training rows lacked."""
+    """Write what could be gained by each field that can be left out."""
+    words, table = data.words, data.curves["left_out"]
+    said = text(left_out_words(data))
+    if table.empty:
+        return [said]
+    shown = table.assign(variable=table["variable"].str.replace("_", " "))
+    return [said, grid(words, shown, "left_out.table", {"missing_in_training": ".2%"})]
+
+
+def left_out_words(data: ReportData) -> str:
+    """Say whether leaving out a field can be a merit, with the largest gain."""
     words, table = data.words, data.curves["left_out"]
     if table.empty:
-        return [text(words("left_out.none"))]
+        return words("left_out.none")
+    said = []
+    never = int((table["missing_in_training"] == 0).sum())
+    if never < len(table):
+        said.append(words("left_out.learned"))
+    if never:
+        said.append(words("left_out.unprotected", count=f"{never:,}"))
     most = table.iloc[0]
-    said = words(
+    gain = words(
         "left_out.most" if most["accepted_without"] else "left_out.nobody",
         variable=str(most["variable"]).replace("_", " "),
         refused=f"{most['refused']:,}",
         accepted=f"{most['accepted_without']:,}",
         bad=f"{most['bad']:,}",
     )
-    rule = words("left_out.referred" if data.champion.referral.gain else "left_out.kept")
-    shown = table.assign(variable=table["variable"].str.replace("_", " "))
-    return [
-        text(f"{said} {rule}"),
-        grid(words, shown, "left_out.table", {"missing_in_training": ".2%"}),
-    ]
+    said.append(gain)
+    if never:
+        said.append(words("left_out.open"))
+    if never < len(table):
+        said.append(words("left_out.referred" if data.champion.referral.gain else "left_out.kept"))
+    return " ".join(said)

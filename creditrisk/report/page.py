@@ -15,7 +15,9 @@ from creditrisk.report.performance import decisions, importance, probabilities, 
 from creditrisk.report.refused import refused_section
 from creditrisk.report.selection import choice
 from creditrisk.report.validation import validation_sections
-from creditrisk.report.verdict import cheapest, verdict
+from creditrisk.report.verdict import bad_out_of_fold, cheapest, verdict
+
+CODES_SHOWN = 10  # of the outcome; a longer list ends with dots
 
 
 def build_page(data: ReportData) -> Page:
@@ -72,6 +74,8 @@ def headline(data: ReportData) -> dict[str, str]:
             span=words.span(found["bad_rate_accepted_ci"], ".1%"),
         )
         shown[label] = words.number(found["bad_rate_accepted"], ".1%")
+    if out_of_fold := bad_out_of_fold(data):
+        shown[words("headline.bad_out_of_fold", **out_of_fold)] = out_of_fold["rate"]
     shown |= {
         words("headline.referred", **counts): words.number(found["referral_rate"], ".1%"),
         words("headline.cutoff"): words.number(data.metrics["threshold"], ".1%"),
@@ -83,6 +87,9 @@ def headline(data: ReportData) -> dict[str, str]:
     shown[words(f"headline.{name}")] = words.cost(base[name], unit)
     shown[words("headline.auc", span=words.span(ci["roc_auc"]))] = words.number(test["roc_auc"])
     if nested := data.selected.get("nested"):
+        se = words.cost(nested["se"]["expected_cost"], unit)
+        cost = words.cost(nested["mean"]["expected_cost"], unit)
+        shown[words("headline.nested_cost", se=se)] = cost
         se = words.number(nested["se"]["roc_auc"])
         shown[words("headline.nested", se=se)] = words.number(nested["mean"]["roc_auc"])
     return shown
@@ -102,9 +109,17 @@ def _data(data: ReportData) -> list[Block]:
         rejected=f"{prepared['rows_rejected']:,}",
         used=f"{prepared['rows_clean']:,}",
     )
+    target = data.schema.target
+    codes = words.listed([*target.bad[:CODES_SHOWN], *(["…"] if target.bad[CODES_SHOWN:] else [])])
+    about = [words("data.about", description=data.schema.description.rstrip("."))]
+    meaning = [
+        *(about if data.schema.description else []),
+        words("data.target", column=target.column, codes=codes),
+    ]
     missing = words("data.missing", missing=f"{sum(prepared['missing'].values()):,}")
     rejected = tables.rejected_table(prepared, words)
     return [
+        text(" ".join(meaning)),
         text(f"{rows} {missing}\n\n{stability.split_words(data)} {words('data.parts')}"),
         grid(words, tables.split_table(prepared, words), "data.split", {"bad_rate": ".1%"}),
         *([grid(words, rejected, "data.rejected")] if prepared["rows_rejected"] else []),

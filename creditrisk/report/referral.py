@@ -37,9 +37,11 @@ def rules_words(data: ReportData, language: Language) -> list[str]:
         said.append(words("referral.missing", names=listed(missing)))
     if rules.most_missing is not None and not any_missing:
         said.append(words("referral.most_missing", count=f"{rules.most_missing:,}"))
+    dates = {one.name for one in data.schema.columns.values() if one.kind == "date"}
     for key, names in (
         ("referral.levels", list(rules.levels)),
-        ("referral.ranges", list(rules.ranges)),
+        ("referral.ranges", [name for name in rules.ranges if name in dates]),
+        ("referral.numbers", [name for name in rules.ranges if name not in dates]),
     ):
         if names:
             said.append(words(key, names=listed(names)))

@@ -34,7 +34,7 @@ def refused_section(data: ReportData) -> list[Block]:
     bands = parts["bands"]
     blocks: list[Block] = [
         text(_who(parts["pds"], words)),
-        bullets(_main_sentences(parts, words)),
+        bullets(_main_sentences(parts, words) + _cautions(parts, data)),
         figure(
             pd_bands(bands, cutoff, words),
             words("refused.chart.title"),
@@ -105,6 +105,18 @@ def _main_sentences(parts: dict[str, pd.DataFrame], words: Words) -> list[str]:
         said.append(words("refused.thin", share=words.number(refused["thin"], ".1%")))
     else:
         said.append(words("refused.thin_none"))
+    return said
+
+
+def _cautions(parts: dict[str, pd.DataFrame], data: ReportData) -> list[str]:
+    """Say what to mind when these numbers are read."""
+    words, found = data.words, _line(parts["file"], "refused")
+    said = []
+    if found["known_rows"]:
+        counts = {"count": f"{found['known_rows']:,.0f}", "rows": f"{found['rows']:,.0f}"}
+        said.append(words("refused.known", **counts))
+    if data.champion.referral.gain:
+        said.append(words("refused.without_gain"))
     return said
 
 

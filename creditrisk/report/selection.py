@@ -16,7 +16,19 @@ def choice(data: ReportData) -> list[Block]:
     board = tables.board_table(data.board, scoring)
     forms = dict.fromkeys(board, ",.3f") | {"rank": "d"}
     return [
-        text(" ".join(filter(None, [_how(data, score), _lead(data, score), sample_words(data)]))),
+        text(
+            " ".join(
+                filter(
+                    None,
+                    [
+                        _how(data, score),
+                        _lead(data, score),
+                        _cheaper(data, score),
+                        sample_words(data),
+                    ],
+                )
+            )
+        ),
         figure(
             figures.leaderboard(words, data.board, data.champion.algorithm, score),
             words("selection.chart"),
@@ -65,6 +77,22 @@ def _lead(data: ReportData, score: str) -> str:
         lead=words.number(pair["difference"], ".4f"),
         score=score,
         se=words.number(pair["se"], ".4f"),
+    )
+
+
+def _cheaper(data: ReportData, score: str) -> str:
+    """Say which other model has a lower mean cost, if one has."""
+    costs, words = data.board.set_index("algorithm")["expected_cost"], data.words
+    own, lowest = costs[data.champion.algorithm], costs.idxmin()
+    if not costs[lowest] < own:
+        return ""
+    return words(
+        "selection.cheaper",
+        other=data.labels[lowest],
+        cost=words.cost(costs[lowest], data.unit),
+        own=words.cost(own, data.unit),
+        model=data.champion.label,
+        score=score,
     )
 
 

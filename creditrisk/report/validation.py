@@ -5,6 +5,7 @@ tables select columns and lines, and compute nothing.
 """
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -50,6 +51,7 @@ _COST_RATIO = ("sample", "value", "threshold", "approval_rate", "bad_rate_moved"
                "cost_kept", "cost_moved")  # fmt: skip
 _ODDS = ("sample", "value", "approval_kept", "bad_rate_kept", "loss_kept", "cost_kept", "changed",
          "approval_rate", "cost_moved")  # fmt: skip
+HALF = 0.5  # of the applicants: a usual question of the business
 _TEXTS = ("sample", "light", "old", "new")  # columns whose values have words in the catalogue
 
 Section = tuple[str, list[Block]]
@@ -73,6 +75,7 @@ def strategy(data: ReportData) -> list[Block]:
     """Write how many of the accepted go bad, at the cut-off in use and at others."""
     words, frame = data.words, data.curves["strategy"]
     sentences = [approved_words(data, name) for name in (TEST, OUT_OF_FOLD)]
+    sentences += _half(data)
     amounts = "amounts" if data.decision.amount_column else "matrix"
     unit = words("validation.strategy.unit", unit=data.unit) if data.unit else ""
     now = pd.concat([_of(frame[frame["in_use"]], name) for name in (TEST, OUT_OF_FOLD)])
@@ -92,6 +95,27 @@ def strategy(data: ReportData) -> list[Block]:
             for name in SAMPLES
         ),
     ]
+
+
+def _half(data: ReportData) -> list[str]:
+    """Say what bad rate belongs to accepting about half of the applicants."""
+    words, frame = data.words, data.curves["strategy"]
+    line = None
+    oof = _of(frame, OUT_OF_FOLD)
+    if oof["approval_rate"].max() >= HALF:
+        line = oof.loc[(oof["approval_rate"] - HALF).abs().idxmin()]
+    test = _of(frame, TEST)
+    if line is None or not (test["threshold"] == line["threshold"]).any():
+        return []
+    sides = {"": line, "test_": test[test["threshold"] == line["threshold"]].iloc[0]}
+    shown = {"cutoff": words.number(line["threshold"], ".1%")}
+    for start, one in sides.items():
+        ends = [one[f"bad_rate_approved_{end}"] for end in ("low", "high")]
+        shown[f"{start}share"] = words.number(one["approval_rate"], ".1%")
+        shown[f"{start}rate"] = words.number(one["bad_rate_approved"], ".1%")
+        shown[f"{start}span"] = words.span(ends, ".1%")
+        shown[f"{start}cost"] = words.cost(one["expected_cost"], data.unit)
+    return [words("validation.strategy.half", **shown)]
 
 
 def approved_words(data: ReportData, sample: str) -> str:
@@ -135,12 +159,40 @@ def grades(data: ReportData) -> list[Block]:
             table(*_shown(data, _of(frame, name), columns, f"grades.{name}"))
             for name in (TEST, OUT_OF_FOLD)
         ),
+        *([text(" ".join(said))] if (said := [*_divided(data), *_falls(data)]) else []),
         text(words("validation.grades.tests", yellow=f"{YELLOW_P:.2f}", red=f"{RED_P:.2f}")),
         text(words("validation.grades.tests_together")),
         table(
             *_shown(data, tests, ("sample", "grades", "statistic", "df", "p"), "grades.together")
         ),
     ]
+
+
+def _divided(data: ReportData) -> list[str]:
+    """Say which grade the cut-off divides."""
+    words, cutoff = data.words, data.metrics["threshold"]
+    test = _of(data.curves["grades"], TEST)
+    inside = test[(test["low"] < cutoff) & (cutoff < test["high"])]
+    shown = words.number(cutoff, ".1%")
+    return [words("validation.grades.divided", cutoff=shown, grade=g) for g in inside["grade"]]
+
+
+def _falls(data: ReportData) -> list[str]:
+    """Say where a riskier grade has a lower bad rate, in each sample."""
+    words, said = data.words, []
+    for name in (TEST, OUT_OF_FOLD):
+        lines = _of(data.curves["grades"], name).dropna(subset="observed").to_dict("records")
+        pairs = [(a, b) for a, b in pairwise(lines) if b["observed"] < a["observed"]]
+        if pairs:
+            apart = any(b["observed_high"] < a["observed_low"] for a, b in pairs)
+            named = [
+                words("validation.grades.pair", first=a["grade"], second=b["grade"])
+                for a, b in pairs
+            ]
+            chance = words(f"validation.grades.{'no_chance' if apart else 'chance'}")
+            found = {"pairs": words.listed(named), "chance": chance}
+            said.append(words(f"validation.grades.falls_{name}", **found))
+    return said
 
 
 def separation(data: ReportData) -> list[Block]:
@@ -227,10 +279,18 @@ def sign_off(data: ReportData) -> list[Block]:
     conditions = {words("validation.sign_off.number"): ["1", "2", "3"]} | {
         words(f"validation.sign_off.{name}"): [""] * 3 for name in ("condition", "who", "until")
     }
+    differences = {words("validation.sign_off.groups"): [""]}
     return [
-        text(words("validation.sign_off.reading")),
+        text(
+            words(
+                "validation.sign_off.reading",
+                hash=data.champion.model_sha256,
+                cutoff=words.number(data.metrics["threshold"], ".1%"),
+            )
+        ),
         table(pd.DataFrame(signatures), words("validation.sign_off.signatures")),
         table(pd.DataFrame(conditions), words("validation.sign_off.conditions")),
+        table(pd.DataFrame(differences), words("validation.sign_off.differences")),
     ]
 
 

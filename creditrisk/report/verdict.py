@@ -1,7 +1,11 @@
 """The verdict of the report: the main findings as sentences, with their numbers."""
 
+from creditrisk.evaluate.strategy import in_use
+from creditrisk.evaluate.validation import OUT_OF_FOLD
 from creditrisk.report.data import ReportData
+from creditrisk.report.groups import protected_lines
 from creditrisk.report.groups_words import group_findings
+from creditrisk.report.left_out import left_out_words
 from creditrisk.report.tables import scored
 
 MOST_GROUPS = 2  # that the verdict names; the section on groups has all
@@ -12,6 +16,8 @@ def verdict(data: ReportData) -> list[str]:
     findings = [
         decided(data),
         *group_findings(data.curves["fairness"], data.words, data.schema, most=MOST_GROUPS),
+        *protected_lines(data),
+        words_left_out(data),
         _ranking(data),
         _expected(data),
         _savings(data),
@@ -31,7 +37,7 @@ def decided(data: ReportData) -> str:
     }
     if not found["accepted"]:
         return words("verdict.nobody", **counts)
-    return words(
+    said = words(
         "verdict.decisions",
         **counts,
         accepted=f"{found['accepted']:,}",
@@ -40,6 +46,27 @@ def decided(data: ReportData) -> str:
         span=words.span(found["bad_rate_accepted_ci"], ".1%"),
         base=words.number(data.metrics["calibration"]["bad_rate"], ".1%"),
     )
+    out_of_fold = bad_out_of_fold(data)
+    return f"{said} {words('verdict.out_of_fold', **out_of_fold)}" if out_of_fold else said
+
+
+def bad_out_of_fold(data: ReportData) -> dict[str, str]:
+    """Return how many of those accepted out of fold went bad, in words; nothing if none are."""
+    words, line = data.words, in_use(data.curves["strategy"], OUT_OF_FOLD)
+    if not line["approved"]:
+        return {}
+    ends = [line[f"bad_rate_approved_{end}"] for end in ("low", "high")]
+    return {
+        "bad": f"{line['bad_approved']:,}",
+        "accepted": f"{line['approved']:,}",
+        "rate": words.number(line["bad_rate_approved"], ".1%"),
+        "span": words.span(ends, ".1%"),
+    }
+
+
+def words_left_out(data: ReportData) -> str:
+    """Say whether an applicant can gain by leaving out a field."""
+    return data.words("verdict.left_out", said=left_out_words(data))
 
 
 def _ranking(data: ReportData) -> str:
@@ -89,7 +116,12 @@ def _savings(data: ReportData) -> str:
         return f"{words('verdict.pays_not', cost=model)} {baseline}"
     certainty = "verdict.certain" if ends[1] < base[name] else "verdict.uncertain"
     pays = words("verdict.pays", cost=model, span=words.cost_span(ends))
-    return f"{pays} {baseline} {words(certainty, saved=words.cost(saved, unit))}"
+    said = f"{pays} {baseline} {words(certainty, saved=words.cost(saved, unit))}"
+    nested = data.selected.get("nested")
+    if not nested:
+        return said
+    mean, se = (words.cost(nested[name]["expected_cost"], unit) for name in ("mean", "se"))
+    return f"{said} {words('verdict.expected_cost', cost=mean, se=se)}"
 
 
 def cheapest(data: ReportData) -> str:

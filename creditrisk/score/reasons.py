@@ -18,6 +18,7 @@ from creditrisk.schema import Schema
 RAISES, LOWERS = "raises the risk", "lowers the risk"
 # Relative to the log-odds: smaller contributions are rounding errors (XGBoost: single precision).
 NOISE = 1e-6
+MOST_DIGITS = 15  # of the whole part of a number that is written out, as in format_number
 
 Columns = Mapping[str, np.ndarray]
 
@@ -181,8 +182,10 @@ def value_formatter(schema: Schema, derived: Mapping[str, dict]) -> Describe:
         if isinstance(value, float):
             column = schema.features.get(name)
             unit = f" {column.unit[0]}" if column and column.unit else ""
-            # Six digits are enough for a ratio; a large amount has more, up to the cents.
-            return format_number(value, max(6, len(str(int(abs(value)))) + 2)) + unit
+            # Six digits are enough for a ratio; a large amount has more, up to the cents. Beyond
+            # what a float holds exactly, all digits would only be long: up to 309 of them.
+            whole = len(str(int(abs(value))))
+            return format_number(value, max(6, whole + 2) if whole <= MOST_DIGITS else 6) + unit
         return schema.label(name, value)
 
     def describe(

@@ -47,8 +47,7 @@ def ensemble_params(name: str, block: dict[str, Any], single: list[str]) -> Ense
     try:
         params = EnsembleParams.model_validate(block)
     except ValidationError as error:
-        fields = EnsembleParams.model_fields
-        raise from_validation("params.yaml", error, fields, location) from None
+        raise from_validation("params.yaml", error, EnsembleParams, location) from None
     if params.members == AUTO:
         if not single:
             problem, hint = (

@@ -12,7 +12,7 @@ from creditrisk.champion.grades import GradesParams
 from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.points import ScorecardParams
 from creditrisk.core.errors import InputError, from_validation, nearest
-from creditrisk.core.params import Seed, Strict, names_at, read_yaml
+from creditrisk.core.params import Seed, Strict, read_yaml
 from creditrisk.eda.adjust import EdaParams
 from creditrisk.featurize import FeaturizeParams, manifest
 from creditrisk.ingest.params import DataParams
@@ -71,7 +71,7 @@ def check(tree: dict[str, Any], path: str | Path) -> int:
     try:
         params = Params.model_validate(tree)
     except ValidationError as error:
-        raise from_validation(path, error, names_at(Params, error)) from None
+        raise from_validation(path, error, Params) from None
     data, names = params.data, list(params.algorithms)
     if not any(Path(p).exists() for p in dvc_paths(data.source)) and not is_stage_output(
         data.source

@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import ValidationError
 
 from creditrisk.core.errors import from_validation
-from creditrisk.core.params import Strict, names_at
+from creditrisk.core.params import Strict
 from creditrisk.eda.describe import information_value, levels
 from creditrisk.eda.look_at import columns_to_look_at, words
 from creditrisk.ingest.batches import read_batches
@@ -49,7 +49,7 @@ def look_at_source(tree: dict[str, Any], path: str | Path) -> list[str]:
     try:
         params = _Params.model_validate({name: tree[name] for name in _Params.model_fields})
     except ValidationError as error:
-        raise from_validation(path, error, names_at(_Params, error)) from None
+        raise from_validation(path, error, _Params) from None
     data, schema = params.data, load_schema(params.data.schema_)
     if not Path(data.source).is_file():
         return []

@@ -152,7 +152,7 @@ def inputs(rows=120, amounts=False, names=("amount", "status"), candidates=("lr"
     frames["left_out"] = pd.DataFrame(
         [(names[0], 0.25, 60, 12, 5), (names[1], 0.01, 70, 0, 0)], columns=LEFT_OUT
     )
-    frames["refused"] = refused_table(None, train, unseen, on_test, champion, decision)
+    frames["refused"] = refused_table(None, train, unseen, on_test, test, champion, decision)
     now = test[["row_id", "bad"]].assign(decision=decide(on_test.pd, threshold, on_test.referred))
     checked = validate(
         oof, unseen, on_test, threshold, decision, GradesParams(), now,

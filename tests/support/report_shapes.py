@@ -146,13 +146,24 @@ def many_rules(given):
     rules = given.champion.referral.model_copy(
         update={
             "required": ["status"], "missing": ["amount"], "most_missing": 3, "band": (0.1, 0.2),
-            "ranges": {"opened": (0.0, 9.0)}, "gain": {"amount": [1.0]},
+            "ranges": {"opened": (0.0, 9.0), "income": (0.0, 99.0)}, "gain": {"amount": [1.0]},
         }
     )  # fmt: skip
     columns = {"numeric": ["amount", "age"], "nominal": ["status"], "ordinal": []}
     features = given.champion.features | columns
-    update = {"referral": rules, "features": features}
-    return replace(given, champion=given.champion.model_copy(update=update))
+    dated = given.champion.schema_
+    dated = dated | {
+        "application_date": "applied",
+        "columns": dated["columns"]
+        | {
+            "applied": {"name": "applied", "kind": "date", "format": "%Y-%m-%d"},
+            "opened": {"name": "opened", "kind": "date", "format": "%Y-%m-%d"},
+        },
+    }
+    update = {"referral": rules, "features": features, "schema_": dated}
+    champion = given.champion.model_copy(update=update)
+    champion.__dict__.pop("schema_contract", None)  # made of the former schema
+    return replace(given, champion=champion)
 
 
 def no_groups(given):

@@ -154,4 +154,4 @@ def _range(path: str | Path, location: str, entry: Any) -> Range | Choice:
     try:
         return kind.model_validate(entry)
     except ValidationError as error:
-        raise from_validation(path, error, kind.model_fields, location) from None
+        raise from_validation(path, error, kind, location) from None

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from creditrisk.champion.groups import Bins, FairnessParams
 from creditrisk.core.errors import from_validation
-from creditrisk.core.params import Strict, names_at
+from creditrisk.core.params import Strict
 
 AGE = {"bins": [25, 60]}
 
@@ -45,7 +45,7 @@ def test_a_name_is_read_as_the_schema_reads_it():
         ({"min_ratio": "levels"}, "fairness.min_ratio: a number is needed"),
         ({"age": {"bins": [60, 25]}}, "fairness.age.bins: the edges must be in ascending order"),
         ({"age": {"binz": [25]}}, "fairness.age: write its edges, such as {bins: [25, 60]}"),
-        ({"age": "level"}, "fairness.age.levels: "),
+        ({"age": "level"}, "fairness.age: level is not allowed; allowed are a block"),
         ({"age": AGE, "a\u200b": "levels"}, "fairness: a character that does not show"),
         ({"caf\u00e9": "levels", "cafe\u0301": "levels"}, "fairness: two of its names"),
         ([1], "fairness: "),
@@ -54,5 +54,5 @@ def test_a_name_is_read_as_the_schema_reads_it():
 def test_what_is_wrong_is_told_by_its_place(block, line):
     with pytest.raises(ValidationError) as caught:
         Params.model_validate({"fairness": block})
-    error = from_validation("params.yaml", caught.value, names_at(Params, caught.value))
+    error = from_validation("params.yaml", caught.value, Params)
     assert str(error).startswith(f"params.yaml: {line}")

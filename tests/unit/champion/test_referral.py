@@ -3,8 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from creditrisk.champion.referral import (
+    check_band,
     columns_of,
     find_referrals,
     learn_rules,
@@ -116,7 +118,7 @@ def test_a_derived_value_that_no_training_row_lacked():
     # Of a ratio to zero: its operands are there, so the ratio is what is named.
     rows = applicants(income=0.0)
     rows.loc[0, "burden"] = np.nan
-    assert found(rows) == [("missing", "burden")]
+    assert found(rows, unseen=False) == [("missing", "burden")]
 
 
 def test_more_fields_than_any_training_row_lacked():
@@ -161,6 +163,40 @@ def test_levels_and_dates_that_no_training_row_had():
     assert found(applicants(home="castle", opened=300.0), unseen=False) == []
 
 
+def test_numbers_far_from_those_of_all_training_rows():
+    debts = frame()["debt"]
+    length = debts.max() - debts.min()
+    assert found(applicants(debt=debts.max() + 0.99 * length)) == []  # of a long tail
+    assert found(applicants(debt=debts.max() + 1.01 * length)) == [("unseen", "debt")]
+    assert debts.min() - length < 0
+    assert found(applicants(debt=0.0)) == []
+    assert found(applicants(debt=-0.01)) == [("unseen", "debt")]  # no training row has less than 0
+    assert found(applicants(debt=-1e308)) == [("unseen", "debt")]
+    assert found(applicants(debt=-1e308), unseen=False) == []
+
+
+def test_the_ends_of_far_are_numbers_for_any_training_rows():
+    rows = frame()
+    rows["debt"] = np.where(rows.index % 2, -1.6e308, 1.6e308)
+    rules = learn_rules(rows, FEATURES, SCHEMA, decision())
+    assert np.isfinite(rules.ranges["debt"]).all()
+    rows["debt"] = np.linspace(-3, 1, len(rows))
+    assert learn_rules(rows, FEATURES, SCHEMA, decision()).ranges["debt"] == (-7, 5)
+
+
+@pytest.mark.parametrize("band", [[0.05, 0.1], [0.3, 0.4]])
+def test_a_band_that_leaves_a_hole_at_the_cut_off_is_an_error(band):
+    with pytest.raises(ValidationError, match=r"does not contain the cut-off 0\.166667"):
+        decision(band=band)
+    rules = learn_rules(frame(), FEATURES, SCHEMA, decision())
+    holed = rules.model_copy(update={"band": tuple(band)})
+    with pytest.raises(InputError, match=r"does not contain the cut-off 0\.166667"):
+        check_band(holed, 1 / 6)
+    for fits in ([0.1, 0.2], [0.1, 1 / 6], [1 / 6, 0.2]):
+        check_band(rules.model_copy(update={"band": tuple(fits)}), 1 / 6)
+        decision(band=fits)
+
+
 @pytest.mark.parametrize(
     ("band", "pds", "expected"),
     [
@@ -168,8 +204,8 @@ def test_levels_and_dates_that_no_training_row_had():
         (0.05, (0.2, 0.1), [("band", "")]),
         (0.05, (0.1166666667, 0.1), [("band", "")]),
         (0.05, (1 / 6 + 0.0500001, 0.1), []),
-        ([0.3, 0.4], (0.3, 0.1), [("band", "")]),
-        ([0.3, 0.4], (0.4, 0.1), []),
+        ([0.15, 0.4], (0.3, 0.1), [("band", "")]),
+        ([0.15, 0.4], (0.4, 0.1), []),
         ("auto", (0.06, 0.05), [("band", "")]),  # 0.3 / 5
         ("auto", (0.0599, 0.05), []),
         ("auto", (0.6999, 0.05), [("band", "")]),  # 1 - 0.3 / 1

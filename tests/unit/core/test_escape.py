@@ -100,6 +100,12 @@ def test_no_cell_is_a_formula_whatever_separates_the_cells(text, tmp_path):
     assert again["n"].to_list() == [-1.5, 2.0]
 
 
+def test_a_text_gets_an_apostrophe_wherever_a_spreadsheet_may_begin_a_cell():
+    # docs/scoring.md has this example.
+    assert csv_cell('"x"; --') == '"x";\' --'
+    assert csv_cell("a, -b") == "a, -b"  # a comma is quoted in a CSV
+
+
 def test_cells_are_read_as_they_were_before_they_were_written():
     draw = random.Random(5)
     for _ in range(5000):

@@ -183,7 +183,7 @@ def table_of(refused, **changed):
     champion, predictor = described("lr"), Predictor(model("lr"))
     decision = DecisionParams(**(PARAMS["decision"] | changed))
     oof, test = (predicted(predictor, part(s), champion, decision) for s in ("train", "test"))
-    return refused_table(refused, part("train"), oof, test, champion, decision)
+    return refused_table(refused, part("train"), oof, test, part("test"), champion, decision)
 
 
 def test_the_default_data_as_refused_applicants_are_like_themselves(tmp_path):
@@ -191,7 +191,8 @@ def test_the_default_data_as_refused_applicants_are_like_themselves(tmp_path):
     table = table_of(refused)
     assert table.columns.tolist() == COLUMNS
     assert part_of(table, "file").to_dict("records") == [
-        {"name": "refused", "rows": 250, "unread_rows": 0, "unread_cells": 0}
+        # All of them are rows of the data themselves, which the page warns of.
+        {"name": "refused", "rows": 250, "unread_rows": 0, "unread_cells": 0, "known_rows": 250}
     ]
     pds = part_of(table, "pds").set_index("name")
     assert pds.loc["accepted", "rows"] == len(part("train"))

@@ -86,8 +86,8 @@ def test_the_finding_names_the_group_with_the_figures_of_the_table():
         f"{young['approval_ratio_high']:.2f}), below 0.8 (the four-fifths rule). Among those who "
         f"paid back it is {young['equal_opportunity']:.1%} against {rest['equal_opportunity']:.1%}:"
         f" {young['equal_opportunity_ratio']:.2f} (95% {young['equal_opportunity_ratio_low']:.2f} "
-        f"to {young['equal_opportunity_ratio_high']:.2f}), below it, too. The whole interval is "
-        f"below. Of the group {young['bad_rate']:.1%} went bad, against {rest['bad_rate']:.1%}."
+        f"to {young['equal_opportunity_ratio_high']:.2f}), below it, too. An interval is "
+        f"wholly below the limit, so this is hardly chance. Of the group {young['bad_rate']:.1%} went bad, against {rest['bad_rate']:.1%}."
     )
     assert advice.startswith("This is not a gate")
 
@@ -145,13 +145,22 @@ def test_the_most_severe_comes_first_and_out_of_fold_before_test():
                    test_C=ratio(0.6, 0.4, 0.79))  # fmt: skip
     first, second, _ = group_findings(found, EN)
     assert '"C": 50.0% are accepted on the test rows' in first
-    assert "The whole interval is below." in first
+    assert "so this is hardly chance" in first
     assert '"B": 50.0% are accepted out of fold' in second
     assert "0.70 (95% 0.50 to 0.90)" in second
     assert "this may be chance" in second
     shortened = group_findings(found, EN, most=1)
     assert shortened[0] == first
-    assert "beside these: 1." in shortened[1]
+    assert "besides these: 1." in shortened[1]
+
+
+def test_a_certain_difference_comes_before_a_larger_one_that_may_be_chance():
+    found = simple(out_of_fold_B=ratio(0.4, 0.1, 1.2), out_of_fold_C=ratio(0.6, 0.5, 0.7))
+    first, second, _ = group_findings(found, EN)
+    assert '"C"' in first
+    assert "so this is hardly chance" in first
+    assert '"B"' in second
+    assert "this may be chance" in second
 
 
 def test_a_group_that_is_not_judged_is_no_finding():

@@ -44,7 +44,7 @@ def data(found, language="en", decision=MATRIX):
         pds = rng.beta(2, 4, len(frame))
         samples.append(Sample(frame["bad"].to_numpy(), pds, decision.costs(frame)))
     champion = described("lr")
-    table = refused_table(found, part("train"), *samples, champion, decision)
+    table = refused_table(found, part("train"), *samples, part("test"), champion, decision)
     board = pd.DataFrame({"algorithm": [], "label": []})
     return ReportData(
         {}, {}, {}, {}, champion, board, {"refused": table}, decision, words=load_words(language)

@@ -104,14 +104,17 @@ def test_optimism_is_plain_minus_nested_in_the_metric_of_the_search(whole):
 def test_headline_is_made_of_the_metrics(whole):
     test, base = whole.metrics["test"], whole.metrics["baselines"]
     decided = whole.metrics["decisions"]
+    lines, nested = whole.curves["strategy"], whole.selected["nested"]["mean"]
+    out_of_fold = lines[lines["in_use"] & (lines["sample"] == "out_of_fold")].iloc[0]
     found = headline(whole)
     shown = list(found.values())
     assert shown == [
         whole.champion.label, f"{decided['approval_rate']:.1%}",
-        f"{decided['bad_rate_accepted']:.1%}", f"{decided['referral_rate']:.1%}",
+        f"{decided['bad_rate_accepted']:.1%}", f"{out_of_fold['bad_rate_approved']:.1%}",
+        f"{decided['referral_rate']:.1%}",
         f"{whole.metrics['threshold']:.1%}", f"{test['expected_cost']:.3f}",
         f"{min(base['accept_all'], base['reject_all']):.3f}", f"{test['roc_auc']:.3f}",
-        f"{whole.selected['nested']['mean']['roc_auc']:.3f}",
+        f"{nested['expected_cost']:.3f}", f"{nested['roc_auc']:.3f}",
     ]  # fmt: skip
     counts = decided["bad_accepted"], decided["accepted"]
     assert any("went bad, of the accepted ({} of {};".format(*counts) in label for label in found)

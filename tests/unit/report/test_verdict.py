@@ -28,12 +28,19 @@ def whole():
 def test_the_verdict_begins_with_how_many_of_the_accepted_went_bad(whole):
     found, rows = whole.metrics["decisions"], whole.prepared["split"]["test"]
     low, high = found["bad_rate_accepted_ci"]
+    lines = whole.curves["strategy"]
+    oof = lines[lines["in_use"] & (lines["sample"] == "out_of_fold")].iloc[0]
     assert verdict(whole)[0] == (
         f"Of {rows['rows']} test applicants {found['accepted']} would be accepted; "
         f"{found['bad_accepted']} of these {found['accepted']} went bad "
         f"({found['bad_rate_accepted']:.1%}, 95% interval {low:.1%} to {high:.1%}), against "
         f"{rows['bad'] / rows['rows']:.1%} of all; {found['referred']} would be referred to a "
-        f"person, {found['rejected']} rejected."
+        f"person, {found['rejected']} rejected. Out of fold, with models that had "
+        "not seen them, "
+        f"{int(oof['bad_approved'])} of {int(oof['approved'])} accepted training applicants "
+        f"went bad ({oof['bad_rate_approved']:.1%}, {oof['bad_rate_approved_low']:.1%} to "
+        f"{oof['bad_rate_approved_high']:.1%}): these are more applicants, so rather "
+        "expect this in use."
     )
     assert verdict(whole)[0] in model_card(whole)
     assert "test applicants none would be accepted" in verdict(nobody_accepted(whole))[0]
@@ -48,7 +55,8 @@ def test_the_report_says_who_is_referred(whole):
             [
                 "Who lacks one of the required fields: status.",
                 "Who lacks one of these fields, which no training row lacked: amount.",
-                "Who lacks more than 3 fields", "in: opened.", "is from 10.00% to under 20.00%",
+                "Who lacks more than 3 fields", "than in any training row, in: opened.",
+                "or below 0 where none is), in: income.", "is from 10.00% to under 20.00%",
                 "the decision would not be to accept: amount.",
             ],
         ),
@@ -57,6 +65,36 @@ def test_the_report_says_who_is_referred(whole):
         for told in (words_of(build_page(given).html()), model_card(given)):
             assert [words for words in said if words not in told] == []
             assert ("Nobody is referred" in told) == (said[0] == "Nobody is referred")
+
+
+def test_the_verdict_says_whether_leaving_a_field_empty_helps(whole):
+    table = whole.curves["left_out"]
+
+    def said(frame, **refer):
+        rules = whole.champion.referral.model_copy(update=refer)
+        champion = whole.champion.model_copy(update={"referral": rules})
+        given = replace(whole, curves=whole.curves | {"left_out": frame}, champion=champion)
+        (found,) = [line for line in verdict(given) if line.startswith("Leaving a field empty")]
+        assert found.removeprefix("Leaving a field empty: ") in words_of(build_page(given).html())
+        return found
+
+    assert "nobody is accepted for leaving one out" in said(table.head(0))
+    assert "of 60 rejected test applicants who stated it, 12 would be accepted" in said(table)
+    assert "Nothing prevents this" in said(table)
+    assert "since params.yaml says so" not in said(table)
+    assert "Applicants whose acceptance depends" in said(table, gain={"amount": [1.0]})
+    open_ = table.assign(missing_in_training=0.0)
+    assert "and 2 such fields can be left out" in said(open_)
+    assert "Set decision.refer.missing to auto" in said(open_)
+    assert "Nothing prevents this" not in said(open_)
+    assert "nobody would be accepted" in said(open_.assign(accepted_without=0))
+
+
+def test_the_verdict_says_what_a_decision_will_cost_in_use(whole):
+    mean, se = (whole.selected["nested"][name]["expected_cost"] for name in ("mean", "se"))
+    expected = f"In use expect {mean:.3f} a head (nested cross-validation, SE {se:.3f})."
+    assert expected in " ".join(verdict(whole))
+    assert "In use expect" not in " ".join(verdict(without(whole, nested=None)))
 
 
 def metric_change(given, **parts):

@@ -77,6 +77,21 @@ def test_contributions_to_a_scorecard_are_differences_of_its_points():
     assert found.to_numpy() * -scale.factor == pytest.approx(given, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (-1e308, "-1e+308"),
+        (-1.23456789e300, "-1.23457e+300"),
+        (1e15, "1e+15"),
+        (123456789012345.0, "123456789012345"),
+        (15945.25, "15945.25"),
+        (1 / 3, "0.333333"),
+    ],
+)
+def test_a_number_has_at_most_fifteen_digits_before_the_point(value, words):
+    assert describe("amount", value, value) == f"amount: {words} DM"
+
+
 @pytest.mark.parametrize("kind", ["xgb", "rf"])
 def test_contributions_near_the_shapley_values_of_all_orders(kind):
     # Rows that differ from the reference in five variables: 120 orders are all there are.
