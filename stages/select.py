@@ -169,7 +169,7 @@ def main() -> None:
     write_json(metrics, args.metrics)
     write_csv(board, args.board)
     write_csv(exact_edges(best.points), args.points)
-    write_exports(best.card, args.scorecard)
+    write_exports(best.card, args.scorecard, null_words=params.null_words)
     results = [args.description, args.metrics, args.board, args.points]
     registered = Champion(
         model=args.champion,

@@ -11,7 +11,10 @@ import pytest
 
 from creditrisk.champion.card.apply import card_accepts, card_points, variable_points
 from creditrisk.champion.card.excel import card_workbook
+from creditrisk.prepare.cells import Notation, level_cell, text_cell
+from creditrisk.prepare.parse import read_text
 from tests.support import cards
+from tests.support.card_cells import level_card, number_card
 
 pytestmark = pytest.mark.slow
 
@@ -96,3 +99,45 @@ def test_the_same_card_gives_the_same_bytes_without_macros_or_links(tmp_path):
     assert not [name for name in names if "vba" in name or "external" in name]
     rows = pd.read_excel(tmp_path / "card.xlsx", sheet_name="Card", header=None, engine="calamine")
     assert set(cards.HOSTILE) <= set(rows[3].dropna().astype(str))
+
+
+def test_levels_in_other_case_or_with_blanks_are_those_of_the_reader(tmp_path):
+    codes = ["low", "It's mid", "TOP Level", "Zürich", "ÅSE", "1", "*", "=1+1", "none"]
+    texts = ["low", "LOW", " Low ", "it's   MID", "its mid", "top level", "  Top  Level ", "zürich",
+             "ZÜRICH", "åse", "1", " 1 ", "*", "=1+1", "None", "n/a", "?", " ", "no such level",
+             "toplevel"]  # fmt: skip
+    found = level_points(level_card(codes), texts, tmp_path, null_words=["n/a", "none"])
+    cell = level_cell(codes, Notation.of(".", "", ["n/a", "none"]))
+    values = [read_text(text, cell)[0] for text in texts]
+    assert found == [200 if value is None else codes.index(value) for value in values]
+    assert len(set(found)) == len(codes) + 1
+
+
+def test_levels_that_differ_in_case_alone_are_told_apart(tmp_path):
+    assert level_points(level_card(["a", "A"]), ["a", "A", " A "], tmp_path) == [0, 1, 1]
+
+
+@pytest.mark.parametrize("null_words", [[], ["n/a", "Not known", "#NULL!", "*", "="]])
+def test_levels_that_are_not_listed_keep_their_case(null_words, tmp_path):
+    codes = ["low", "Top level", "Zürich"]
+    texts = ["low", " low ", "LOW", "Top   level", "top level", "ZÜRICH", "N / A", "notknown", "*",
+             "NOT KNOWN", "#null!", "=", " ", "x"]  # fmt: skip
+    found = level_points(level_card(codes, listed=False), texts, tmp_path, null_words=null_words)
+    cell = text_cell(Notation.of(".", "", null_words))
+    values = [read_text(text, cell)[0] for text in texts]
+    wanted = [200 if v is None else codes.index(v) if v in codes else 300 for v in values]
+    assert found == wanted
+
+
+def test_a_null_word_that_is_a_number_is_missing(tmp_path):
+    sheet = cards.in_libreoffice(
+        card_workbook(number_card(), 3, pd.DataFrame({"v": [999.0, 998.0, 12.0]}), ["n/a", "999"]),
+        tmp_path,
+    )
+    assert sheet["v: points"].astype(float).tolist() == [200, 41, 23]
+
+
+def level_points(card, texts, folder, null_words=()):
+    workbook = card_workbook(card, len(texts), pd.DataFrame({"v": texts}), null_words)
+    sheet = cards.in_libreoffice(workbook, folder)
+    return sheet["v: points"].astype(float).tolist()

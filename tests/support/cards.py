@@ -59,18 +59,19 @@ class Portfolio:
             lines, *common, self._adjustments, threshold=THRESHOLD, algorithm="scorecard"
         )
 
-    def features(self, stated: pd.DataFrame, **changed) -> pd.DataFrame:
+    def features(self, stated: pd.DataFrame, notation: Notation = PLAIN, **changed) -> pd.DataFrame:
         """Turn what applicants state into features, as ingest, prepare, eda, featurize do.
 
         Args:
             stated: under the names of the schema, shape (n, d).
+            notation: how numbers and missing values are written.
             changed: other `caps` or `merges` than those that were learned.
         """
         texts = pd.DataFrame(
             {source: stated[column.name].map(_text).astype("str")
              for source, column in self.schema.columns.items()}
         )  # fmt: skip
-        cells = separate_specials(parse(texts, self.schema, PLAIN)[0], self.schema)
+        cells = separate_specials(parse(texts, self.schema, notation)[0], self.schema)
         adjusted = apply(cells, self._adjustments | changed)
         return derive(adjusted, self.all_features["derived"])
 
@@ -208,6 +209,11 @@ def applicants(of: Portfolio, drawn: int = 300) -> pd.DataFrame:
                  for v in dict.fromkeys(values)]  # fmt: skip
     rows.append(base.map(lambda _: None))
     return pd.concat(rows, ignore_index=True)
+
+
+def as_imported(stated: pd.DataFrame) -> pd.DataFrame:
+    """Write all values as texts, as `.import --csv` of SQLite makes a table: blank if missing."""
+    return stated.map(_text).astype(object)
 
 
 def in_sqlite(sql: str, stated: pd.DataFrame) -> pd.DataFrame:

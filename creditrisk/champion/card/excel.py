@@ -1,41 +1,54 @@
 """The card as a workbook: sheet "Card" with the lines, sheet "Applicants" with formulas.
 
 A person types or pastes applicants, and sees the points of each variable and the score. No macro.
-Texts are compared by EXACT, since MATCH takes `*` and `?` as patterns and ignores case.
 Spreadsheets compare numbers to 15 digits: a computed number that is nearer to an edge than that is
 in the bin above it.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import xlsxwriter
-from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from creditrisk.champion.card.model import Card, Field, Line, Variable
-from creditrisk.champion.scorecard import BIN, LEVEL, SPECIAL_CODE
+from creditrisk.champion.card.excel_formulas import (
+    CARD,
+    COLUMNS,
+    CUTOFF,
+    HEAD,
+    NULLS,
+    Places,
+    counted_number,
+    derived_number,
+    points_of,
+    score_of,
+)
+from creditrisk.champion.card.model import Card, Line, Variable
+from creditrisk.champion.scorecard import LEVEL, SPECIAL_CODE
+from creditrisk.core.text import fold
 
-CARD, APPLICANTS = "Card", "Applicants"
+APPLICANTS = "Applicants"
 ROWS = 1000  # applicants that the sheet has formulas for
 # Not the time of the run: the same card gives the same bytes.
 CREATED = datetime(2000, 1, 1)
-COLUMNS = ("variable", "reason code", "line", "code", "from", "to (not included)",
-           "training rows", "bad rate", "points")  # fmt: skip
-_HEAD = 5  # rows above the table
-_CUTOFF = f"{CARD}!$B$3"
 _LONGEST = 32_767  # characters of a cell
+NULL_WORDS = "words for a missing value"
 NOTE = (
     "A score above the cut-off is accepted. On the sheet Applicants, fill the white columns: "
-    "numbers as numbers, levels by their codes, a blank cell is missing. For more rows, copy the "
-    "last one down."
+    "numbers as numbers, levels by their codes. A blank cell is missing. Leave it blank for a word "
+    "such as n/a, too, if it is not among the words beside the lines. For more rows, copy the last "
+    "one down."
 )
 
 
-def card_workbook(card: Card, rows: int = ROWS, applicants: pd.DataFrame | None = None) -> bytes:
+def card_workbook(
+    card: Card, rows: int = ROWS, applicants: pd.DataFrame | None = None,
+    null_words: Iterable[str] = (),
+) -> bytes:  # fmt: skip
     """Write the card as an .xlsx file.
 
     Args:
@@ -43,10 +56,12 @@ def card_workbook(card: Card, rows: int = ROWS, applicants: pd.DataFrame | None 
         rows: number of applicants that get formulas.
         applicants: values of the fields for the first rows, under their names: numbers, texts, or
             missing; special codes are numbers. None leaves the rows empty.
+        null_words: texts that mean a missing value, as in params.yaml.
 
     Returns:
         The file. The same arguments give the same bytes.
     """
+    words = sorted({fold(word).replace(" ", "") for word in null_words})
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False}) as book:
         book.set_properties({"title": "Scorecard", "created": CREATED})
@@ -55,44 +70,10 @@ def card_workbook(card: Card, rows: int = ROWS, applicants: pd.DataFrame | None 
             "computed": book.add_format({"bg_color": "#EEEEEE"}),
             "rate": book.add_format({"num_format": "0.0%"}),
         }
-        places = _write_card(book.add_worksheet(CARD), card, forms)
-        _write_applicants(book.add_worksheet(APPLICANTS), card, places, rows, applicants, forms)
+        places = _write_card(book.add_worksheet(CARD), card, words, forms)
+        sheet = book.add_worksheet(APPLICANTS)
+        _write_applicants(sheet, card, places, words, rows, applicants, forms)
     return file.getvalue()
-
-
-class _Places:
-    """Where the lines of a variable stand on the sheet Card.
-
-    Args:
-        first: number of their first row, from 0.
-        lines: its lines as they are written, see `_sheet_lines`.
-    """
-
-    def __init__(self, first: int, lines: Sequence[tuple[Line, str | None]]):
-        self._kinds: list[str] = [line.kind for line, _ in lines]
-        self._first = first
-
-    def points(self, kind: str, skip: int = 0) -> str:
-        """The points of the lines of one kind."""
-        return self._range(kind, "points", skip)
-
-    def codes(self, kind: str) -> str:
-        """Their codes."""
-        return self._range(kind, "code", 0)
-
-    def edges(self) -> str:
-        """The lower ends of all bins but the first."""
-        return self._range(BIN, "from", 1)
-
-    def count(self, kind: str) -> int:
-        return self._kinds.count(kind)
-
-    def _range(self, kind: str, column: str, skip: int) -> str:
-        start = self._first + self._kinds.index(kind) + skip
-        end = self._first + self._kinds.index(kind) + self.count(kind) - 1
-        place = COLUMNS.index(column)
-        cells = [xl_rowcol_to_cell(row, place, True, True) for row in (start, end)]
-        return f"{CARD}!{':'.join(cells if start < end else cells[:1])}"
 
 
 def _sheet_lines(variable: Variable, card: Card) -> list[tuple[Line, str | None]]:
@@ -120,7 +101,9 @@ def _sheet_lines(variable: Variable, card: Card) -> list[tuple[Line, str | None]
             *((line, None) for line in rest)]  # fmt: skip
 
 
-def _write_card(sheet: Worksheet, card: Card, forms: dict[str, Any]) -> dict[str, _Places]:
+def _write_card(
+    sheet: Worksheet, card: Card, null_words: list[str], forms: dict[str, Any]
+) -> dict[str, Places]:
     scale = card.scale
     sheet.write_string(0, 0, f"Scorecard: {card.algorithm}", forms["head"])
     sheet.write_string(1, 0, f"{scale.base_points:g} points at odds of {scale.base_odds:g} to 1; "
@@ -128,15 +111,19 @@ def _write_card(sheet: Worksheet, card: Card, forms: dict[str, Any]) -> dict[str
     sheet.write_string(2, 0, "cut-off in points")
     sheet.write_number(2, 1, card.cutoff_points)
     sheet.write_string(3, 0, NOTE)
+    if null_words:
+        sheet.write_string(HEAD - 1, NULLS, NULL_WORDS, forms["head"])
+        for row, word in enumerate(null_words, start=HEAD):
+            sheet.write_string(row, NULLS, word[:_LONGEST])
     for place, name in enumerate(COLUMNS):
-        sheet.write_string(_HEAD - 1, place, name, forms["head"])
+        sheet.write_string(HEAD - 1, place, name, forms["head"])
     sheet.set_column(0, 0, 24)
     sheet.set_column(2, 2, 48)
-    sheet.freeze_panes(_HEAD, 0)
-    places, row = {}, _HEAD
+    sheet.freeze_panes(HEAD, 0)
+    places, row = {}, HEAD
     for variable in card.variables:
         lines = _sheet_lines(variable, card)
-        places[variable.name] = _Places(row, lines)
+        places[variable.name] = Places(row, lines)
         for line, code in lines:
             _write_line(sheet, row, variable, line, code, forms)
             row += 1
@@ -163,7 +150,7 @@ def _write_line(
 
 
 def _write_applicants(
-    sheet: Worksheet, card: Card, places: dict[str, _Places], rows: int,
+    sheet: Worksheet, card: Card, places: dict[str, Places], null_words: list[str], rows: int,
     applicants: pd.DataFrame | None, forms: dict[str, Any],
 ) -> None:  # fmt: skip
     fields = [field.name for field in card.fields]
@@ -181,14 +168,17 @@ def _write_applicants(
     counted = dict(zip([*numbers, *derived], letters[len(fields) :], strict=False))
     of_points = letters[-2 - len(points) : -2]
     formulas = [
-        *(_counted(card.by_name[name], places[name], stated[name]) for name in numbers),
-        *(_derived(variable, counted) for variable in card.variables if variable.derived),
         *(
-            _points(variable, card, places[variable.name], stated, counted)
+            counted_number(card.by_name[name], places[name], stated[name], null_words)
+            for name in numbers
+        ),
+        *(derived_number(variable, counted) for variable in card.variables if variable.derived),
+        *(
+            points_of(variable, card, places[variable.name], stated, counted, null_words)
             for variable in card.variables
         ),
-        _score(card, of_points),
-        f'IF({letters[-2]}#="","",IF({letters[-2]}#>{_CUTOFF},"accept","reject"))',
+        score_of(card, of_points),
+        f'IF({letters[-2]}#="","",IF({letters[-2]}#>{CUTOFF},"accept","reject"))',
     ]
     empty = f"COUNTA({letters[0]}#:{letters[len(fields) - 1]}#)=0"
     for row in range(1, rows + 1):
@@ -203,68 +193,3 @@ def _write_applicants(
                     sheet.write_string(row, place, value)
                 elif not pd.isna(value):
                     sheet.write_number(row, place, float(value))
-
-
-# In the formulas, # stands for the number of the row.
-
-
-def _counted(field: Field, places: _Places, cell: str) -> str:
-    """What a number counts as; blank if it is missing or a special code."""
-    cell = f"{cell}#"
-    limits = [f"{cell}<{field.min!r}"] if field.min is not None else []
-    limits += [f"{cell}>{field.max!r}"] if field.max is not None else []
-    limits += [f"{cell}<>INT({cell})"] if field.integer else []
-    if field.special:
-        limits.append(f"SUMPRODUCT(--({places.codes(SPECIAL_CODE)}={cell}))>0")
-    value = cell
-    if field.cap_low is not None:
-        value = f"MAX({value},{field.cap_low!r})"
-    if field.cap_high is not None:
-        value = f"MIN({value},{field.cap_high!r})"
-    if limits:
-        value = f'IF(OR({",".join(limits)}),"",{value})'
-    return f'IF(ISNUMBER({cell}),{value},"")'
-
-
-def _derived(variable: Variable, counted: dict[str, str]) -> str:
-    assert variable.derived is not None
-    a, b = (f"{counted[name]}#" for name in variable.derived.of)
-    sign = {"ratio": "/", "product": "*", "sum": "+", "difference": "-"}[variable.derived.op]
-    # IFERROR: a division by 0, and what is too large.
-    return f'IF(AND(ISNUMBER({a}),ISNUMBER({b})),IFERROR({a}{sign}{b},""),"")'
-
-
-def _points(
-    variable: Variable, card: Card, places: _Places, stated: dict[str, str],
-    counted: dict[str, str],
-) -> str:  # fmt: skip
-    missing = places.points("missing")
-    if not variable.bins:
-        return _level_points(variable, card, places, f"{stated[variable.name]}#")
-    value, first = f"{counted[variable.name]}#", places.points(BIN)
-    if len(variable.bins) > 1:
-        first = f"INDEX({first},1+SUMPRODUCT(--({places.edges()}<={value})))"
-    if places.count(SPECIAL_CODE):
-        cell, codes = f"{stated[variable.name]}#", places.codes(SPECIAL_CODE)
-        special = f"SUMPRODUCT(({codes}={cell})*{places.points(SPECIAL_CODE)})"
-        is_special = f"SUMPRODUCT(--({codes}={cell}))>0"
-        missing = f"IF(ISNUMBER({cell}),IF({is_special},{special},{missing}),{missing})"
-    return f"IF(ISNUMBER({value}),{first},{missing})"
-
-
-def _level_points(variable: Variable, card: Card, places: _Places, cell: str) -> str:
-    _, rest = variable.stated_levels(card.by_name[variable.name])
-    missing = places.points("missing")
-    fallback = missing if rest.kind == "missing" else repr(rest.points)
-    known = fallback
-    if places.count(LEVEL):
-        same = f"EXACT({places.codes(LEVEL)},{cell})"
-        points = f"SUMPRODUCT({same}*{places.points(LEVEL)})"
-        known = f"IF(SUMPRODUCT(--{same})>0,{points},{fallback})"
-    return f'IF({cell}="",{missing},{known})'
-
-
-def _score(card: Card, letters: list[str]) -> str:
-    total = f"SUM({letters[0]}#:{letters[-1]}#)"
-    digits = card.scale.digits
-    return total if digits is None else f"ROUND({total},{digits})"

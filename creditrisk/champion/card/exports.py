@@ -1,5 +1,6 @@
 """Write the card as files: CSV, JSON, SQL and Excel."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -25,7 +26,9 @@ card.csv has its header only.
 """
 
 
-def write_exports(card: Card | None, folder: Path, rows: int = ROWS) -> list[Path]:
+def write_exports(
+    card: Card | None, folder: Path, rows: int = ROWS, null_words: Sequence[str] = ()
+) -> list[Path]:
     """Write models/scorecard/.
 
     Args:
@@ -33,6 +36,7 @@ def write_exports(card: Card | None, folder: Path, rows: int = ROWS) -> list[Pat
             so, and a card.csv without lines; `read_card` returns None.
         folder: the folder; files of an earlier card are replaced or removed.
         rows: number of applicants that the workbook has formulas for.
+        null_words: texts that mean a missing value, as in params.yaml.
 
     Returns:
         The files that were written.
@@ -46,8 +50,8 @@ def write_exports(card: Card | None, folder: Path, rows: int = ROWS) -> list[Pat
             path.unlink(missing_ok=True)
         return written
     write_text(card.to_json(), others[0])
-    write_text(card_sql(card), others[1])
-    write_bytes(card_workbook(card, rows), others[2])
+    write_text(card_sql(card, null_words), others[1])
+    write_bytes(card_workbook(card, rows, null_words=null_words), others[2])
     return written + others
 
 

@@ -4,6 +4,7 @@ import json
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from creditrisk.champion.card.apply import card_accepts, card_points, variable_points
@@ -13,7 +14,7 @@ from creditrisk.champion.card.sql import card_sql
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import read_csv
 from creditrisk.tracking.imports import import_closure
-from tests.support import cards
+from tests.support import card_cells, cards
 from tests.support.champions import default_pd
 from tests.support.project import ROOT
 
@@ -82,12 +83,58 @@ def test_sqlite_computes_the_score_and_the_decision_of_every_applicant(name, dig
 
 
 @pytest.mark.parametrize("name", PORTFOLIOS)
+def test_a_table_of_texts_has_the_same_scores_in_sqlite(name):
+    of = portfolio(name)
+    stated = cards.applicants(of)
+    texts = cards.as_imported(stated)
+    assert texts.map(lambda value: isinstance(value, str)).all(axis=None)
+    found = cards.in_sqlite(card_sql(of.card()), texts)
+    check(of, stated, found, 0)
+    typed = cards.in_sqlite(card_sql(of.card()), stated)
+    points = [name for name in found if name.startswith("points_") and name not in stated]
+    assert len(points) == len(of.card().variables)
+    assert (found[points] == typed[points]).all(axis=None)
+
+
+def test_all_rows_of_the_default_data_as_texts_in_sqlite():
+    of = cards.default()
+    assert len(of.stated) == 1000
+    found = cards.in_sqlite(card_sql(of.card()), cards.as_imported(of.stated))
+    assert (found["score"] == card_points(of.card(), of.features(of.stated))).all()
+
+
+def hostile(of):
+    """Rows with texts in the place of numbers, each in each column, also in operands."""
+    base = of.stated.dropna().head(1).astype(object)
+    rows = [base.assign(**{field.name: text})
+            for field in of.card().fields if field.kind == "number"
+            for text in card_cells.TEXTS]  # fmt: skip
+    return pd.concat(rows, ignore_index=True)
+
+
+@pytest.mark.parametrize("name", PORTFOLIOS)
+def test_hostile_texts_in_the_place_of_numbers_have_the_score_of_the_reader(name):
+    of = portfolio(name)
+    stated = hostile(of)
+    wanted = card_points(of.card(), of.features(stated))
+    assert len(set(wanted)) > 3
+    for rows in (stated, cards.as_imported(stated)):
+        found = cards.in_sqlite(card_sql(of.card()), rows)
+        assert (found[score_name(stated)] == wanted).all()
+
+
+@pytest.mark.parametrize("name", PORTFOLIOS)
 @pytest.mark.parametrize("digits", [0, 2, None])
 def test_duckdb_as_well(name, digits):
     duckdb = pytest.importorskip("duckdb")
     of = portfolio(name)
     stated = cards.applicants(of)
-    check(of, stated, cards.in_duckdb(duckdb, card_sql(of.card(digits)), stated), digits)
+    sql = card_sql(of.card(digits))
+    check(of, stated, cards.in_duckdb(duckdb, sql, stated), digits)
+    check(of, stated, cards.in_duckdb(duckdb, sql, cards.as_imported(stated)), digits)
+    rows = cards.as_imported(hostile(of))
+    found = cards.in_duckdb(duckdb, sql, rows)[score_name(rows)].astype(float)
+    assert found.to_numpy() == pytest.approx(card_points(of.card(digits), of.features(rows)))
 
 
 def check(of, stated, found, digits):

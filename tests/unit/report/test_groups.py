@@ -87,7 +87,8 @@ def test_the_finding_names_the_group_with_the_figures_of_the_table():
         f"paid back it is {young['equal_opportunity']:.1%} against {rest['equal_opportunity']:.1%}:"
         f" {young['equal_opportunity_ratio']:.2f} (95% {young['equal_opportunity_ratio_low']:.2f} "
         f"to {young['equal_opportunity_ratio_high']:.2f}), below it, too. An interval is "
-        f"wholly below the limit, so this is hardly chance. Of the group {young['bad_rate']:.1%} went bad, against {rest['bad_rate']:.1%}."
+        f"wholly below the limit, so this is hardly chance. Of the group "
+        f"{young['bad_rate']:.1%} went bad, against {rest['bad_rate']:.1%}."
     )
     assert advice.startswith("This is not a gate")
 
