@@ -13,11 +13,12 @@ h2 { font-size: 1.3rem; margin: 40px 0 8px; padding-bottom: 4px; border-bottom: 
 .subtitle { margin: 0 0 12px; color: #555; }
 nav ul { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 0; padding: 0; }
 a { color: #00588a; }
-.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); gap: 8px;
+.facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 8px;
   margin: 12px 0; }
 .facts div { display: flex; flex-direction: column; border: 1px solid #ddd; border-radius: 4px;
   padding: 8px 12px; }
 .facts dd { margin: 0; font-size: 1.4rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+section:last-child td:empty { height: 2.4em; min-width: 9em; }
 .facts dt { color: #555; font-size: .85rem; }
 figure { margin: 20px 0; min-width: 0; }
 figcaption, .caption, summary { font-weight: 600; }

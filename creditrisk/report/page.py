@@ -83,13 +83,15 @@ def headline(data: ReportData) -> dict[str, str]:
             base["champion"], unit
         ),
     }
-    name = cheapest(data)
-    shown[words(f"headline.{name}")] = words.cost(base[name], unit)
-    shown[words("headline.auc", span=words.span(ci["roc_auc"]))] = words.number(test["roc_auc"])
-    if nested := data.selected.get("nested"):
+    nested = data.selected.get("nested")
+    if nested:
         se = words.cost(nested["se"]["expected_cost"], unit)
         cost = words.cost(nested["mean"]["expected_cost"], unit)
         shown[words("headline.nested_cost", se=se)] = cost
+    name = cheapest(data)
+    shown[words(f"headline.{name}")] = words.cost(base[name], unit)
+    shown[words("headline.auc", span=words.span(ci["roc_auc"]))] = words.number(test["roc_auc"])
+    if nested:
         se = words.number(nested["se"]["roc_auc"])
         shown[words("headline.nested", se=se)] = words.number(nested["mean"]["roc_auc"])
     return shown

@@ -113,8 +113,8 @@ def test_headline_is_made_of_the_metrics(whole):
         f"{decided['bad_rate_accepted']:.1%}", f"{out_of_fold['bad_rate_approved']:.1%}",
         f"{decided['referral_rate']:.1%}",
         f"{whole.metrics['threshold']:.1%}", f"{test['expected_cost']:.3f}",
-        f"{min(base['accept_all'], base['reject_all']):.3f}", f"{test['roc_auc']:.3f}",
-        f"{nested['expected_cost']:.3f}", f"{nested['roc_auc']:.3f}",
+        f"{nested['expected_cost']:.3f}", f"{min(base['accept_all'], base['reject_all']):.3f}",
+        f"{test['roc_auc']:.3f}", f"{nested['roc_auc']:.3f}",
     ]  # fmt: skip
     counts = decided["bad_accepted"], decided["accepted"]
     assert any("went bad, of the accepted ({} of {};".format(*counts) in label for label in found)
