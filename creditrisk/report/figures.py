@@ -13,6 +13,7 @@ from creditrisk.report.words import Words
 
 _BAND = "rgba(0, 114, 178, 0.18)"  # BLUE, transparent
 _ROW_HEIGHT = 26  # pixels per row of a horizontal chart
+_LINE_HEIGHT = 13  # pixels that each further line of its name takes
 
 
 def leaderboard(words: Words, board: pd.DataFrame, champion: str, score: str) -> go.Figure:
@@ -35,7 +36,9 @@ def leaderboard(words: Words, board: pd.DataFrame, champion: str, score: str) ->
             )
     order = [label(a) for a in board["label"]]
     chart.update_yaxes(categoryorder="array", categoryarray=order[::-1])
-    height = 110 + _ROW_HEIGHT * len(board)
+    # All rows have the same height, so the longest name decides.
+    lines = max(text.count("<br>") for text in order)
+    height = 110 + (_ROW_HEIGHT + _LINE_HEIGHT * lines) * len(board)
     axis = words("figures.mean_cv", score=score)
     return styled(chart, x=axis, height=height).update_layout(showlegend=True)
 
