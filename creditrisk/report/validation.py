@@ -17,8 +17,8 @@ from creditrisk.evaluate.strategy import in_use
 from creditrisk.evaluate.swap import COMPARED
 from creditrisk.evaluate.validation import OUT_OF_FOLD, SAMPLES, TEST
 from creditrisk.html.page import Block, figure, table, text
-from creditrisk.metrics.costs import ACCEPT, REJECT
 from creditrisk.report import validation_figures as figures
+from creditrisk.report.answers import swap_words
 from creditrisk.report.data import ReportData
 
 # How the columns of the frames are shown.
@@ -51,7 +51,6 @@ _COST_RATIO = ("sample", "value", "threshold", "approval_rate", "bad_rate_moved"
                "cost_kept", "cost_moved")  # fmt: skip
 _ODDS = ("sample", "value", "approval_kept", "bad_rate_kept", "loss_kept", "cost_kept", "changed",
          "approval_rate", "cost_moved")  # fmt: skip
-HALF = 0.5  # of the applicants: a usual question of the business
 _TEXTS = ("sample", "light", "old", "new")  # columns whose values have words in the catalogue
 
 Section = tuple[str, list[Block]]
@@ -75,7 +74,6 @@ def strategy(data: ReportData) -> list[Block]:
     """Write how many of the accepted go bad, at the cut-off in use and at others."""
     words, frame = data.words, data.curves["strategy"]
     sentences = [approved_words(data, name) for name in (TEST, OUT_OF_FOLD)]
-    sentences += _half(data)
     amounts = "amounts" if data.decision.amount_column else "matrix"
     unit = words("validation.strategy.unit", unit=data.unit) if data.unit else ""
     now = pd.concat([_of(frame[frame["in_use"]], name) for name in (TEST, OUT_OF_FOLD)])
@@ -95,27 +93,6 @@ def strategy(data: ReportData) -> list[Block]:
             for name in SAMPLES
         ),
     ]
-
-
-def _half(data: ReportData) -> list[str]:
-    """Say what bad rate belongs to accepting about half of the applicants."""
-    words, frame = data.words, data.curves["strategy"]
-    line = None
-    oof = _of(frame, OUT_OF_FOLD)
-    if oof["approval_rate"].max() >= HALF:
-        line = oof.loc[(oof["approval_rate"] - HALF).abs().idxmin()]
-    test = _of(frame, TEST)
-    if line is None or not (test["threshold"] == line["threshold"]).any():
-        return []
-    sides = {"": line, "test_": test[test["threshold"] == line["threshold"]].iloc[0]}
-    shown = {"cutoff": words.number(line["threshold"], ".1%")}
-    for start, one in sides.items():
-        ends = [one[f"bad_rate_approved_{end}"] for end in ("low", "high")]
-        shown[f"{start}share"] = words.number(one["approval_rate"], ".1%")
-        shown[f"{start}rate"] = words.number(one["bad_rate_approved"], ".1%")
-        shown[f"{start}span"] = words.span(ends, ".1%")
-        shown[f"{start}cost"] = words.cost(one["expected_cost"], data.unit)
-    return [words("validation.strategy.half", **shown)]
 
 
 def approved_words(data: ReportData, sample: str) -> str:
@@ -234,23 +211,10 @@ def swap(data: ReportData) -> list[Block]:
     words, frame = data.words, data.curves["swap"]
     blocks: list[Block] = [text(words("validation.swap.reading"))]
     for name, found in data.metrics["swap"].items():
-        part = frame[frame["against"] == name]
-        if found != COMPARED:
-            blocks.append(text(words(f"validation.swap.{name}.{found}")))
-            continue
-        pair = part.set_index(["old", "new"])
-        blocks += [
-            text(
-                words(
-                    f"validation.swap.{name}.changed",
-                    won=f"{pair.loc[(REJECT, ACCEPT), 'rows']:,}",
-                    won_bad=f"{pair.loc[(REJECT, ACCEPT), 'bad']:,}",
-                    lost=f"{pair.loc[(ACCEPT, REJECT), 'rows']:,}",
-                    lost_bad=f"{pair.loc[(ACCEPT, REJECT), 'bad']:,}",
-                )
-            ),
-            table(*_shown(data, part, _SWAP, f"swap.title.{name}")),
-        ]
+        blocks.append(text(swap_words(data, name)))
+        if found == COMPARED:
+            part = frame[frame["against"] == name]
+            blocks.append(table(*_shown(data, part, _SWAP, f"swap.title.{name}")))
     return blocks
 
 

@@ -2,6 +2,14 @@
 
 from creditrisk.evaluate.strategy import in_use
 from creditrisk.evaluate.validation import OUT_OF_FOLD
+from creditrisk.report.answers import (
+    compared_words,
+    cutoff_words,
+    economy_words,
+    grades_words,
+    half_words,
+    person_words,
+)
 from creditrisk.report.data import ReportData
 from creditrisk.report.groups import protected_lines
 from creditrisk.report.groups_words import group_findings
@@ -15,14 +23,20 @@ def verdict(data: ReportData) -> list[str]:
     """Return what the person who approves the model must know, the most important first."""
     findings = [
         decided(data),
+        cutoff_words(data),
+        person_words(data),
+        words_left_out(data),
+        half_words(data),
         *group_findings(data.curves["fairness"], data.words, data.schema, most=MOST_GROUPS),
         *protected_lines(data),
-        words_left_out(data),
         _ranking(data),
         _expected(data),
         _savings(data),
+        economy_words(data),
         _calibration(data),
+        grades_words(data),
         _lead(data),
+        compared_words(data),
     ]
     return [finding for finding in findings if finding]
 

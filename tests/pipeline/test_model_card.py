@@ -148,7 +148,7 @@ def rate(line, name):
 def test_limits_of_the_groups_are_told(card):
     groups = section(card, "Groups of applicants")
     assert "shown but not judged" in groups
-    assert "tell nothing about sex" in groups  # from the schema's description of the variable
+    assert "groups by code, not by sex" in groups  # from the schema's description of the variable
 
 
 def test_hashes_are_those_of_the_files(built, card):

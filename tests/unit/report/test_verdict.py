@@ -97,6 +97,42 @@ def test_the_verdict_says_what_a_decision_will_cost_in_use(whole):
     assert "In use expect" not in " ".join(verdict(without(whole, nested=None)))
 
 
+def test_the_verdict_answers_what_is_asked_first(whole):
+    said, words = verdict(whole), words_of(build_page(whole).html())
+    frame = whole.curves["sensitivity"].query("sample == 'out_of_fold'")
+    for line in frame.query("scenario == 'ratio' and not in_use").to_dict("records"):
+        asked = (
+            f"cost {line['value']:g} times as much as rejecting a good one, "
+            f"{line['threshold']:.1%} would fit: {line['approval_rate']:.1%} accepted, of whom "
+            f"{line['bad_rate_moved']:.1%} go bad (out of fold)."
+        )
+        assert asked in said[1]
+    worse = frame.query("scenario == 'odds' and not in_use").iloc[0]
+    (economy,) = [one for one in said if one.startswith("A worse economy")]
+    assert f"{worse['bad_rate_kept']:.1%} of the accepted go bad instead of" in economy
+    assert f"{worse['approval_rate']:.1%} are accepted instead of" in economy
+    (half,) = [one for one in said if one.startswith("To accept about half")]
+    oof = whole.curves["strategy"].query("sample == 'out_of_fold'")
+    line = oof.loc[(oof["approval_rate"] - 0.5).abs().idxmin()]
+    assert f"a cut-off of {line['threshold']:.1%}, {line['approval_rate']:.1%} are accepted" in half
+    lights = whole.curves["grades"].query("sample == 'test'")["light"]
+    (grades,) = [one for one in said if one.startswith("Rating grades")]
+    assert f"{(lights == 'green').sum()} of {len(lights)} have a green light" in grades
+    assert "Against the best scorecard: " in said[-1]
+    (person,) = [one for one in said if one.startswith("A person decides")]
+    assert "lack a field that no training row lacked" in person
+    assert "required field" not in person
+    (person,) = [one for one in verdict(many_rules(whole)) if one.startswith("A person decides")]
+    for part in ("a required field", "a PD from 10.00% to under 20.00%", "on a missing field."):
+        assert part in person
+    for one in (economy, half, grades, said[-1]):
+        assert one in words
+    assert "Nobody is referred" in " ".join(verdict(nobody_referred(whole)))
+    few = whole.curves["strategy"].query("approval_rate < 0.5")
+    none = replace(whole, curves=whole.curves | {"strategy": few})
+    assert "To accept about half" not in " ".join(verdict(none))
+
+
 def metric_change(given, **parts):
     return replace(given, metrics=given.metrics | parts)
 
