@@ -227,7 +227,7 @@ def check_band(rules: ReferralRules, threshold: float) -> None:
     if rules.band is not None and not rules.band[0] <= threshold <= rules.band[1]:
         low, high = rules.band
         problem = f"the band from {low:g} to {high:g} does not contain the cut-off {threshold:.6g}"
-        hint = "Move it there, or give half its width as one number."
+        hint = "Give half its width as one number, or set decision.threshold to theory."
         raise InputError("params.yaml", "decision.refer.band", problem, hint)
 
 

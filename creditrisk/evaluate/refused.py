@@ -114,17 +114,8 @@ def known_rows(refused: pd.DataFrame, known: list[pd.DataFrame], features: list[
         known: frames of training and test rows.
         features: the columns to compare.
     """
-    seen = set(np.concatenate([_row_hashes(one, features) for one in known]))
-    return int(np.isin(_row_hashes(refused, features), list(seen)).sum())
-
-
-def _row_hashes(frame: pd.DataFrame, features: list[str]) -> np.ndarray:
-    """Return a 64-bit hash of each row, of the values as numbers or texts whatever their dtype."""
-    plain = {
-        name: values if values.dtype.kind == "f" else values.astype(str)
-        for name, values in model_columns(frame, features).items()
-    }
-    return pd.util.hash_pandas_object(pd.DataFrame(plain), index=False).to_numpy()
+    first, *others = (pd.DataFrame(model_columns(one, features)) for one in (refused, *known))
+    return len(first.merge(pd.concat(others).drop_duplicates(), on=features))
 
 
 def part_of(table: pd.DataFrame, part: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from creditrisk.metrics.costs import DecisionParams
 from creditrisk.report.words import Words, load_words
 from creditrisk.schema import Schema
 
-PLAIN_WORDS = load_words()
+ENGLISH = load_words()
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class ReportData:
 
     def __post_init__(self) -> None:
         """Name our own models in the language; another label stays as it is."""
-        if self.words.language == PLAIN_WORDS.language or self.board.empty:
+        if self.words.language == ENGLISH.language or self.board.empty:
             return
 
         def named(name: str, label: str) -> str:
             key = f"models.{name}"
-            return self.words.texts[key] if PLAIN_WORDS.texts.get(key) == label else label
+            return self.words.texts[key] if ENGLISH.texts.get(key) == label else label
 
         known = zip(self.board["algorithm"], self.board["label"], strict=True)
         board = self.board.assign(label=[named(name, label) for name, label in known])

@@ -25,7 +25,7 @@ def verdict(data: ReportData) -> list[str]:
         decided(data),
         cutoff_words(data),
         person_words(data),
-        words_left_out(data),
+        data.words("verdict.left_out", said=left_out_words(data)),
         half_words(data),
         *group_findings(data.curves["fairness"], data.words, data.schema, most=MOST_GROUPS),
         *protected_lines(data),
@@ -76,11 +76,6 @@ def bad_out_of_fold(data: ReportData) -> dict[str, str]:
         "rate": words.number(line["bad_rate_approved"], ".1%"),
         "span": words.span(ends, ".1%"),
     }
-
-
-def words_left_out(data: ReportData) -> str:
-    """Say whether an applicant can gain by leaving out a field."""
-    return data.words("verdict.left_out", said=left_out_words(data))
 
 
 def _ranking(data: ReportData) -> str:

@@ -27,9 +27,8 @@ from creditrisk.champion.card.excel_formulas import (
     points_of,
     score_of,
 )
-from creditrisk.champion.card.model import Card, Line, Variable
+from creditrisk.champion.card.model import Card, Line, Variable, folded
 from creditrisk.champion.scorecard import LEVEL, SPECIAL_CODE
-from creditrisk.core.text import fold
 
 APPLICANTS = "Applicants"
 ROWS = 1000  # applicants that the sheet has formulas for
@@ -61,7 +60,7 @@ def card_workbook(
     Returns:
         The file. The same arguments give the same bytes.
     """
-    words = sorted({fold(word).replace(" ", "") for word in null_words})
+    words = folded(null_words)
     file = io.BytesIO()
     with xlsxwriter.Workbook(file, {"in_memory": True, "strings_to_formulas": False}) as book:
         book.set_properties({"title": "Scorecard", "created": CREATED})

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from creditrisk.champion.scorecard import BIN, LEVEL, NOTHING, SPECIAL_CODE, UNS
 from creditrisk.core.errors import InputError, from_validation
 from creditrisk.core.files import AGAIN
 from creditrisk.core.regular import read_regular
+from creditrisk.core.text import fold
 
 CARD_FILE = "card.json"
 HOW_TO = (
@@ -241,6 +242,11 @@ class Card(_Frozen):
     def to_json(self) -> str:
         """Write it with all digits of its numbers, since values can be equal to an edge."""
         return json.dumps(self.model_dump(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def folded(null_words: Iterable[str]) -> list[str]:
+    """Return words for a missing value as the card compares them: folded, without blanks."""
+    return sorted({fold(word).replace(" ", "") for word in null_words})
 
 
 def read_card(path: str | Path) -> Card | None:

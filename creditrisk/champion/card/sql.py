@@ -6,7 +6,7 @@ identifier; both are escaped (docs/architecture.md, Law 10).
 
 from collections.abc import Iterable
 
-from creditrisk.champion.card.model import Card, Field, Line, Variable
+from creditrisk.champion.card.model import Card, Field, Line, Variable, folded
 from creditrisk.champion.card.sql_cells import (
     TABLE,
     ListedLevels,
@@ -24,7 +24,6 @@ from creditrisk.champion.card.sql_cells import (
 from creditrisk.champion.card.sql_numbers import Derivation, invalid, outside
 from creditrisk.champion.scorecard import format_number
 from creditrisk.core.escape import printable
-from creditrisk.core.text import fold
 
 HEAD = f"""\
 -- One row of the table {TABLE} in, one row out: its columns, the points of each variable, the score
@@ -59,7 +58,7 @@ def card_sql(card: Card, null_words: Iterable[str] = ()) -> str:
     taken = {field.name.lower() for field in card.fields}
     if len(taken) < len(card.fields):
         return "-- No query: names of columns differ in case alone.\n"
-    words = sorted({fold(word).replace(" ", "") for word in null_words})
+    words = folded(null_words)
     score, decision = (_free(name, taken) for name in ("score", "decision"))
     points = {v.name: _free(f"points_{v.name}", taken) for v in card.variables}
     cases = _Cases(card, words)
