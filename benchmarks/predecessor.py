@@ -42,7 +42,8 @@ from creditrisk.select.params import SelectParams
 from creditrisk.train.ensemble import combine_unseen, side_by_side
 from creditrisk.train.ensemble_params import AUTO, ensemble_params
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import make_spec, search
+from creditrisk.train.search import search
+from creditrisk.train.spec import make_spec
 
 # Added to the seed, so that the folds differ from those of the search and the nested estimate.
 BENCHMARK_SEED = 2000
@@ -89,7 +90,7 @@ def our_parts(
     for name in single:
         common = (features, params.preprocess, params.train, params.seed)
         spec = make_spec(name, params.algorithms[name], *common, rows=len(inside))
-        _, found = search(spec, inside, folds, progress=False)
+        _, found = search(spec, inside, folds)
         pds = found.model.predict_proba(outside[spec.columns])[:, 1]
         unseen = outside[["row_id", "bad"]].assign(pd=pds)
         parts[name] = {"inner": found.oof, "outer": unseen}

@@ -4,7 +4,6 @@ This is not a stage of dvc.yaml: its only result is a change of params.yaml.
 """
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from creditrisk.core.errors import InputError
 from creditrisk.core.files import read_frame, read_json, write_text
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
+from creditrisk.core.workers import workers
 from creditrisk.modeling.blocks import block_for, place_of
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.persistence import sha256
@@ -21,8 +21,8 @@ from creditrisk.modeling.registry import algorithm, names
 from creditrisk.modeling.sample import search_sample
 from creditrisk.tracking.imports import import_closure
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import make_spec
-from creditrisk.workflow.tune.objective import Bench
+from creditrisk.train.spec import make_spec
+from creditrisk.workflow.tune.objective import Bench, rows_of
 from creditrisk.workflow.tune.outcome import Outcome, changes, fixed_values
 from creditrisk.workflow.tune.space import Space, read_space, undecided
 from creditrisk.workflow.tune.study import Search, open_study, study_name
@@ -94,10 +94,10 @@ def main() -> None:
     ]
     name = study_name(algo, depends_on)
     with (
-        tempfile.TemporaryDirectory(prefix="creditrisk-") as memory,
         open_study(args.store, algo, name) as study,
+        workers(rows_of(spec, frame)) as pool,
     ):
-        bench = Bench(spec, frame, memory)
+        bench = Bench(spec, frame, pool)
         search = Search(study, bench, space, fixed, params.seed, lambda line: _log(algo, line))
         found = search.run(present, args.trials)
     finish(args, params, space, found, rows)

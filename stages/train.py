@@ -27,8 +27,9 @@ from creditrisk.train.candidate_files import load_candidate, save_candidate
 from creditrisk.train.ensemble import train_ensemble
 from creditrisk.train.ensemble_params import AUTO, ensemble_params
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import make_spec
-from creditrisk.train.trained_model import TrainedModel, summarise, train_single
+from creditrisk.train.single import train_single
+from creditrisk.train.spec import make_spec
+from creditrisk.train.trained_model import TrainedModel, summarise
 
 
 class Params(Strict):

@@ -34,7 +34,7 @@ from creditrisk.metrics.costs import DecisionParams, Sample, decide, expected_co
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
 from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.metrics.performance import NAMES, compute_metrics
-from creditrisk.modeling.fits import checked_fits
+from creditrisk.modeling.fits import checked_fits, one_candidate
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.sample import search_sample
 from creditrisk.score.refused import Refused
@@ -107,7 +107,7 @@ def evaluate_champion(
     some = search_sample(train, most, seed)
     cut = make_folds(some["bad"].to_numpy(), some["applicant"].to_numpy(), folds, 1, seed)
     importance = permutation_importance(model, some, features, cut, seed, shuffles)
-    with checked_fits(some[features], "model"):
+    with checked_fits(some[features], "model"), one_candidate():
         tables["importance"], intervals = together(
             importance, metric_intervals(on_test, threshold, seed)
         )

@@ -22,26 +22,49 @@ LARGEST = 1e140
 def quiet_fits() -> Iterator[None]:
     """Keep the warnings quiet that say nothing new to whoever reads them."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # counted in train/search.py
+        warnings.simplefilter("ignore", ConvergenceWarning)  # counted in train/fold_fits.py
         # One per constant column, fold and candidate; eda names such columns once.
         warnings.filterwarnings("ignore", "Feature .* is constant")
         # EBM's own pictures, which nobody here looks at, show no missing values.
         warnings.filterwarnings("ignore", "Missing values detected")
-        # The cache of the preprocessing on a slow disk.
-        warnings.filterwarnings("ignore", "Persisting input arguments")
         yield
+
+
+class FitFailed(Exception):
+    """A fit failed; raised where it ran, which may be another process.
+
+    Args:
+        candidate: position of the candidate in the grid; None if there is only one.
+        error: what the library raised, or its text.
+    """
+
+    def __init__(self, candidate: int | None, error: Exception | str):
+        text = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
+        super().__init__(candidate, text)  # what another process makes it of
+        self.candidate, self.problem = candidate, text
+
+
+@contextmanager
+def one_candidate() -> Iterator[None]:
+    """Turn whatever a library raises inside into a FitFailed of the only candidate."""
+    try:
+        yield
+    except (FitFailed, InputError):
+        raise
+    except Exception as error:  # each library raises its own classes
+        raise FitFailed(None, error) from error
 
 
 @contextmanager
 def checked_fits(
-    rows: pd.DataFrame, location: str, culprit: Callable[[], str] = lambda: ""
+    rows: pd.DataFrame, location: str, words: Callable[[int], str] = str
 ) -> Iterator[None]:
-    """Turn whatever a library raises inside into an InputError, and keep known warnings quiet.
+    """Turn a failed fit inside into an InputError, and keep known warnings quiet.
 
     Args:
         rows: the features that are fitted, shape (n, d).
         location: the parameter that is to blame if no column is, such as `algorithms.lr`.
-        culprit: names the candidate that fails, for the error; called only then.
+        words: names a candidate by its position, for the error.
 
     Raises:
         InputError: a fit failed.
@@ -49,9 +72,7 @@ def checked_fits(
     try:
         with quiet_fits():
             yield
-    except InputError:
-        raise
-    except Exception as error:  # each library raises its own classes
+    except FitFailed as error:
         column = unusable_column(rows)
         if column is not None:
             name, problem = column
@@ -59,8 +80,8 @@ def checked_fits(
             raise InputError(
                 "data.source", f"column {name}", problem, hint, quotes_data=True
             ) from error
-        where = culprit()
-        problem = f"a fit failed{where}: {type(error).__name__}: {error}"
+        where = "" if error.candidate is None else f" for {words(error.candidate)}"
+        problem = f"a fit failed{where}: {error.problem}"
         hint = "Change or drop that value."
         raise InputError("params.yaml", location, problem, hint, quotes_data=True) from error
 

@@ -14,6 +14,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 
+from creditrisk.train.grown import outputs
+
 METHODS = {"platt": "sigmoid", "isotonic": "isotonic"}
 
 
@@ -49,12 +51,7 @@ def raw_scores(model: BaseEstimator, rows: pd.DataFrame) -> tuple[np.ndarray, np
             the model has no decision function.
         probability: probability of default, shape (n,); NaN if the model gives none.
     """
-    probability = np.full(len(rows), np.nan)
-    if hasattr(model, "predict_proba"):
-        probability = model.predict_proba(rows)[:, 1]
-    if hasattr(model, "decision_function"):
-        return model.decision_function(rows), probability
-    return probability, probability
+    return outputs(model, rows).scores(len(rows))
 
 
 def calibrated(
@@ -153,7 +150,25 @@ def _platt_decreases(oof: pd.DataFrame) -> bool:
 def fit_calibrated(
     model: BaseEstimator, method: str, rows: pd.DataFrame, bad: np.ndarray, oof: pd.DataFrame
 ) -> BaseEstimator:
-    """Fit the model on all rows, and its calibrator on the out-of-fold scores of one repeat.
+    """Fit a model on all rows, and calibrate it; see `fit_for_use` and `calibrated_model`."""
+    return calibrated_model(model, fit_for_use(model, rows, bad), method, rows, oof)
+
+
+def fit_for_use(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> BaseEstimator:
+    """Fit a model on all rows; without what only fitting needs.
+
+    Args:
+        model: an unfitted pipeline.
+        rows: features, shape (n, d).
+        bad: outcomes, shape (n,).
+    """
+    return _for_use(clone(model).fit(rows, bad))
+
+
+def calibrated_model(
+    model: BaseEstimator, whole: BaseEstimator, method: str, rows: pd.DataFrame, oof: pd.DataFrame
+) -> BaseEstimator:
+    """Put the calibrator that the out-of-fold scores of one repeat teach on a fitted model.
 
     The result is what CalibratedClassifierCV makes with `ensemble=False`. That class would fit the
     model in each fold once more, to get the scores that are known, and takes only folds that test
@@ -161,12 +176,11 @@ def fit_calibrated(
 
     Args:
         model: an unfitted pipeline.
+        whole: the same, from `fit_for_use`.
         method: `none`, `platt` or `isotonic`.
         rows: features, shape (n, d).
-        bad: outcomes, shape (n,).
         oof: out-of-fold scores: `repeat`, `bad`, `score`; those of the first repeat are used.
     """
-    whole = _for_use(clone(model).fit(rows, bad))
     if method == "none":
         return whole
     first = oof[oof["repeat"] == 0].sort_values("position")

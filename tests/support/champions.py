@@ -28,7 +28,7 @@ from creditrisk.modeling.registry import algorithm
 from creditrisk.modeling.resample import row_sampler
 from creditrisk.train.calibrate import fit_calibrated
 from creditrisk.train.ensemble import Combination, combined_model, soft_vote
-from creditrisk.train.search import out_of_fold
+from creditrisk.train.out_of_fold import out_of_fold
 from tests.support.defects import ROOT
 from tests.support.small_data import DEFAULT, DEFAULT_CSV, clean
 

@@ -22,7 +22,7 @@ from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.parse import parse
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.scorer import Scorer
-from creditrisk.train.search import out_of_fold
+from creditrisk.train.out_of_fold import out_of_fold
 from tests.support.champions import (
     KINDS,
     THRESHOLD,

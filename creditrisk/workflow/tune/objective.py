@@ -1,22 +1,24 @@
 """Score a candidate in each fold, with the same rows, folds, pipeline and scoring as train."""
 
-import signal
-import warnings
-
 import numpy as np
 import pandas as pd
-from joblib import parallel_config
-from sklearn.base import clone
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import cross_val_score
 
+from creditrisk.core.workers import Workers
+from creditrisk.modeling.fits import FitFailed
 from creditrisk.modeling.folds import Fold
-from creditrisk.train.search import SearchSpec, search_scoring, smallest_classes
+from creditrisk.train.fold_fits import Rows, fit_fold
+from creditrisk.train.spec import SearchSpec, search_scoring
 from creditrisk.train.train_folds import search_folds
 
-# A terminal sends Ctrl-C to the workers too, which would print tracebacks. So they ignore it: this
-# process handles it, and joblib then ends the workers.
-IGNORE_CTRL_C = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+
+def rows_of(spec: SearchSpec, frame: pd.DataFrame) -> Rows:
+    """Return the features and the outcomes, which the workers of a `Bench` share.
+
+    Args:
+        spec: the same as for train.
+        frame: the training rows, with `bad` and the features.
+    """
+    return frame[spec.columns], frame["bad"].to_numpy()
 
 
 class Bench:
@@ -25,17 +27,15 @@ class Bench:
     Args:
         spec: the same as for train; its candidates are the combinations of params.yaml.
         frame: the training rows, with `applicant`, `bad` and the features.
-        memory: a cache folder: candidates that differ in the model only share the preprocessing.
+        pool: workers that share `rows_of(spec, frame)`.
     """
 
-    def __init__(self, spec: SearchSpec, frame: pd.DataFrame, memory: str):
-        self.spec = spec
-        self.rows, self.bad = frame[spec.columns], frame["bad"].to_numpy()
+    def __init__(self, spec: SearchSpec, frame: pd.DataFrame, pool: Workers):
+        self.spec, self.pool = spec, pool
+        self.bad = frame["bad"].to_numpy()
         self.folds: list[Fold] = search_folds(frame, spec.train, spec.seed)
-        self._classes = smallest_classes(self.bad, self.folds)
-        self._pipeline = spec.pipeline().set_params(memory=memory)
-        settings = [spec.settings(c, self._classes, len(frame)) for c in spec.candidates]
-        self.scoring = search_scoring(spec, self._pipeline, settings)
+        candidates = [spec.candidate_pipeline(c, self.bad, self.folds) for c in spec.candidates]
+        self.scoring = search_scoring(spec, candidates)
 
     def scores(self, candidate: dict) -> list[float]:
         """Fit a candidate and score it in each fold; higher is better.
@@ -47,21 +47,17 @@ class Bench:
             One score per fold, over all repeats.
 
         Raises:
-            ValueError: a fit failed, or a score is not a number.
-            TypeError: a fit failed.
+            FitFailed: a fit failed, or a score is not a number.
         """
-        setting = self.spec.settings(candidate, self._classes, len(self.rows))
-        with warnings.catch_warnings(), parallel_config("loky", **IGNORE_CTRL_C):
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            scores = cross_val_score(
-                clone(self._pipeline).set_params(**setting),
-                self.rows,
-                self.bad,
-                scoring=self.scoring,
-                cv=[(fold.train, fold.test) for fold in self.folds],
-                n_jobs=-1,
-                error_score="raise",
-            )
+        try:
+            pipeline = self.spec.candidate_pipeline(candidate, self.bad, self.folds)
+        except ValueError as error:  # a value that an estimator does not take
+            raise FitFailed(None, error) from error
+        jobs = [
+            self.pool.submit(fit_fold, [(0, pipeline)], fold, self.scoring, False)
+            for fold in self.folds
+        ]
+        scores = np.array([job.result()[0].value for job in jobs])
         if not np.isfinite(scores).all():
-            raise ValueError("the score is not a number")
+            raise FitFailed(None, "the score is not a number")
         return scores.tolist()

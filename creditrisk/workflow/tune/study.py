@@ -17,6 +17,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from creditrisk.core.errors import InputError
+from creditrisk.modeling.fits import FitFailed
 from creditrisk.workflow.tune.objective import Bench
 from creditrisk.workflow.tune.outcome import Candidate, Outcome
 from creditrisk.workflow.tune.space import Space
@@ -159,8 +160,8 @@ class Search:
             return
         try:
             scores = self.bench.scores(candidate)
-        except (ValueError, TypeError) as error:
-            problem = f"a fit failed: {type(error).__name__}: {error}"
+        except FitFailed as error:
+            problem = f"a fit failed: {error.problem}"
             location = f"algorithms.{self.bench.spec.name}"
             hint = "Change or remove this value."
             raise InputError("params.yaml", location, problem, hint, quotes_data=True) from error
@@ -197,8 +198,8 @@ class Search:
         key = _key(candidate)
         try:
             scores = self._known_scores.get(key) or self.bench.scores(candidate)
-        except (ValueError, TypeError) as error:
-            problem = " ".join(str(error).split())[:200]
+        except FitFailed as error:
+            problem = " ".join(error.problem.split())[:200]
             trial.set_user_attr("error", problem)
             self.study.tell(trial, state=TrialState.FAIL)
             self.log(f"{line}: failed, {describe(candidate, self.space)}: {problem}")

@@ -26,7 +26,7 @@ from creditrisk.prepare.parse import parse
 from creditrisk.schema import parse_schema
 from creditrisk.score.load_champion import load_champion
 from creditrisk.train.calibrate import fit_calibrated
-from creditrisk.train.search import out_of_fold
+from creditrisk.train.out_of_fold import out_of_fold
 from tests.support.champions import (
     KINDS,
     baseline_row,

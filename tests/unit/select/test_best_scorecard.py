@@ -7,7 +7,7 @@ from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.select.best_scorecard import best_scorecard
 from creditrisk.select.contenders import Contender, CvMetrics
 from creditrisk.train.calibrate import fit_calibrated
-from creditrisk.train.search import out_of_fold
+from creditrisk.train.out_of_fold import out_of_fold
 from tests.support import champions
 from tests.support.small_data import DEFAULT
 

@@ -20,7 +20,7 @@ from creditrisk.train.calibrate import (
     fit_calibrated,
     raw_scores,
 )
-from creditrisk.train.search import out_of_fold
+from creditrisk.train.out_of_fold import out_of_fold
 from tests.support import champions
 
 pytestmark = pytest.mark.slow

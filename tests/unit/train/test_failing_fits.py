@@ -15,8 +15,8 @@ from creditrisk.modeling.encode import ENCODERS
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import SearchSpec
-from creditrisk.train.trained_model import train_single
+from creditrisk.train.single import train_single
+from creditrisk.train.spec import SearchSpec
 from tests.support.defects import PARAMS
 
 pytestmark = pytest.mark.slow

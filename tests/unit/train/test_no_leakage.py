@@ -21,8 +21,9 @@ from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.resample import RESAMPLERS
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import SearchSpec, search
-from creditrisk.train.trained_model import train_single
+from creditrisk.train.search import search
+from creditrisk.train.single import train_single
+from creditrisk.train.spec import SearchSpec
 
 pytestmark = pytest.mark.slow
 

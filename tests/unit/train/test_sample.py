@@ -9,8 +9,9 @@ from creditrisk.evaluate.importance import fit_again, unfitted
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.modeling.sample import search_sample
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import make_spec
-from creditrisk.train.trained_model import summarise, train_single
+from creditrisk.train.single import train_single
+from creditrisk.train.spec import make_spec
+from creditrisk.train.trained_model import summarise
 
 pytestmark = pytest.mark.slow
 

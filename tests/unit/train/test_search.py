@@ -11,7 +11,8 @@ from sklearn.metrics import roc_auc_score
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.train.params import TrainParams
-from creditrisk.train.search import SearchSpec, search
+from creditrisk.train.search import search
+from creditrisk.train.spec import SearchSpec
 
 FEATURES = {"numeric": ["income"], "nominal": ["purpose"], "ordinal": {}}
 PREPROCESS = PreprocessParams(
@@ -45,7 +46,7 @@ def run(name, candidates, scoring="roc_auc", calibration="auto"):
     full = [{"encoder": "onehot", "resample": "none"} | c for c in candidates]
     with joblib.parallel_config("sequential"):
         spec = SearchSpec(name, full, FEATURES, PREPROCESS, train, seed=1)
-        best, fitted = search(spec, frame, folds, progress=False)
+        best, fitted = search(spec, frame, folds)
     return SimpleNamespace(**vars(best), **vars(fitted)), frame
 
 
