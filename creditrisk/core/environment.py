@@ -1,5 +1,6 @@
 """The Python environment: whether the packages are installed, and in which versions."""
 
+import gc
 import os
 import signal
 import sys
@@ -25,7 +26,19 @@ def start() -> None:
     """
     if sys.argv[0] == "-m":  # else this is an import, of a test or of a library's user
         signal.signal(signal.SIGINT, _interrupted)
+        _tune()
     require_packages()
+
+
+def _tune() -> None:
+    """Set what must be set before the numerical libraries are imported.
+
+    They would start a thread on each core, although they are told to use one (`core.cli.run`): a
+    process with threads cannot be copied safely (`core.workers`). And the objects of the libraries
+    stay: to look for garbage among them so often takes a sixth of the time of the imports.
+    """
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    gc.set_threshold(50_000, 20, 20)
 
 
 def _interrupted(number: int, frame: object) -> None:

@@ -5,6 +5,7 @@ arguments of its own. Jobs start in the order in which they are given: give the 
 """
 
 import contextlib
+import gc
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -98,8 +99,9 @@ _shared: list[Any] = []
 
 @contextlib.contextmanager
 def _processes(count: int, shared: Any) -> Iterator[_Processes]:
-    # A copy of this process needs no new imports. It must not have threads, which a copy loses:
-    # `core.cli.run` has seen to it. Elsewhere than on Linux, system libraries start some.
+    # A copy of this process needs no new imports. It loses threads: `core.environment` has seen to it
+    # that numerical libraries have none, and Arrow's are made for it. Elsewhere than on Linux,
+    # libraries of the system have some.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)
     executor = ProcessPoolExecutor(count, context, initializer=_begin, initargs=(shared,))
@@ -123,6 +125,7 @@ def _begin(shared: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     threadpool_limits(1)
+    gc.freeze()  # what the parent had stays: the collector need not look through it
     _shared[:] = [shared]
 
 

@@ -24,7 +24,6 @@ def main() -> None:
 
     The command line has the folder of the local store, and 1 to import MLflow before the order.
     """
-    os.nice(10)  # the stage's own work has priority
     # Discard MLflow's own output; stdout carries only our JSON reports.
     pipe = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
