@@ -23,8 +23,7 @@ from creditrisk.core.errors import InputError
 
 # A job's function; its first argument is the data that all jobs share.
 Job = Callable[..., Any]
-# As Dask itself calls it.
-SCHEDULER = "DASK_SCHEDULER_ADDRESS"
+SCHEDULER = "DASK_SCHEDULER_ADDRESS"  # as Dask itself calls it
 
 
 class Workers(Protocol):
@@ -36,8 +35,16 @@ class Workers(Protocol):
 
     count: int
 
-    def submit(self, job: Job, *args: Any) -> "Future[Any]":
-        """Hand a job over; its result is in the future, or the exception that it raised."""
+    def submit(self, job: Job, *args: Any) -> "Pending":
+        """Hand a job over."""
+        ...
+
+
+class Pending(Protocol):
+    """A job that was handed over."""
+
+    def result(self) -> Any:
+        """Wait for its result, or for the exception that it raises."""
         ...
 
 
@@ -99,8 +106,8 @@ _shared: list[Any] = []
 
 @contextlib.contextmanager
 def _processes(count: int, shared: Any) -> Iterator[_Processes]:
-    # A copy of this process needs no new imports. It loses threads: `core.environment` has seen to it
-    # that numerical libraries have none, and Arrow's are made for it. Elsewhere than on Linux,
+    # A copy of this process needs no new imports. It loses threads: `core.environment` has seen to
+    # it that numerical libraries have none, and Arrow's are made for it. Elsewhere than on Linux,
     # libraries of the system have some.
     method = "fork" if sys.platform == "linux" else "spawn"
     context = multiprocessing.get_context(method)

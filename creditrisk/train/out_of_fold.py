@@ -1,17 +1,13 @@
 """What a model says of rows that it has not seen: fitted in each fold, on the other rows."""
 
-from concurrent.futures import Future
-
 import numpy as np
 import pandas as pd
 from imblearn.pipeline import Pipeline
 from sklearn.base import BaseEstimator
 
-from creditrisk.core.workers import Workers, workers
+from creditrisk.core.workers import Pending, Workers, workers
 from creditrisk.modeling.folds import Fold
 from creditrisk.train.fold_fits import FoldScore, fit_fold
-
-FoldJob = Future[dict[int, FoldScore]]
 
 
 def out_of_fold(
@@ -36,7 +32,7 @@ def out_of_fold(
         return join_folds(submit_folds(pool, model, folds), folds, bad)
 
 
-def submit_folds(pool: Workers, model: BaseEstimator, folds: list[Fold]) -> list[FoldJob]:
+def submit_folds(pool: Workers, model: BaseEstimator, folds: list[Fold]) -> list[Pending]:
     """Hand over the fits of one model in all folds.
 
     Args:
@@ -48,7 +44,7 @@ def submit_folds(pool: Workers, model: BaseEstimator, folds: list[Fold]) -> list
     return [pool.submit(fit_fold, [(0, whole)], fold, None, True) for fold in folds]
 
 
-def join_folds(jobs: list[FoldJob], folds: list[Fold], bad: np.ndarray) -> tuple[pd.DataFrame, int]:
+def join_folds(jobs: list[Pending], folds: list[Fold], bad: np.ndarray) -> tuple[pd.DataFrame, int]:
     """Wait for the fits of `submit_folds`, and put the lines of all folds together.
 
     Args:
