@@ -28,9 +28,9 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc repro`
+repro: $(VENV)/locked ## create .venv, install the locked dependencies, run `dvc repro` (JOBS=4: so many train stages at a time)
 	@python -m commands.check
-	dvc repro
+	@if test -n "$$JOBS"; then python -m commands.repro --jobs "$$JOBS"; else echo "dvc repro"; dvc repro; fi
 
 check: $(VENV)/locked ## check params.yaml and the schema file, in seconds (ARGS="-S name=value")
 	@set -f; python -m commands.check $$ARGS

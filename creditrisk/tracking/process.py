@@ -1,24 +1,21 @@
 """The recording process: it runs next to a stage, records its run and uploads pending runs.
 
 It starts with the stage and imports MLflow while the stage works, because this import takes
-seconds. If MLflow fails, hangs or crashes, this does not affect the stage, and the run stays on
-disk (`kept_runs.py`).
+seconds; it is a copy of the stage's process, which has imported half of that already. If MLflow
+fails, hangs or crashes, this does not affect the stage, and the run stays on disk (`kept_runs.py`).
 """
 
-import json
-import os
-import select
-import subprocess
+import contextlib
+import multiprocessing
 import sys
 import time
-from typing import IO, Any, cast
+from typing import Any
 
-from creditrisk.tracking import kept_runs, server, store
+from creditrisk.tracking import kept_runs, server, store, worker
 from creditrisk.tracking.local_runs import pending_or_none
 from creditrisk.tracking.run_data import RunData
 from creditrisk.tracking.store import StoreLocation
 
-WORKER_CODE = "from creditrisk.tracking.worker import main; main()"
 RECORD_SECONDS = 180.0  # longer than the 120 s that it may wait for a lock of the store
 
 
@@ -33,16 +30,17 @@ class Recorder:
 
     def __init__(self, location: StoreLocation, ahead: bool):
         self.location = location
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", WORKER_CODE, str(location.folder), str(int(ahead))],
-            env=os.environ | server.environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+        # See `core.workers`: a copy is safe where libraries have no threads, as on Linux.
+        context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self.pipe, theirs = context.Pipe()
+        ours = self.pipe if sys.platform == "linux" else None
+        self.process = context.Process(
+            target=worker.serve,
+            args=(location, ahead, server.environment(), theirs, ours),
+            daemon=True,
         )
-        # Popen types its pipes as optional; both were asked for.
-        self.orders = cast(IO[bytes], self.process.stdin)
-        self.reports = cast(IO[bytes], self.process.stdout)
+        self.process.start()
+        theirs.close()
 
     def finish(
         self,
@@ -71,16 +69,14 @@ class Recorder:
             "limit": first_seconds + seconds + 5,
         }
         try:
-            try:
-                self.orders.write(json.dumps(order).encode() + b"\n")
-                self.orders.close()
-            except BrokenPipeError:
-                pass  # the process has died; this is reported below
+            with contextlib.suppress(BrokenPipeError):  # it has died, which is reported below
+                self.pipe.send(order)
             reports, late = self._listen(first_seconds, seconds)
             if late:
                 # A run that is half recorded or half uploaded now is completed the next time.
                 self.process.kill()
-            code = self.process.wait()
+            self.process.join()
+            code = self.process.exitcode
         finally:
             self.process.kill()  # nothing to do, unless the stage is interrupted
         lines = [report["line"] for report in reports if report["about"] == "message"]
@@ -123,18 +119,15 @@ class Recorder:
             The reports, and whether the process was late.
         """
         reports: list[dict[str, Any]] = []
-        buffer, end = b"", time.monotonic() + first_seconds
-        while True:
-            ready, _, _ = select.select([self.reports], [], [], max(0.0, end - time.monotonic()))
-            if not ready:
-                return reports, True
-            chunk = os.read(self.reports.fileno(), 65536)
-            if not chunk:
+        end = time.monotonic() + first_seconds
+        while self.pipe.poll(max(0.0, end - time.monotonic())):
+            try:
+                reports.append(self.pipe.recv())
+            except EOFError:
                 return reports, False
-            *lines, buffer = (buffer + chunk).split(b"\n")
-            reports += map(json.loads, lines)
-            if any(b'"about": "recorded"' in line for line in lines):
+            if reports[-1]["about"] == "recorded":
                 end = time.monotonic() + upload_seconds
+        return reports, True
 
     def _pending_message(self, sent: dict[str, Any], uri: str, seconds: float) -> str:
         pending = sent.get("failed")

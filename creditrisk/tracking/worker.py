@@ -1,11 +1,11 @@
-"""The program of the recording process, which reports to the stage as JSON lines on stdout."""
+"""The program of the recording process, which reports to the stage through a pipe."""
 
-import json
+import contextlib
 import os
-import sys
+import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
+from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
 from creditrisk.tracking import kept_runs, local_runs, server, store_check
@@ -19,31 +19,45 @@ if TYPE_CHECKING:
 Emit = Callable[..., None]
 
 
-def main() -> None:
+def serve(
+    location: StoreLocation,
+    ahead: bool,
+    environment: dict[str, str],
+    pipe: Connection,
+    others: Connection | None,
+) -> None:
     """Import MLflow, wait for the stage's order, record the kept runs and upload the pending ones.
 
-    The command line has the folder of the local store, and 1 to import MLflow before the order.
+    Args:
+        location: the local store.
+        ahead: whether to import MLflow before the order.
+        environment: variables that MLflow reads.
+        pipe: orders come from it, reports go into it.
+        others: the stage's end of it, which a copy of the stage's process must close: else it would
+            not see that the stage has ended.
     """
-    # Discard MLflow's own output; stdout carries only our JSON reports.
-    pipe = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
+    if others is not None:
+        others.close()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.environ |= environment
+    # Discard MLflow's own output.
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
 
     def emit(about: str, **report: Any) -> None:
-        print(json.dumps({"about": about} | report), file=pipe, flush=True)
+        pipe.send({"about": about} | report)
 
-    location = StoreLocation(Path(sys.argv[1]))
     records = Records(location, emit)
-    if sys.argv[2] == "1":
+    if ahead:
         records.prepare()
-    line = sys.stdin.readline()
     # Without an order, the stage has failed and there is nothing to record.
-    if line:
-        order = json.loads(line)
+    with contextlib.suppress(EOFError):
+        order = pipe.recv()
         # The stage ends this process when it is late. If the stage is killed, nobody else would.
         with deadline(order["limit"]):
             _execute(location, order, records, emit)
     # Exit without waiting for MLflow's threads, which may still wait for a socket.
-    pipe.flush()
     os._exit(0)
 
 

@@ -97,16 +97,16 @@ def fit_fold(
         FitFailed: a fit failed.
     """
     rows, bad = shared
-    part = _Part(rows.iloc[fold.train], bad[fold.train], rows.iloc[fold.test])
+    part = Part(rows.iloc[fold.train], bad[fold.train], rows.iloc[fold.test])
     found: dict[int, FoldScore] = {}
     with quiet_fits():
-        for models, data in _prepared(candidates, part, 0):
-            found |= _fit_models(models, data, bad[fold.test], scoring, keep)
+        for models, data in prepared(candidates, part, 0):
+            found |= fit_models(models, data, bad[fold.test], scoring, keep)
     return found
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """A fold's rows, after some steps of the pipeline."""
 
     train: Any
@@ -117,14 +117,26 @@ class _Part:
     stopped: bool = False
 
 
-def _prepared(members: Candidates, part: _Part, level: int) -> Iterator[tuple[Candidates, _Part]]:
-    """Run the steps before the model, each once; depth first, so that few frames are held."""
+def prepared(members: Candidates, part: Part, level: int) -> Iterator[tuple[Candidates, Part]]:
+    """Run the steps before the model, each once; depth first, so that few frames are held.
+
+    Args:
+        members: position in the grid and unfitted pipeline, from `share_steps`.
+        part: the rows of a fold.
+        level: the step to begin with.
+
+    Yields:
+        Candidates that share all steps, and the rows after these.
+
+    Raises:
+        FitFailed: a step could not be fitted.
+    """
     if level == len(members[0][1].steps) - 1:
         yield members, part
         return
     for group in _grouped(members, lambda candidate: id(candidate.steps[level][1])):
         step = group[0][1].steps[level][1]
-        yield from _prepared(group, _after(step, part, group[0][0]), level + 1)
+        yield from prepared(group, _after(step, part, group[0][0]), level + 1)
 
 
 def _grouped(members: Candidates, key: Callable[[Pipeline], Any]) -> list[Candidates]:
@@ -134,7 +146,7 @@ def _grouped(members: Candidates, key: Callable[[Pipeline], Any]) -> list[Candid
     return list(groups.values())
 
 
-def _after(step: Any, part: _Part, candidate: int) -> _Part:
+def _after(step: Any, part: Part, candidate: int) -> Part:
     """Fit a step on the training rows, and take it on all rows, as a pipeline does."""
     if step is None or step == "passthrough":
         return part
@@ -150,12 +162,24 @@ def _after(step: Any, part: _Part, candidate: int) -> _Part:
         with _watched(candidate):
             test = step.transform(test)
     seconds = (part.seconds + fitted - started, part.test_seconds + time.perf_counter() - fitted)
-    return _Part(train, bad, test, *seconds, part.stopped or bool(warned))
+    return Part(train, bad, test, *seconds, part.stopped or bool(warned))
 
 
-def _fit_models(
-    members: Candidates, part: _Part, bad: np.ndarray, scoring: str | None, keep: bool
+def fit_models(
+    members: Candidates, part: Part, bad: np.ndarray, scoring: str | None, keep: bool
 ) -> dict[int, FoldScore]:
+    """Fit the models of candidates that share all steps before, and score them.
+
+    Args:
+        members: position in the grid and unfitted pipeline.
+        part: the rows after these steps, from `prepared`.
+        bad: outcomes of the test rows, shape (m,).
+        scoring: as for `fit_fold`.
+        keep: as for `fit_fold`.
+
+    Raises:
+        FitFailed: a fit failed.
+    """
     found = {}
     scorer = get_scorer(scoring) if scoring else None
     for group in _grouped(members, lambda candidate: grow_key(candidate.steps[-1][1])):
