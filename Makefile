@@ -99,6 +99,9 @@ test-fast: $(VENV)/locked-test ## run the tests that need no built pipeline and 
 smoke: $(VENV)/locked-test ## build a small pipeline and check its contract: for another Python, in a fresh clone (PYTHON=python3.14)
 	python -m pytest -k "built_from_nothing or contract or public_libraries" tests/pipeline/test_pipeline.py
 
+bench: $(VENV)/locked-test ## compare times: rebuild and floor, sweeps, growth, start, cluster; takes hours (ARGS="--only start")
+	@set -f; python -m benchmarks.bench $$ARGS
+
 lint: $(VENV)/locked-test ## check style and format with ruff, types with mypy
 	ruff check .
 	ruff format --check .
@@ -218,5 +221,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro check schema verify sweep experiments score serve test test-fast smoke lint logs lock pull push remote remote-check backup \
+.PHONY: help repro check schema verify sweep experiments score serve test test-fast smoke bench lint logs lock pull push remote remote-check backup \
 	mlflow mirror tune plots-page review report comment test-envs audit licences image image-test image-push deploy rollback monitor receive-stream alert simulate-drift retrain

@@ -13,8 +13,8 @@ Each side gets the training part of an outer fold and predicts its test part:
   calibrated in inner folds, and `select.rule` chooses one of them, ensembles included, by their
   inner scores. Each ensemble is also shown alone.
 
-Standard errors are those of Nadeau and Bengio 2003 for means over repeated folds. Time is not
-measured.
+Standard errors are those of Nadeau and Bengio 2003 for means over repeated folds. With `--time`,
+only the predecessor's searches run, and their seconds are printed.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.predecessor_recipes import predecessor_pd, recipes
+from benchmarks.predecessor_recipes import predecessor_pd, recipes, search_seconds
 from creditrisk.core.cli import run
 from creditrisk.core.files import read_frame, read_json, write_csv, write_text
 from creditrisk.core.params import Strict, read_params
@@ -233,9 +233,17 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="only to test the script: 2 folds, lr, dt and vote"
     )
+    parser.add_argument(
+        "--time", action="store_true", help="print the seconds of its three searches, no more"
+    )
     args = parser.parse_args()
     params = read_params(args.params, Params)
     frame, features = read_frame(args.train), read_json(args.features)
+    if args.time:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            print(f"{search_seconds(features, frame, params.seed):.2f}")
+        return
     folds, repeats = (2, 1) if args.quick else (args.folds, args.repeats)
     if args.quick:
         small = {"lr": {"C": 0.1}, "dt": {"max_depth": 4}, "vote": {"members": ["lr", "dt"]}}
