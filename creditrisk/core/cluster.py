@@ -212,13 +212,14 @@ def _sent(client: Any) -> ModuleType:
     with tempfile.TemporaryDirectory(prefix="creditrisk-") as folder:
         path = Path(folder, f"{name}.py")
         path.write_bytes(source)
-        spec = importlib.util.spec_from_file_location(name, path)
-        if spec is None or spec.loader is None:
-            raise ImportError(name)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
+        if name not in sys.modules:  # functions that wait for their turn are those of one module
+            spec = importlib.util.spec_from_file_location(name, path)
+            if spec is None or spec.loader is None:
+                raise ImportError(name)
+            sys.modules[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(sys.modules[name])
         client.upload_file(str(path))
-    return module
+    return sys.modules[name]
 
 
 def _problem(address: str, problem: str, hint: str) -> InputError:
