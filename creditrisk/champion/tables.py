@@ -95,12 +95,17 @@ class Tables:
     """
 
     def __init__(self, pipeline: Pipeline, vocabulary: Vocabulary):
-        self._vocabulary = vocabulary
         impute = pipeline.named_steps["impute"]
         place = _Bins if isinstance(impute, Binner) else _Levels
         self._parts: _Bins | _Levels = place(pipeline, vocabulary)
         self.width = len(self._parts.base)
-        self._check(pipeline)
+        rows, wanted = self._parts.checked
+        found = self.encode(rows)
+        same = wanted.shape == found.shape and np.allclose(
+            found, wanted, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True
+        )
+        if not same:
+            raise NotTabled
 
     def encode(self, rows: Coded) -> np.ndarray:
         """Encode rows; float64, shape (width, n)."""
@@ -109,22 +114,16 @@ class Tables:
         self._parts.fill(out, rows)
         return out
 
-    def _check(self, pipeline: Pipeline) -> None:
-        """Compare with the transformers on rows of all kinds."""
-        rng, vocabulary = np.random.default_rng(0), self._vocabulary
-        middle, scale = self._parts.typical
-        shape = (len(vocabulary.numeric), CHECKED_ROWS)
-        numbers = middle[:, None] + 2 * scale[:, None] * rng.normal(size=shape)
-        numbers[rng.random(shape) < 0.2] = np.nan
-        sizes = [vocabulary.size(name) for name in vocabulary.levels]
-        codes = np.array([rng.integers(0, size, CHECKED_ROWS) for size in sizes], dtype=np.intp)
-        rows = Coded(numbers, codes.reshape(len(sizes), CHECKED_ROWS))
-        wanted, found = transform(pipeline, vocabulary.frame(rows)).T, self.encode(rows)
-        same = wanted.shape == found.shape and np.allclose(
-            found, wanted, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True
-        )
-        if not same:
-            raise NotTabled
+
+def _rows_of_all_kinds(vocabulary: Vocabulary, middle: np.ndarray, scale: np.ndarray) -> Coded:
+    """Make up rows on which tables are compared with the transformers."""
+    rng = np.random.default_rng(0)
+    shape = (len(vocabulary.numeric), CHECKED_ROWS)
+    numbers = middle[:, None] + 2 * scale[:, None] * rng.normal(size=shape)
+    numbers[rng.random(shape) < 0.2] = np.nan
+    sizes = [vocabulary.size(name) for name in vocabulary.levels]
+    codes = np.array([rng.integers(0, size, CHECKED_ROWS) for size in sizes], dtype=np.intp)
+    return Coded(numbers, codes.reshape(len(sizes), CHECKED_ROWS))
 
 
 def transform(pipeline: Pipeline, rows: pd.DataFrame) -> np.ndarray:
@@ -141,7 +140,12 @@ def fingerprint(pipeline: Pipeline) -> bytes:
 
 
 class _Levels:
-    """Imputed columns: each level column has a table, and the numbers are scaled."""
+    """Imputed columns: each level column has a table, and the numbers are scaled.
+
+    Attributes:
+        base: what is encoded where no column changes it, shape (width,).
+        checked: rows of all kinds, and what the transformers make of them, shape (width, m).
+    """
 
     def __init__(self, pipeline: Pipeline, vocabulary: Vocabulary):
         impute, encode = pipeline.named_steps["impute"], pipeline.named_steps["encode"]
@@ -155,17 +159,21 @@ class _Levels:
         self._indicated = where[INDICATORS] if gaps else slice(0, 0)
         if _width(self._scaled) != len(numeric) or _width(self._indicated) != len(gaps):
             raise NotTabled
-        sizes = [vocabulary.size(name) for name in vocabulary.levels]
-        missing = np.full((len(vocabulary.numeric), max(1, sum(sizes))), np.nan)
+        middle, scale = np.zeros(len(vocabulary.numeric)), np.ones(len(vocabulary.numeric))
+        middle[self._numbers], scale[self._numbers] = self._scaling.typical
+        checked = _rows_of_all_kinds(vocabulary, middle, scale)
 
         def encoded(codes: np.ndarray) -> np.ndarray:
-            rows = Coded(missing[:, : codes.shape[1]], codes)
-            return transform(pipeline, vocabulary.frame(rows))
+            # Of few rows, the transformers take no longer than of one: they are called once.
+            missing = np.full((len(vocabulary.numeric), codes.shape[1]), np.nan)
+            both = zip((missing, codes), checked, strict=True)
+            rows = Coded(*(np.concatenate(parts, axis=1) for parts in both))
+            out = transform(pipeline, vocabulary.frame(rows))
+            self.checked = checked, out[-CHECKED_ROWS:].T
+            return out[:-CHECKED_ROWS]
 
-        self.base, tables = _probe(sizes, encoded)
+        self.base, tables = _probe([vocabulary.size(name) for name in vocabulary.levels], encoded)
         self._gather = _Gather(tables)
-        self.typical = np.zeros(len(vocabulary.numeric)), np.ones(len(vocabulary.numeric))
-        self.typical[0][self._numbers], self.typical[1][self._numbers] = self._scaling.typical
 
     def fill(self, out: np.ndarray, rows: Coded) -> None:
         if len(self._numbers):
@@ -176,7 +184,7 @@ class _Levels:
 
 
 class _Bins:
-    """Bins: each variable has one, whose number has a table."""
+    """Bins: each variable has one, whose number has a table; attributes as of `_Levels`."""
 
     def __init__(self, pipeline: Pipeline, vocabulary: Vocabulary):
         binner, encode = pipeline.named_steps["impute"], pipeline.named_steps["encode"]
@@ -208,7 +216,8 @@ class _Bins:
             if place is not None and len(edges):
                 middle[place] = np.median(edges)
                 scale[place] = max(np.ptp(edges), abs(middle[place]) / 10, 1e-9)
-        self.typical = middle, scale
+        checked = _rows_of_all_kinds(vocabulary, middle, scale)
+        self.checked = checked, transform(pipeline, vocabulary.frame(checked)).T
 
     def fill(self, out: np.ndarray, rows: Coded) -> None:
         bins = np.empty((len(self._find), len(rows)), dtype=np.intp)

@@ -1,37 +1,30 @@
-"""Several computations on all cores, each of many tasks: no core waits until one of them ends."""
+"""One function on many tasks: on all cores if that pays, else here."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, Generic, NamedTuple, TypeVar
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import joblib
 
 Result = TypeVar("Result")
 
+# Seconds of computing from which on processes pay: each takes one or two to start, on its core.
+WORTH_PROCESSES = 20.0
 
-class Work(NamedTuple, Generic[Result]):
-    """A computation of several tasks.
 
-    Attributes:
-        tasks: from `joblib.delayed`; the longest first. They are taken one by one.
-        finish: makes the result of what the tasks return, in their order.
+def spread(function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> list[Result]:
+    """Call a function with each task; the first one here, which shows how long the others take.
+
+    Args:
+        function: of a module, so that another process finds it. What it returns must not depend on
+            the process.
+        tasks: the arguments of each call, at least one task.
+
+    Returns:
+        The results, in the order of the tasks.
     """
-
-    tasks: Iterable[tuple]
-    finish: Callable[[list], Result]
-
-
-def together(*works: Work) -> list[Any]:
-    """Run the tasks of several computations in processes, and return the result of each."""
-    done: list[list[Any]] = [[] for _ in works]
-    for number, found in joblib.Parallel(n_jobs=-1)(
-        joblib.delayed(_numbered)(number, task)
-        for number, work in enumerate(works)
-        for task in work.tasks
-    ):
-        done[number].append(found)
-    return [work.finish(found) for work, found in zip(works, done, strict=True)]
-
-
-def _numbered(number: int, task: tuple) -> tuple[int, Any]:
-    function, args, options = task
-    return number, function(*args, **options)
+    start = time.process_time()
+    first = function(*tasks[0])
+    left = (time.process_time() - start) * (len(tasks) - 1)
+    jobs = -1 if left > WORTH_PROCESSES else 1
+    return [first, *joblib.Parallel(n_jobs=jobs)(joblib.delayed(function)(*t) for t in tasks[1:])]

@@ -4,20 +4,19 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-import joblib
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import StackingClassifier, VotingClassifier
 from sklearn.frozen import FrozenEstimator
-from sklearn.metrics import roc_auc_score
 
 from creditrisk.champion.parts import ensemble_members, split_pipeline
 from creditrisk.champion.predict import Predictor
 from creditrisk.core.columns import SPECIAL
-from creditrisk.core.parallel import Work
+from creditrisk.core.parallel import spread
 from creditrisk.metrics.intervals import fold_error
+from creditrisk.metrics.performance import area_under_roc
 from creditrisk.modeling.fits import quiet_fits
 from creditrisk.modeling.folds import Fold
 
@@ -25,8 +24,7 @@ SHUFFLES = 5
 # What the measurement may cost: PDs of shuffled rows. More rows, or more shuffles, would make the
 # standard errors smaller than anybody needs, and take an ensemble of slow members an hour.
 PDS, LEAST_ROWS = 200_000, 600
-# Shuffled copies are scored together up to so many rows, and rows times variables: each call of a
-# model takes some time, and the encoded rows of all copies would take memory without a bound.
+# Rows are scored together up to so many, and so many cells: encoded, they take memory.
 ROWS_AT_ONCE, CELLS_AT_ONCE = 20_000, 500_000
 
 
@@ -75,27 +73,58 @@ def _losses(
     """Fit the model on the fold's training rows; return the loss of AUC by each variable."""
     with quiet_fits():  # each process has its own filters
         score = _scores(fit_again(model, rows.iloc[fold.train], bad[fold.train]))
-    unseen, outcomes = rows.iloc[fold.test], bad[fold.test]
-    whole = roc_auc_score(outcomes, score(unseen))
-    tasks = [(name, order) for name, shuffles in orders.items() for order in shuffles]
-    aucs: dict[str, list[float]] = {name: [] for name in orders}
-    rows_at_once = min(ROWS_AT_ONCE, CELLS_AT_ONCE // rows.shape[1])
-    step = max(1, rows_at_once // len(unseen))
-    for some in (tasks[start : start + step] for start in range(0, len(tasks), step)):
-        copies = [_shuffled(unseen, name, order) for name, order in some]
-        pds = np.split(score(pd.concat(copies, ignore_index=True)), len(copies))
-        for (name, _), of_copy in zip(some, pds, strict=True):
-            aucs[name].append(roc_auc_score(outcomes, of_copy))
-    return {name: float(whole - np.mean(found)) for name, found in aucs.items()}
+    unseen, outcomes = rows.iloc[fold.test].reset_index(drop=True), bad[fold.test]
+    own = score(unseen)
+    whole = area_under_roc(outcomes, own)
+    losses = {}
+    for name, shuffles in orders.items():
+        found = shuffled_pds(score, unseen, own, name, np.array(shuffles))
+        losses[name] = float(whole - np.mean([area_under_roc(outcomes, pds) for pds in found]))
+    return losses
 
 
-def _shuffled(rows: pd.DataFrame, name: str, order: np.ndarray) -> pd.DataFrame:
-    """Copy the rows with one variable, and its special codes, in another order."""
-    copy = rows.copy(deep=False)
-    for column in (name, SPECIAL + name):
-        if column in rows:
-            copy[column] = rows[column].array[order]
-    return copy
+def shuffled_pds(
+    score: Callable[[pd.DataFrame], np.ndarray],
+    rows: pd.DataFrame,
+    own: np.ndarray,
+    name: str,
+    orders: np.ndarray,
+) -> np.ndarray:
+    """Compute the PDs of rows with one variable, and its special codes, in other orders.
+
+    Each row is scored once with each value that it gets; not with its own, whose PD is known. Most
+    variables have few levels, so that is less than half of the work.
+
+    Args:
+        score: gives the PDs of rows, each by itself.
+        rows: n rows with the numbers 0 to n - 1.
+        own: their PDs, shape (n,).
+        name: of the variable.
+        orders: shape (k, n): from which rows the values come, in each order.
+
+    Returns:
+        PDs, shape (k, n).
+    """
+    columns = [column for column in (name, SPECIAL + name) if column in rows]
+    kinds = rows.groupby(columns, sort=False, dropna=False).ngroup().to_numpy()
+    first = np.unique(kinds, return_index=True)[1]
+    got = kinds[orders]
+    change = got != kinds
+    # A row and a value as one number.
+    pairs = (np.arange(len(rows)) * len(first) + got)[change]
+    needed, place = np.unique(pairs, return_inverse=True)
+    at_once = max(1, min(ROWS_AT_ONCE, CELLS_AT_ONCE // rows.shape[1]))
+    parts = []
+    for start in range(0, len(needed), at_once):
+        row, kind = np.divmod(needed[start : start + at_once], len(first))
+        changed = rows.take(row)
+        for column in columns:
+            changed[column] = rows[column].array[first[kind]]
+        parts.append(score(changed))
+    pds = np.tile(own, (len(orders), 1))
+    if parts:
+        pds[change] = np.concatenate(parts)[place]
+    return pds
 
 
 def shuffled_variables(features: list[str]) -> list[str]:
@@ -121,11 +150,11 @@ def permutation_importance(
     folds: list[Fold],
     seed: int,
     repeats: int = SHUFFLES,
-) -> Work[pd.DataFrame]:
+) -> pd.DataFrame:
     """Measure how much AUC is lost when one variable is shuffled (Breiman 2001).
 
     The model is fitted again in each fold, and the variable is shuffled among rows that the model
-    has not seen. Few shuffled copies are scored at a time, so little memory is needed.
+    has not seen.
 
     Args:
         model: the champion.
@@ -136,9 +165,8 @@ def permutation_importance(
         repeats: how many times each variable is shuffled.
 
     Returns:
-        Work for `together`, whose result has `feature`, `importance` (mean loss of AUC over the
-        folds), `se` (Nadeau and Bengio), `low` and `high` (two standard errors to each side), the
-        most important first.
+        `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low`
+        and `high` (two standard errors to each side), the most important first.
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
@@ -149,20 +177,11 @@ def permutation_importance(
         for fold in folds
     ]
     rows, bare = frame[features], unfitted(model)
-    tasks = (
-        joblib.delayed(_losses)(bare, rows, bad, fold, order)
-        for fold, order in zip(folds, orders, strict=True)
-    )
-
-    def table(losses: list[dict[str, float]]) -> pd.DataFrame:
-        by_fold = pd.DataFrame(losses)
-        count = len({fold.fold for fold in folds})
-        error = [fold_error(by_fold[name].to_numpy(), count) for name in variables]
-        out = pd.DataFrame(
-            {"feature": variables, "importance": by_fold.mean().to_numpy(), "se": error}
-        )
-        low, high = (out["importance"] + sign * 2 * out["se"] for sign in (-1, 1))
-        out = out.assign(low=low, high=high)
-        return out.sort_values("importance", ascending=False, ignore_index=True)
-
-    return Work(tasks, table)
+    tasks = [(bare, rows, bad, *drawn) for drawn in zip(folds, orders, strict=True)]
+    by_fold = pd.DataFrame(spread(_losses, tasks))
+    count = len({fold.fold for fold in folds})
+    error = [fold_error(by_fold[name].to_numpy(), count) for name in variables]
+    out = pd.DataFrame({"feature": variables, "importance": by_fold.mean().to_numpy(), "se": error})
+    low, high = (out["importance"] + sign * 2 * out["se"] for sign in (-1, 1))
+    out = out.assign(low=low, high=high)
+    return out.sort_values("importance", ascending=False, ignore_index=True)

@@ -16,7 +16,6 @@ from creditrisk.champion.groups import FairnessParams
 from creditrisk.champion.predict import Predictor
 from creditrisk.champion.referral import columns_of, model_columns
 from creditrisk.core.jsonable import to_jsonable
-from creditrisk.core.parallel import Work, together
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.fairness import GroupSample, fairness, out_of_fold_frame
 from creditrisk.evaluate.fairness_cutoffs import fairness_cutoffs
@@ -106,11 +105,8 @@ def evaluate_champion(
     most, shuffles = affordable(len(shuffled_variables(features)), rows)
     some = search_sample(train, most, seed)
     cut = make_folds(some["bad"].to_numpy(), some["applicant"].to_numpy(), folds, 1, seed)
-    importance = permutation_importance(model, some, features, cut, seed, shuffles)
     with checked_fits(some[features], "model"), one_candidate():
-        tables["importance"], intervals = together(
-            importance, metric_intervals(on_test, threshold, seed)
-        )
+        tables["importance"] = permutation_importance(model, some, features, cut, seed, shuffles)
     rules = champion.referral
     tables["left_out"] = left_out_table(
         train,
@@ -136,6 +132,7 @@ def evaluate_champion(
     on_late = on_test.take(late)
     tables["stability"] = stability_table(train, test.iloc[late], features, on_oof, on_late)
     metrics: dict[str, Any] = {"algorithm": champion.algorithm}
+    intervals = metric_intervals(on_test, threshold, seed)
     metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, intervals)
     metrics["stability"] = stability_summary(
         tables["stability"], champion.metrics.cv, on_train, on_late
@@ -153,7 +150,7 @@ def evaluate_champion(
     )
 
 
-def metric_intervals(test: Sample, threshold: float, seed: int) -> Work[dict[str, list[float]]]:
+def metric_intervals(test: Sample, threshold: float, seed: int) -> dict[str, list[float]]:
     """Compute the 95% interval of each metric, from a stratified bootstrap.
 
     Args:

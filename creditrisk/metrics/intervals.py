@@ -1,16 +1,9 @@
 """Uncertainty: standard errors of CV means, bootstrap intervals, intervals of proportions."""
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
 
-import joblib
 import numpy as np
 from scipy.stats import norm
-from sklearn import config_context
-
-from creditrisk.core.parallel import Work
-
-DRAWS = 50  # of a bootstrap, that a process gets at once
 
 
 def fold_error(values: np.ndarray, folds: int) -> float:
@@ -53,7 +46,7 @@ def bootstrap_intervals(
     statistic: Callable[[np.ndarray], dict[str, float]],
     samples: Iterable[np.ndarray],
     level: float = 0.95,
-) -> Work[dict[str, list[float]]]:
+) -> dict[str, list[float]]:
     """Compute percentile intervals (Efron 1981).
 
     Args:
@@ -62,33 +55,14 @@ def bootstrap_intervals(
         level: confidence level.
 
     Returns:
-        Work for `together`, whose result maps each name to `[low, high]`.
+        Each name to `[low, high]`.
     """
-
-    def intervals(parts: list[list[dict[str, float]]]) -> dict[str, list[float]]:
-        drawn = [values for part in parts for values in part]
-        tail = 100 * (1 - level) / 2
-        return {
-            name: np.percentile([values[name] for values in drawn], [tail, 100 - tail]).tolist()
-            for name in drawn[0]
-        }
-
-    some = _in_parts(samples, DRAWS)
-    return Work((joblib.delayed(_statistics)(statistic, part) for part in some), intervals)
-
-
-def _in_parts(samples: Iterable[np.ndarray], size: int) -> Iterator[list[np.ndarray]]:
-    rest = iter(samples)
-    while part := list(islice(rest, size)):
-        yield part
-
-
-def _statistics(
-    statistic: Callable[[np.ndarray], dict[str, float]], samples: list[np.ndarray]
-) -> list[dict[str, float]]:
-    # The rows of a draw are rows that have been checked: what scikit-learn looks for is not there.
-    with config_context(assume_finite=True, skip_parameter_validation=True):
-        return [statistic(sample) for sample in samples]
+    drawn = [statistic(sample) for sample in samples]
+    tail = 100 * (1 - level) / 2
+    return {
+        name: np.percentile([values[name] for values in drawn], [tail, 100 - tail]).tolist()
+        for name in drawn[0]
+    }
 
 
 def wilson(successes: np.ndarray, trials: np.ndarray, level: float = 0.95) -> np.ndarray:

@@ -13,13 +13,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import (
-    average_precision_score,
-    brier_score_loss,
-    log_loss,
-    roc_auc_score,
-    roc_curve,
-)
 
 from creditrisk.metrics.costs import Costs, Sample, expected_cost
 
@@ -58,9 +51,14 @@ class Assessment:
         return np.mean(self.refused[decided] == self.bad[decided]) if decided.any() else 0.0
 
     @cached_property
+    def above(self) -> tuple[np.ndarray, np.ndarray]:
+        """The good and the bad from each distinct PD on, see `counts_above`."""
+        return counts_above(self.bad, self.sample.pd)
+
+    @cached_property
     def auc(self) -> float:
         """Area under the ROC curve."""
-        return roc_auc_score(self.bad, self.sample.pd)
+        return _area(*self.above)
 
     @cached_property
     def recall(self) -> float:
@@ -86,17 +84,82 @@ class Assessment:
         return 2 * self.precision * self.recall / (self.precision + self.recall)
 
 
-def ks_statistic(bad: np.ndarray, pd_: np.ndarray) -> float:
-    """Compute the Kolmogorov-Smirnov distance between the PDs of the bad and of the good.
+def counts_above(bad: np.ndarray, pd_: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Count the good and the bad whose PD is at least x, for each distinct PD x, the highest first.
 
-    This is the largest difference between the two distribution functions, in either direction.
+    All metrics of the ranking follow from these counts, so rows are sorted once.
+
+    Args:
+        bad: outcome, shape (n,), n > 0.
+        pd_: probability of default, shape (n,).
+
+    Returns:
+        Two arrays of floats, one entry per distinct PD.
+
+    Raises:
+        ValueError: a PD is no finite number, which is a bug in the model.
+    """
+    if not np.isfinite(pd_).all():
+        raise ValueError("a PD is no finite number")
+    order = np.argsort(-pd_)
+    ordered = pd_[order]
+    last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
+    bads = np.cumsum(bad[order], dtype=np.float64)[last]
+    return 1.0 + last - bads, bads
+
+
+def area_under_roc(bad: np.ndarray, pd_: np.ndarray) -> float:
+    """Compute the area under the ROC curve (Bamber 1975).
 
     Args:
         bad: outcome, shape (n,), both classes present.
         pd_: probability of default, shape (n,).
     """
-    fpr, tpr, _ = roc_curve(bad, pd_, drop_intermediate=False)
-    return float(np.max(np.abs(tpr - fpr)))
+    return _area(*counts_above(bad, pd_))
+
+
+def _area(goods: np.ndarray, bads: np.ndarray) -> float:
+    """Sum the trapezoids, in the same steps as scikit-learn, so that the last bits are the same."""
+    if len(goods) > 2:  # it leaves out points on a line between others
+        kept = np.ones(len(goods), dtype=bool)
+        kept[1:-1] = (np.diff(goods, 2) != 0) | (np.diff(bads, 2) != 0)
+        goods, bads = goods[kept], bads[kept]
+    x, y = (np.append(0.0, counts) / counts[-1] for counts in (goods, bads))
+    return float(np.trapezoid(y, x))
+
+
+def ks_statistic(goods: np.ndarray, bads: np.ndarray) -> float:
+    """Compute the Kolmogorov-Smirnov distance between the PDs of the bad and of the good.
+
+    This is the largest difference between the two distribution functions, in either direction.
+
+    Args:
+        goods: from `counts_above`, both classes present.
+        bads: the same.
+    """
+    return float(np.abs(bads / bads[-1] - goods / goods[-1]).max())
+
+
+def _average_precision(goods: np.ndarray, bads: np.ndarray) -> float:
+    """Average the precision over the bad, each at the cut-off that catches it.
+
+    Summed from the lowest PD on, as scikit-learn does it.
+    """
+    recall = np.append((bads / bads[-1])[::-1], 0.0)
+    return max(0.0, -float((np.diff(recall) * (bads / (bads + goods))[::-1]).sum()))
+
+
+def _brier(bad: np.ndarray, pd_: np.ndarray) -> float:
+    # The mean over both outcomes, as scikit-learn takes it, has other last bits than that over one.
+    good, bad = ((bad == k).astype(pd_.dtype) for k in (False, True))
+    return 0.5 * float(((good - (1 - pd_)) ** 2 + (bad - pd_) ** 2).mean())
+
+
+def _log_loss(bad: np.ndarray, pd_: np.ndarray) -> float:
+    # Of the PDs' own precision: XGBoost has single precision, in which 1 is the next to 0.99999994.
+    least = np.finfo(pd_.dtype).eps
+    likelihood = np.clip(np.where(bad, pd_, 1 - pd_), least, 1 - least)
+    return -float(np.log(likelihood).mean())
 
 
 @dataclass(frozen=True)
@@ -133,12 +196,12 @@ METRICS = {
     "ks": Metric(
         "KS",
         "largest distance between the PDs of the bad and of the good",
-        lambda a: ks_statistic(a.bad, a.sample.pd),
+        lambda a: ks_statistic(*a.above),
     ),
     "average_precision": Metric(
         "average precision",
         "area under the precision-recall curve",
-        lambda a: average_precision_score(a.bad, a.sample.pd),
+        lambda a: _average_precision(*a.above),
         short="AP",
         scoring="average_precision",
     ),
@@ -164,7 +227,7 @@ METRICS = {
     "brier": Metric(
         "Brier score",
         "mean squared error of the PDs",
-        lambda a: brier_score_loss(a.bad, a.sample.pd),
+        lambda a: _brier(a.bad, a.sample.pd),
         short="Brier",
         smaller_is_better=True,
         scoring="neg_brier_score",
@@ -172,7 +235,7 @@ METRICS = {
     "log_loss": Metric(
         "log loss",
         "mean negative log likelihood of the outcomes",
-        lambda a: log_loss(a.bad, a.sample.pd, labels=[False, True]),
+        lambda a: _log_loss(a.bad, a.sample.pd),
         smaller_is_better=True,
         scoring="neg_log_loss",
     ),

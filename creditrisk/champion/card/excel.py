@@ -44,6 +44,18 @@ NOTE = (
 )
 
 
+class _Sheet(Worksheet):
+    """A sheet that writes formulas as they are.
+
+    The library searches each one for thirty functions of newer programs, to put a prefix before
+    them. That took longer than all else that select does, and the card uses functions that every
+    spreadsheet has.
+    """
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        return formula.removeprefix("=")
+
+
 def card_workbook(
     card: Card, rows: int = ROWS, applicants: pd.DataFrame | None = None,
     null_words: Iterable[str] = (),
@@ -70,7 +82,7 @@ def card_workbook(
             "rate": book.add_format({"num_format": "0.0%"}),
         }
         places = _write_card(book.add_worksheet(CARD), card, words, forms)
-        sheet = book.add_worksheet(APPLICANTS)
+        sheet = book.add_worksheet(APPLICANTS, _Sheet)
         _write_applicants(sheet, card, places, words, rows, applicants, forms)
     return file.getvalue()
 

@@ -13,7 +13,6 @@ from creditrisk.champion.calibration import (
     log_odds,
     slope_and_intercept,
 )
-from creditrisk.core.parallel import together
 from creditrisk.evaluate.curves import (
     confusion_rows,
     cost_points,
@@ -192,7 +191,7 @@ def test_evaluate_gives_gap_baselines_and_intervals_that_hold_the_value():
     costs, others = priced(150), priced(300)
     cv = dict.fromkeys(NAMES, 0.5)
     samples = Sample(*test, costs), Sample(*train, others)
-    [intervals] = together(metric_intervals(samples[0], 0.3, seed=7))
+    intervals = metric_intervals(samples[0], 0.3, seed=7)
     found = measure_champion(*samples, cv, 0.3, intervals)
     on_test, on_train = (
         compute_metrics(Sample(*test, costs), 0.3),

@@ -1,4 +1,4 @@
-"""Permutation importance: few shuffled copies at a time give the numbers of all copies at once."""
+"""Permutation importance: few predictions give the numbers of all shuffled copies."""
 
 import numpy as np
 import pandas as pd
@@ -7,9 +7,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from creditrisk.core.parallel import together
 from creditrisk.evaluate import importance
-from creditrisk.evaluate.importance import SHUFFLES, affordable, permutation_importance
+from creditrisk.evaluate.importance import (
+    SHUFFLES,
+    affordable,
+    permutation_importance,
+    shuffled_pds,
+)
 from creditrisk.modeling.folds import make_folds
 
 NAMES = ["strong", "weak", "noise", "special.weak"]
@@ -52,7 +56,7 @@ def all_at_once(frame: pd.DataFrame, folds, seed: int) -> pd.Series:
 def test_the_numbers_are_those_of_one_long_table():
     frame = table()
     folds = folds_of(frame)
-    [found] = together(permutation_importance(LogisticRegression(), frame, NAMES, folds, 7))
+    found = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
     found = found.set_index("feature")
     assert list(found.index) == ["strong", "weak", "noise"]  # a code goes with its variable
     expected = all_at_once(frame, folds, 7)
@@ -76,16 +80,68 @@ class Bounded(ClassifierMixin, BaseEstimator):
         return self.inner_.predict_proba(X)
 
 
-@pytest.mark.parametrize(("rows", "most"), [(1, 200), (450, 450), (20_000, 3000)])
+@pytest.mark.parametrize(("rows", "most"), [(50, 200), (450, 450), (20_000, 1000)])
 def test_so_many_rows_are_scored_at_once_and_the_numbers_are_the_same(rows, most, monkeypatch):
-    """At least one copy of a fold of 200 rows; at most all 15 of them."""
+    """A fold of 200 rows as it is, then at most all 5 copies of a variable."""
     frame = table()
     folds = folds_of(frame)
-    [expected] = together(permutation_importance(LogisticRegression(), frame, NAMES, folds, 7))
+    expected = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
     monkeypatch.setattr(importance, "ROWS_AT_ONCE", rows)
-    [found] = together(permutation_importance(Bounded(most), frame, NAMES, folds, 7))
+    found = permutation_importance(Bounded(most), frame, NAMES, folds, 7)
     assert found["feature"].tolist() == expected["feature"].tolist()
     assert np.allclose(found["importance"], expected["importance"], rtol=0, atol=1e-12)
+
+
+def mixed(rows: int = 90) -> pd.DataFrame:
+    """Levels, gaps, a code that goes with a number, and a column without any value."""
+    rng = np.random.default_rng(5)
+    amount = rng.normal(size=rows)
+    coded = rng.random(rows) < 0.2
+    return pd.DataFrame(
+        {
+            "amount": np.where(coded | (rng.random(rows) < 0.2), np.nan, amount),
+            "special.amount": pd.array(np.where(coded, "98", None), dtype="str"),
+            "purpose": pd.array(rng.choice(["car", "house", None], rows), dtype="str"),
+            "twin": rng.integers(0, 2, rows).astype(float),
+            "none": np.full(rows, np.nan),
+        }
+    )
+
+
+def by_hand(rows: pd.DataFrame) -> np.ndarray:
+    """A PD that each cell changes."""
+    texts = rows[["special.amount", "purpose"]].fillna("?").map(lambda text: len(text) * 0.013)
+    numbers = rows[["amount", "twin", "none"]].fillna(-0.7) * [0.1, 0.31, 0.7]
+    return 1 / (1 + np.exp(-(numbers.sum(axis=1) + texts.sum(axis=1)).to_numpy()))
+
+
+@pytest.mark.parametrize("name", ["amount", "purpose", "twin", "none"])
+@pytest.mark.parametrize("at_once", [7, 20_000])
+def test_each_row_is_scored_once_with_each_value_and_has_the_pds_of_whole_copies(
+    name, at_once, monkeypatch
+):
+    monkeypatch.setattr(importance, "ROWS_AT_ONCE", at_once)
+    rows, scored = mixed(), []
+    rng = np.random.default_rng(1)
+    orders = np.array([rng.permutation(len(rows)) for _ in range(SHUFFLES)])
+
+    def score(some: pd.DataFrame) -> np.ndarray:
+        scored.append(some)
+        return by_hand(some)
+
+    found = shuffled_pds(score, rows, by_hand(rows), name, orders)
+    columns = [column for column in (name, f"special.{name}") if column in rows]
+    for order, pds in zip(orders, found, strict=True):
+        copy = rows.copy()
+        for column in columns:
+            copy[column] = rows[column].array[order]
+        assert np.array_equal(pds, by_hand(copy))
+    # Never with its own value: of two levels the other one, of three the other two.
+    most = {"amount": SHUFFLES, "purpose": 2, "twin": 1, "none": 0}[name]
+    assert sum(map(len, scored)) <= most * len(rows)
+    if scored:
+        assert not pd.concat(scored).reset_index().duplicated().any()
+    assert all(len(some) <= at_once for some in scored)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from sklearn.metrics import roc_auc_score
 
 from creditrisk.evaluate.separation import POINTS, cap_points, gains_table, ks_points
 from creditrisk.metrics.costs import Sample
-from creditrisk.metrics.performance import ks_statistic
+from creditrisk.metrics.performance import counts_above, ks_statistic
 
 
 def simulated(rows, seed=0, levels=None):
@@ -33,7 +33,7 @@ def test_the_marked_row_is_the_ks_statistic(seed, rows, levels):
     bad, pds = simulated(rows, seed, levels)
     points = ks_points(bad, pds)
     [at] = points[points["ks"]].itertuples()
-    assert abs(at.distance) == pytest.approx(ks_statistic(bad, pds))
+    assert abs(at.distance) == pytest.approx(ks_statistic(*counts_above(bad, pds)))
     assert at.good == pytest.approx(np.mean(pds[bad == 0] <= at.pd))
     assert at.bad == pytest.approx(np.mean(pds[bad == 1] <= at.pd))
     assert points["pd"].is_monotonic_increasing
@@ -56,7 +56,7 @@ def test_of_many_pds_the_curves_keep_some_and_the_ks():
     bad, pds = simulated(20_000)
     points = ks_points(bad, pds)
     assert len(points) <= POINTS + 1
-    assert points["distance"].abs().max() == pytest.approx(ks_statistic(bad, pds))
+    assert points["distance"].abs().max() == pytest.approx(ks_statistic(*counts_above(bad, pds)))
     assert len(cap_points(bad, pds)) <= POINTS + 1
 
 

@@ -5,7 +5,6 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from creditrisk.core.parallel import together
 from creditrisk.metrics.intervals import bootstrap_intervals, fold_error, stratified_draws, wilson
 
 
@@ -40,9 +39,8 @@ def test_bootstrap_samples_keep_the_number_of_each_class():
 def test_interval_holds_the_middle_of_the_draws():
     samples = np.arange(1001)[:, None]
     first = lambda sample: {"value": float(sample[0])}  # noqa: E731
-    wide, narrow = together(
-        bootstrap_intervals(first, samples), bootstrap_intervals(first, samples, level=0.8)
-    )
+    wide = bootstrap_intervals(first, samples)
+    narrow = bootstrap_intervals(first, samples, level=0.8)
     low, high = wide["value"]
     assert (low, high) == pytest.approx((25, 975))
     low, high = narrow["value"]
@@ -64,7 +62,7 @@ def test_bootstrap_interval_of_the_auc_covers_the_true_one_as_often_as_it_says()
         def auc(sample, wins=wins):
             return {"auc": wins[sample[140:, None] - 140, sample[:140]].mean()}
 
-        [found] = together(bootstrap_intervals(auc, stratified_draws(bad, 200, number)))
+        found = bootstrap_intervals(auc, stratified_draws(bad, 200, number))
         low, high = found["auc"]
         hits += low <= true <= high
         if number == 0:  # the shortcut is the AUC

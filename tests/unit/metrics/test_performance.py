@@ -14,6 +14,7 @@ from creditrisk.metrics.performance import (
     METRICS,
     NAMES,
     SCORING,
+    area_under_roc,
     compute_fold_metrics,
     compute_metrics,
 )
@@ -79,6 +80,33 @@ def test_metrics_agree_with_scikit_learn_on_many_rows_with_ties():
     }
     assert values == pytest.approx(expected)
     assert tn + tp == round(values["accuracy"] * 500)
+
+
+@pytest.mark.parametrize("digits", [17, 2, 1, 0])
+@pytest.mark.parametrize("rows", [2, 3, 9, 400])
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_what_needs_no_cutoff_has_the_bits_of_scikit_learn(rows, digits, precision):
+    rng = np.random.default_rng(rows)
+    for _ in range(20):
+        bad = (rng.random(rows) < 0.3).astype(int)
+        bad[:2] = 0, 1
+        pds = np.round(rng.random(rows), digits).astype(precision)
+        area = sk.roc_auc_score(bad, pds)
+        assert area_under_roc(bad, pds) == area
+        assert compute_metrics(Sample(bad, pds)) == {
+            "roc_auc": area,
+            "gini": 2 * area - 1,
+            "ks": np.abs(np.subtract(*sk.roc_curve(bad, pds, drop_intermediate=False)[:2])).max(),
+            "average_precision": sk.average_precision_score(bad, pds),
+            "brier": sk.brier_score_loss(bad, pds),
+            "log_loss": sk.log_loss(bad, pds),
+        }
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_pd_that_is_no_number_is_an_error_not_a_metric(wrong):
+    with pytest.raises(ValueError, match="no finite number"):
+        compute_metrics(Sample(BAD, np.append(PD[:-1], wrong)))
 
 
 TRANSFORMS = {
