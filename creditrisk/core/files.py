@@ -9,7 +9,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import IO, Any
@@ -130,7 +130,9 @@ def read_verified(path: str | Path, sha256: str) -> bytes:
 
 
 @contextmanager
-def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[IO[bytes]]:
+def atomic_write(
+    path: str | Path, rows: int | Callable[[], int] | None = None
+) -> Iterator[IO[bytes]]:
     """Yield a new file that takes the place of `path` at the end: the whole file or nothing.
 
     The new file has a name of its own in the same folder, no other user can read it, and no link
@@ -139,7 +141,7 @@ def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[IO[bytes
 
     Args:
         path: the file to write.
-        rows: how many rows it gets, for the log.
+        rows: how many rows it gets, for the log; a function, if only the end shows it.
 
     Raises:
         InputError: the path is a folder, a pipe or a device, or the file can't be written.
@@ -159,7 +161,8 @@ def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[IO[bytes
             os.fchmod(file.fileno(), 0o666 & ~_UMASK)
             os.fsync(file.fileno())
             os.replace(part, path)
-        _log.info("wrote %s", path, extra={} if rows is None else {"rows": rows})
+        count = rows() if callable(rows) else rows
+        _log.info("wrote %s", path, extra={} if count is None else {"rows": count})
     except OSError as error:
         if error.errno in _FULL or error.filename in (part, os.fspath(path)):
             raise _not_written(path, error) from None
@@ -218,6 +221,31 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a frame as Parquet, without its index."""
     with atomic_write(path, rows=len(frame)) as file:
         frame.to_parquet(file, index=False)
+
+
+def write_frames(frames: Iterable[pd.DataFrame], path: str | Path) -> None:
+    """Write frames of the same columns as one Parquet file, one after the other.
+
+    Only one of them is held at a time: what they come from may be larger than the memory. Each of
+    them is a row group.
+
+    Args:
+        frames: at least one, without missing or other columns in later ones.
+        path: the file; an error while the frames are made leaves it as it was.
+    """
+    import pyarrow as pa  # not above: the service has none
+    import pyarrow.parquet as pq
+
+    rows = 0
+    with atomic_write(path, rows=lambda: rows) as file, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for frame in frames:
+            rows += len(frame)
+            schema = None if writer is None else writer.schema
+            table = pa.Table.from_pandas(frame, schema, preserve_index=False, nthreads=1)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(file, table.schema))
+            writer.write_table(table)
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
