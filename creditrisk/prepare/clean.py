@@ -174,10 +174,17 @@ def _fill(
     cells: pd.DataFrame, features: list[str], duplicate_groups: DuplicateGroups
 ) -> pd.DataFrame:
     """Fill the missing cells of kept rows from the rows that were merged into them."""
-    filled = cells.copy()
+    filled = cells.copy(deep=False)
+    rows = np.fromiter(duplicate_groups.cell_source, dtype="int64")
+    if not len(rows):
+        return filled
+    sources = np.stack([*duplicate_groups.cell_source.values()])
     for position, name in enumerate(features):
-        filled[name] = cells[name].to_numpy()[duplicate_groups.cell_source[:, position]]
-        filled[name] = filled[name].astype(cells[name].dtype)
+        from_others = sources[:, position] != rows
+        if from_others.any():
+            place = np.arange(len(cells))
+            place[rows] = sources[:, position]
+            filled[name] = cells[name].take(place).set_axis(cells.index)
     return filled
 
 
