@@ -19,7 +19,7 @@ import pandas as pd
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, from_csv_cell
 from creditrisk.core.jsonable import to_jsonable
-from creditrisk.core.regular import read_regular
+from creditrisk.core.regular import open_regular, read_regular
 
 PART = ".part"  # suffix of a file that is being written; .dvcignore names it too
 _log = logging.getLogger(__name__)
@@ -38,21 +38,60 @@ def read_frame(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, not Parquet, or lacks a column.
     """
-    import pyarrow as pa  # not above: the service has none
+    # Opened here, not by Arrow's own code, so that an audit hook sees the file; and without Arrow's
+    # threads, which may still be starting when a stage ends early with an error.
+    with _parquet(path), open_regular(path) as file:
+        frame = pd.read_parquet(file, use_threads=False, pre_buffer=False)
+    _refuse_missing(path, "column", needs, frame)
+    _log.info("read %s", path, extra={"rows": len(frame)})
+    return frame
+
+
+class FrameFile:
+    """A Parquet file that an earlier stage wrote, whose columns are read when they are asked for.
+
+    So a stage that makes something smaller of each column never holds them all.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: as `read_frame`; for what is wrong inside a column, when it is asked for.
+    """
+
+    def __init__(self, path: str | Path):
+        import pyarrow.parquet as pq  # not above: the service has none
+
+        self.path = path
+        with _parquet(path), open_regular(path) as file:
+            self._metadata = pq.read_metadata(file)
+        _log.info("read %s", path, extra={"rows": len(self)})
+
+    def __len__(self) -> int:
+        return self._metadata.num_rows
+
+    def __getitem__(self, name: str) -> pd.Series:
+        import pyarrow.parquet as pq
+
+        with _parquet(self.path), open_regular(self.path) as opened:
+            file = pq.ParquetFile(opened, metadata=self._metadata)
+            frame = file.read([name], use_threads=False).to_pandas()
+        _refuse_missing(self.path, "column", [name], frame)
+        return frame[name]
+
+
+@contextmanager
+def _parquet(path: str | Path) -> Iterator[None]:
+    """Say what is wrong with a file that can't be read."""
+    import pyarrow as pa
 
     try:
-        # Opened here, not by Arrow's own code, so that an audit hook sees the file; and without
-        # Arrow's threads, which may still be starting when a stage ends early with an error.
-        content = pa.BufferReader(read_regular(path, limit=None))
-        frame = pd.read_parquet(content, use_threads=False, pre_buffer=False)
+        yield
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
     except (pa.ArrowInvalid, OSError) as error:
         problem = f"not Parquet: {error}"
         raise InputError(path, "file", problem, AGAIN) from None
-    _refuse_missing(path, "column", needs, frame)
-    _log.info("read %s", path, extra={"rows": len(frame)})
-    return frame
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
