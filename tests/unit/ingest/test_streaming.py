@@ -21,16 +21,18 @@ from tests.support.small_data import DEFAULT, DEFAULT_CSV
 
 DATA = DataParams(source="x", schema_="y")
 INGEST = """
-import resource, sys
+import re, sys
+from pathlib import Path
 from creditrisk.core.files import write_frames
 from creditrisk.ingest import table
 from creditrisk.ingest.params import DataParams
 from creditrisk.schema import load_schema
-table.BATCH_ROWS = 2_000
+table.BATCH_ROWS = 10_000
 schema = load_schema("data/schema/german_credit.yaml")
 rows = table.source_rows(sys.argv[1], DataParams(source="x", schema_="y"), schema)
 write_frames(rows, sys.argv[2])
-print(rows.rows, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# Not getrusage: its peak includes that of the process that started this one.
+print(rows.rows, re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1])
 """
 
 
@@ -60,9 +62,10 @@ def test_a_batch_is_written_and_let_go_before_the_next_one_is_read(tmp_path, mon
     pd.testing.assert_frame_equal(read_frame(tmp_path / "raw.parquet"), whole)
 
 
+@pytest.mark.slow
 def test_the_peak_memory_does_not_grow_with_the_rows(tmp_path):
     peaks = []
-    for times in (10, 100):
+    for times in (30, 330):
         source = str(repeated(tmp_path / "rows.csv", times))
         done = subprocess.run(
             [sys.executable, "-c", INGEST, source, str(tmp_path / "raw.parquet")],
@@ -72,8 +75,8 @@ def test_the_peak_memory_does_not_grow_with_the_rows(tmp_path):
         rows, peak = map(int, done.stdout.split())
         assert rows == 1000 * times
         peaks.append(peak)
-    # 90,000 rows more would take about 20 MB as text.
-    assert peaks[1] - peaks[0] < 10_000
+    # 300,000 rows more take about 60 MB as text; the allocators keep some of what was freed.
+    assert peaks[1] - peaks[0] < 25_000, peaks
 
 
 def test_one_batch_has_the_same_bytes_as_a_frame(tmp_path):
