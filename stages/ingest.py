@@ -1,11 +1,11 @@
 """ingest: convert the applicants' file to Parquet; every cell stays the original text."""
 
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.files import write_frame, write_json
+from creditrisk.core.files import write_frames, write_json
 from creditrisk.core.logs import say
 from creditrisk.core.params import Strict, read_params
 from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.table import read_source, summary
+from creditrisk.ingest.table import source_rows, summary
 from creditrisk.schema import load_schema
 
 
@@ -21,11 +21,11 @@ def main() -> None:
         __doc__, raw="data/interim/raw.parquet", metrics="metrics/ingest.json"
     ).parse_args()
     data = read_params(args.params, Params).data
-    extract = read_source(data.source, data, load_schema(data.schema_))
-    counts = summary(data.source, extract)
-    write_frame(extract.frame, args.raw)
+    rows = source_rows(data.source, data, load_schema(data.schema_))
+    write_frames(rows, args.raw)
+    counts = summary(rows)
     write_json(counts, args.metrics)
-    ignored = f", {len(extract.ignored)} columns ignored" if extract.ignored else ""
+    ignored = f", {len(rows.ignored)} columns ignored" if rows.ignored else ""
     say(f"ingest: {counts['rows_read']} rows, {counts['columns_read']} columns{ignored}")
 
 

@@ -1,7 +1,7 @@
 """prepare: parse, validate, reject, de-duplicate and split the rows."""
 
 from creditrisk.core.cli import arguments, run
-from creditrisk.core.files import read_frame, read_json, write_frame, write_json
+from creditrisk.core.files import FrameFile, read_json, write_frame, write_json
 from creditrisk.core.logs import say
 from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.ingest.params import DataParams
@@ -38,7 +38,7 @@ def main() -> None:
     schema = load_schema(data.schema_)
     notation = Notation.of(data.decimal, data.thousands, block.null_words)
     prepared = prepare(
-        read_frame(args.raw),
+        FrameFile(args.raw),
         schema,
         notation,
         block,

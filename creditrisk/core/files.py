@@ -9,7 +9,7 @@ import logging
 import os
 import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import IO, Any
@@ -19,7 +19,7 @@ import pandas as pd
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, from_csv_cell
 from creditrisk.core.jsonable import to_jsonable
-from creditrisk.core.regular import read_regular
+from creditrisk.core.regular import open_regular, read_regular
 
 PART = ".part"  # suffix of a file that is being written; .dvcignore names it too
 _log = logging.getLogger(__name__)
@@ -38,21 +38,60 @@ def read_frame(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
     Raises:
         InputError: the file is missing, not Parquet, or lacks a column.
     """
-    import pyarrow as pa  # not above: the service has none
+    # Opened here, not by Arrow's own code, so that an audit hook sees the file; and without Arrow's
+    # threads, which may still be starting when a stage ends early with an error.
+    with _parquet(path), open_regular(path) as file:
+        frame = pd.read_parquet(file, use_threads=False, pre_buffer=False)
+    _refuse_missing(path, "column", needs, frame)
+    _log.info("read %s", path, extra={"rows": len(frame)})
+    return frame
+
+
+class FrameFile:
+    """A Parquet file that an earlier stage wrote, whose columns are read when they are asked for.
+
+    So a stage that makes something smaller of each column never holds them all.
+
+    Args:
+        path: the file.
+
+    Raises:
+        InputError: as `read_frame`; for what is wrong inside a column, when it is asked for.
+    """
+
+    def __init__(self, path: str | Path):
+        import pyarrow.parquet as pq  # not above: the service has none
+
+        self.path = path
+        with _parquet(path), open_regular(path) as file:
+            self._metadata = pq.read_metadata(file)
+        _log.info("read %s", path, extra={"rows": len(self)})
+
+    def __len__(self) -> int:
+        return self._metadata.num_rows
+
+    def __getitem__(self, name: str) -> pd.Series:
+        import pyarrow.parquet as pq
+
+        with _parquet(self.path), open_regular(self.path) as opened:
+            file = pq.ParquetFile(opened, metadata=self._metadata)
+            frame = file.read([name], use_threads=False).to_pandas()
+        _refuse_missing(self.path, "column", [name], frame)
+        return frame[name]
+
+
+@contextmanager
+def _parquet(path: str | Path) -> Iterator[None]:
+    """Say what is wrong with a file that can't be read."""
+    import pyarrow as pa
 
     try:
-        # Opened here, not by Arrow's own code, so that an audit hook sees the file; and without
-        # Arrow's threads, which may still be starting when a stage ends early with an error.
-        content = pa.BufferReader(read_regular(path, limit=None))
-        frame = pd.read_parquet(content, use_threads=False, pre_buffer=False)
+        yield
     except FileNotFoundError:
         raise InputError(path, "file", "not found", "Run `dvc repro` to make it.") from None
     except (pa.ArrowInvalid, OSError) as error:
         problem = f"not Parquet: {error}"
         raise InputError(path, "file", problem, AGAIN) from None
-    _refuse_missing(path, "column", needs, frame)
-    _log.info("read %s", path, extra={"rows": len(frame)})
-    return frame
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:
@@ -130,7 +169,9 @@ def read_verified(path: str | Path, sha256: str) -> bytes:
 
 
 @contextmanager
-def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[IO[bytes]]:
+def atomic_write(
+    path: str | Path, rows: int | Callable[[], int] | None = None
+) -> Iterator[IO[bytes]]:
     """Yield a new file that takes the place of `path` at the end: the whole file or nothing.
 
     The new file has a name of its own in the same folder, no other user can read it, and no link
@@ -139,7 +180,7 @@ def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[IO[bytes
 
     Args:
         path: the file to write.
-        rows: how many rows it gets, for the log.
+        rows: how many rows it gets, for the log; a function, if only the end shows it.
 
     Raises:
         InputError: the path is a folder, a pipe or a device, or the file can't be written.
@@ -159,7 +200,8 @@ def atomic_write(path: str | Path, rows: int | None = None) -> Iterator[IO[bytes
             os.fchmod(file.fileno(), 0o666 & ~_UMASK)
             os.fsync(file.fileno())
             os.replace(part, path)
-        _log.info("wrote %s", path, extra={} if rows is None else {"rows": rows})
+        count = rows() if callable(rows) else rows
+        _log.info("wrote %s", path, extra={} if count is None else {"rows": count})
     except OSError as error:
         if error.errno in _FULL or error.filename in (part, os.fspath(path)):
             raise _not_written(path, error) from None
@@ -218,6 +260,31 @@ def write_frame(frame: pd.DataFrame, path: str | Path) -> None:
     """Write a frame as Parquet, without its index."""
     with atomic_write(path, rows=len(frame)) as file:
         frame.to_parquet(file, index=False)
+
+
+def write_frames(frames: Iterable[pd.DataFrame], path: str | Path) -> None:
+    """Write frames of the same columns as one Parquet file, one after the other.
+
+    Only one of them is held at a time: what they come from may be larger than the memory. Each of
+    them is a row group.
+
+    Args:
+        frames: at least one, without missing or other columns in later ones.
+        path: the file; an error while the frames are made leaves it as it was.
+    """
+    import pyarrow as pa  # not above: the service has none
+    import pyarrow.parquet as pq
+
+    rows = 0
+    with atomic_write(path, rows=lambda: rows) as file, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for frame in frames:
+            rows += len(frame)
+            schema = None if writer is None else writer.schema
+            table = pa.Table.from_pandas(frame, schema, preserve_index=False, nthreads=1)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(file, table.schema))
+            writer.write_table(table)
 
 
 def write_csv(frame: pd.DataFrame, path: str | Path) -> None:

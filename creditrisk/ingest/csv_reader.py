@@ -10,6 +10,7 @@ import io
 from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
@@ -17,7 +18,7 @@ import pyarrow.csv as arrow_csv
 from creditrisk.ingest import limits
 from creditrisk.ingest.exact_csv import ExactCsvReader
 from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.records import Record
+from creditrisk.ingest.records import Record, ragged
 from creditrisk.ingest.rows import Rows, batch_frame
 from creditrisk.ingest.source import put_back
 
@@ -80,12 +81,35 @@ class CsvReader(ExactCsvReader):
         return None
 
     def _whole(self, text: str) -> pd.DataFrame | None:
-        """Cut lines into cells all at once; None if not all of them are rows."""
+        """Cut lines into cells all at once; None if one of them is blank, or none is a row."""
         if text.startswith(("\n", "\r")) or "\n\n" in text or "\n\r\n" in text:
             return None
+        first, faults = self._lines_read + 1, {}
+        table = self._cut(text)
+        if table is None:
+            # Lines of other lengths. A few of them must not cost the others the fast way.
+            lines, width = text.removesuffix("\n").split("\n"), len(self.header)
+            counts = [line.count(self.data.delimiter) + 1 for line in lines]
+            for place, count in enumerate(counts):
+                if count != width:
+                    number = first + place
+                    faults[place] = ragged(number, number, count, width)
+            fitting = [place for place, count in enumerate(counts) if count == width]
+            table = self._cut("\n".join([lines[place] for place in fitting])) if fitting else None
+            if table is None:
+                return None
+            rows = np.full(len(lines), -1)
+            rows[fitting] = np.arange(len(fitting))
+            table = table.take(pa.array(rows, mask=rows < 0))
+        frame = table.to_pandas()
+        cells = {name: frame[str(place)] for name, place in self.columns.items()}
+        return batch_frame(self._rows_read + 1, range(first, first + len(frame)), cells, faults)
+
+    def _cut(self, text: str) -> pa.Table | None:
+        """Cut lines into cells; None if they have different numbers of cells."""
         names = [str(position) for position in range(len(self.header))]
         try:
-            table = arrow_csv.read_csv(
+            return arrow_csv.read_csv(
                 io.BytesIO(text.encode()),
                 arrow_csv.ReadOptions(column_names=names, use_threads=False),
                 arrow_csv.ParseOptions(delimiter=self.data.delimiter, quote_char=False),
@@ -96,11 +120,7 @@ class CsvReader(ExactCsvReader):
                 ),
             )
         except pa.ArrowException:
-            return None  # lines of other lengths: cut them one by one
-        frame = table.to_pandas()
-        first = self._lines_read + 1
-        cells = {name: frame[str(place)] for name, place in self.columns.items()}
-        return batch_frame(self._rows_read + 1, range(first, first + len(frame)), cells, {})
+            return None
 
     def _line_by_line(self, text: str) -> Rows:
         rows = Rows(list(self.columns))

@@ -15,7 +15,8 @@ ROW_GROUP_BYTES = 2**26
 MAX_EXPANSION = 20
 # Training stops reading at this number of malformed rows, if they are most of the rows so far.
 MAX_MALFORMED_ROWS = 100_000
-# What training holds of a file: this many bytes, or MAX_EXPANSION times the size of the file.
+# What the text of a training file may take, since `prepare` works on it: this many bytes, or
+# MAX_EXPANSION times the size of the file.
 TABLE_BYTES = 2**30
 # What the files in a workbook may take when they are unpacked, or MAX_EXPANSION times its size.
 WORKBOOK_BYTES = 2**28

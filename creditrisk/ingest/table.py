@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,92 @@ class Extract:
     blank_lines: int = 0
 
 
+class SourceRows(Iterator[pd.DataFrame]):
+    """The rows of a source file, a batch at a time, and what was counted so far.
+
+    Attributes:
+        path: the file.
+        rows: number of rows so far.
+        malformed: number of those that do not fit the header.
+    """
+
+    def __init__(self, path: str | Path, batches: Batches):
+        self.path, self.rows, self.malformed = path, 0, 0
+        self._batches = batches
+        self._fault = ""  # of the first row that does not fit
+        self._frames = self._read()
+
+    def __next__(self) -> pd.DataFrame:
+        return next(self._frames)
+
+    @property
+    def ignored(self) -> list[str]:
+        """The columns that the schema doesn't name, once the first batch was read."""
+        used = set(self._batches.columns.values())
+        return [name.strip() for i, name in enumerate(self._batches.header) if i not in used]
+
+    @property
+    def columns(self) -> int:
+        """The number of columns that are kept, once the first batch was read."""
+        return len(self._batches.columns)
+
+    @property
+    def blank_lines(self) -> int:
+        """Number of lines without any text so far, which are no records."""
+        return self._batches.blank_lines
+
+    def check(self) -> None:
+        """Stop if there was no row so far that fits the header."""
+        if not self.rows:
+            hint = "Give at least one applicant."
+            raise InputError(self.path, "file", "a header and no data lines", hint)
+        if self.malformed == self.rows:
+            problem = f"no row fits the header ({self._fault})"
+            raise InputError(self.path, "file", problem, "Check data.delimiter in params.yaml.")
+
+    def _read(self) -> Iterator[pd.DataFrame]:
+        path, size = self.path, 0
+        for batch in self._batches:
+            plain = _plain(batch)
+            faults = batch["malformed"].dropna()
+            self.rows += len(batch)
+            self.malformed += len(faults)
+            self._fault = self._fault or next(iter(faults), "")
+            size += int(plain.memory_usage(index=False).sum())
+            if self.malformed >= limits.MAX_MALFORMED_ROWS and 2 * self.malformed > self.rows:
+                problem = f"{self.malformed:,} of the first {self.rows:,} rows do not fit"
+                problem += " the header"
+                hint = "Check the file, and data.delimiter in params.yaml."
+                raise InputError(path, f"line {batch['line'].iloc[-1]}", problem, hint)
+            _check_memory(path, size)
+            yield plain
+        self.check()
+        _log.info("read %s", path, extra={"rows": self.rows})
+
+
+def source_rows(path: str | Path, data: DataParams, schema: Schema) -> SourceRows:
+    """Read a file of applicants with their outcomes a batch at a time, every cell as text.
+
+    Args:
+        path: the source file: CSV, JSON lines, Parquet or a workbook.
+        data: how it is written.
+        schema: names the columns to keep.
+
+    Returns:
+        An iterator over frames as `Extract` has one; it holds one batch.
+
+    Raises:
+        InputError: besides those of `read_batches`: it is no regular file; at the first batch or
+            later: there are no data lines, none that fits the header, or so many that don't fit
+            that reading on would only fill the disk; or the text is much larger than the file.
+    """
+    _check_regular(path)
+    batches = read_batches(path, data, schema, BATCH_ROWS, with_target=True, any_suffix=True)
+    return SourceRows(path, batches)
+
+
 def read_source(path: str | Path, data: DataParams, schema: Schema) -> Extract:
-    """Read a file of applicants with their outcomes, every cell as text.
+    """Read a file of applicants with their outcomes whole.
 
     Args:
         path: the source file: CSV, JSON lines, Parquet or a workbook.
@@ -46,17 +131,11 @@ def read_source(path: str | Path, data: DataParams, schema: Schema) -> Extract:
         schema: names the columns to keep.
 
     Raises:
-        InputError: besides those of `read_batches`: it is no regular file, there are no data lines,
-            none that fits the header, or so many that don't fit that reading on would only fill
-            the memory; or it takes too much memory.
+        InputError: as `source_rows`.
     """
-    _check_regular(path)
-    batches = read_batches(path, data, schema, BATCH_ROWS, with_target=True, any_suffix=True)
-    frame = _together(path, batches)
-    _log.info("read %s", path, extra={"rows": len(frame)})
-    used = set(batches.columns.values())
-    ignored = [name.strip() for i, name in enumerate(batches.header) if i not in used]
-    return Extract(frame, ignored, batches.blank_lines)
+    rows = source_rows(path, data, schema)
+    frame = pd.concat(rows, ignore_index=True)
+    return Extract(frame, rows.ignored, rows.blank_lines)
 
 
 read_csv = read_source  # its name when CSV was the only form
@@ -82,7 +161,15 @@ def read_columns(path: str | Path, data: DataParams, limit: int | None = None) -
     _check_regular(path)
     size = BATCH_ROWS if limit is None else max(1, min(limit, BATCH_ROWS))
     batches = read_batches(path, data, None, size, any_suffix=True)
-    frame = _together(path, batches, limit)
+    rows = SourceRows(path, batches)
+    held = []
+    for batch in rows:
+        held.append(batch)
+        if limit is not None and rows.rows >= limit:
+            break
+    rows.check()
+    frame = pd.concat(held, ignore_index=True)
+    frame = frame if limit is None else frame.head(limit)
     return frame.assign(**{name: shorten(frame[name]) for name in sorted(batches.moments)})
 
 
@@ -90,32 +177,6 @@ def _check_regular(path: str | Path) -> None:
     if str(path) == STDIN or (Path(path).exists() and not Path(path).is_file()):
         problem = "a folder, a pipe or a device, which can't be read twice"
         raise InputError(path, "file", problem, "Give a file in data.source of params.yaml.")
-
-
-def _together(path: str | Path, batches: Batches, limit: int | None = None) -> pd.DataFrame:
-    """Read batches to the end, or up to a number of rows, as one frame of text."""
-    held: list[pd.DataFrame] = []
-    rows = malformed = size = 0
-    for batch in batches:
-        held.append(_plain(batch))
-        rows += len(batch)
-        malformed += int(batch["malformed"].notna().sum())
-        size += int(held[-1].memory_usage(index=False).sum())
-        if malformed >= limits.MAX_MALFORMED_ROWS and 2 * malformed > rows:
-            problem = f"{malformed:,} of the first {rows:,} rows do not fit the header"
-            hint = "Check the file, and data.delimiter in params.yaml."
-            raise InputError(path, f"line {batch['line'].iloc[-1]}", problem, hint)
-        _check_memory(path, size)
-        if limit is not None and rows >= limit:
-            break
-    if not held:
-        raise InputError(path, "file", "a header and no data lines", "Give at least one applicant.")
-    frame = pd.concat(held, ignore_index=True) if len(held) > 1 else held[0]
-    if frame["malformed"].notna().all():
-        first = frame["malformed"].iloc[0]
-        problem = f"no row fits the header ({first})"
-        raise InputError(path, "file", problem, "Check data.delimiter in params.yaml.")
-    return frame if limit is None else frame.head(limit)
 
 
 def _plain(batch: pd.DataFrame) -> pd.DataFrame:
@@ -133,16 +194,15 @@ def _check_memory(path: str | Path, size: int) -> None:
         raise InputError(path, "file", problem, hint)
 
 
-def summary(path: str | Path, extract: Extract) -> dict[str, Any]:
-    """Count what was read: the content of metrics/ingest.json."""
-    frame = extract.frame
-    with open(path, "rb") as source:
+def summary(rows: SourceRows) -> dict[str, Any]:
+    """Count what was read to the end: the content of metrics/ingest.json."""
+    with open(rows.path, "rb") as source:
         digest = hashlib.file_digest(source, "sha256").hexdigest()
     return {
-        "rows_read": len(frame),
-        "malformed": int(frame["malformed"].notna().sum()),
-        "blank_lines": extract.blank_lines,
-        "columns_read": len(frame.columns) - 3,
-        "columns_ignored": extract.ignored,
+        "rows_read": rows.rows,
+        "malformed": rows.malformed,
+        "blank_lines": rows.blank_lines,
+        "columns_read": rows.columns,
+        "columns_ignored": rows.ignored,
         "source_sha256": digest,
     }

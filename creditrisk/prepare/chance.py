@@ -14,8 +14,11 @@ of Benjamini and Hochberg 1995), and their number is no accident.
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy.stats import chi2, poisson
 from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
+
+from creditrisk.prepare.equal_rows import EqualRows, equal_rows
 
 MISSING = -1
 MIN_ROWS_FOR_CHANCE = 30  # with fewer rows, shares of values are no estimate of chance
@@ -50,14 +53,12 @@ def believable_copies(
         Bool, shape (n,); False for a row that no other one equals.
     """
     n = len(codes)
-    _, first, inverse, copies = np.unique(
-        codes, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
-    inverse = inverse.ravel()
+    equal = equal_rows(codes)
+    first, inverse, copies = equal
     several = copies[inverse] > 1
     if not several.any() or n < MIN_ROWS_FOR_CHANCE or max_expected_matches >= n:
         return several
-    contexts = _contexts(codes, is_level)
+    contexts = _contexts(codes, is_level, equal)
     expected = expected_copies(codes, copies[inverse], contexts)[first]
     found = _Found(expected, copies * (copies - 1) / 2, copies - 1)
     limit = _limit(expected, copies, found)
@@ -94,7 +95,9 @@ def believable_pairs(
     return of_pair <= min(limit, max_expected_matches)
 
 
-def level_columns(codes: np.ndarray, is_numeric: np.ndarray) -> np.ndarray:
+def level_columns(
+    codes: np.ndarray, is_numeric: np.ndarray, distinct: int | None = None
+) -> np.ndarray:
     """Tell which columns classify, so that one may be a function of another (branch and city).
 
     A number that nearly each applicant has for itself, or that has many values, measures: that two
@@ -103,12 +106,13 @@ def level_columns(codes: np.ndarray, is_numeric: np.ndarray) -> np.ndarray:
     Args:
         codes: the cells as numbers, shape (n, d).
         is_numeric: whether a column is numeric, shape (d,).
+        distinct: number of distinct rows; None to count them.
 
     Returns:
         Bool, shape (d,).
     """
-    distinct = len(np.unique(codes, axis=0))
-    values = np.array([len(np.unique(column)) for column in codes.T])
+    distinct = len(equal_rows(codes).first) if distinct is None else distinct
+    values = np.array([np.count_nonzero(np.bincount(column + 1)) for column in codes.T])
     return ~is_numeric | ((values <= MAX_NUMERIC_LEVELS) & (2 * values < distinct))
 
 
@@ -177,9 +181,7 @@ def expected_copies(
         share = (_count(value) - left_out) / (n - left_out)
         context = np.zeros(n, dtype="int64")
         for information, k in contexts.get(j, ()):
-            _, context = np.unique(
-                context * (codes[:, k].max() + 2) + codes[:, k] + 1, return_inverse=True
-            )
+            context = pd.factorize(context * (codes[:, k].max() + 2) + codes[:, k] + 1)[0]
             both = _count(context * width + value) - few
             prior = PRIOR_ROWS * float(np.clip(1 - information, MIN_PRIOR, 1))
             share = (both + prior * share) / (_count(context) - few + prior)
@@ -206,11 +208,13 @@ def expected_matches(codes: np.ndarray) -> np.ndarray:
 
 def _count(values: np.ndarray) -> np.ndarray:
     """Count for each row how many rows have the same value, itself included; shape (n,)."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return counts[inverse]
+    numbers = pd.factorize(values)[0]  # by a hash table: sorting takes several times as long
+    return np.bincount(numbers)[numbers]
 
 
-def _contexts(codes: np.ndarray, is_level: np.ndarray | None) -> dict[int, list[tuple[float, int]]]:
+def _contexts(
+    codes: np.ndarray, is_level: np.ndarray | None, equal: EqualRows | None = None
+) -> dict[int, list[tuple[float, int]]]:
     """Find for each column of levels the earlier ones that tell about it, the best first.
 
     How much they tell is the adjusted mutual information (Vinh, Epps and Bailey 2010), which is 0
@@ -220,9 +224,9 @@ def _contexts(codes: np.ndarray, is_level: np.ndarray | None) -> dict[int, list[
     Returns:
         Column to pairs of the information and the other column.
     """
-    distinct = np.unique(codes, axis=0)
-    rows = distinct if len(distinct) >= MIN_ROWS_FOR_CHANCE else codes
-    sample = rows[:: max(1, len(rows) // DEPENDENCE_SAMPLE)]
+    rows = (equal_rows(codes) if equal is None else equal).first
+    rows = rows if len(rows) >= MIN_ROWS_FOR_CHANCE else np.arange(len(codes))
+    sample = codes[rows[:: max(1, len(rows) // DEPENDENCE_SAMPLE)]]
     levels = np.array([len(np.unique(column)) for column in sample.T])
     usable = (levels > 1) & (True if is_level is None else is_level)
     order = [int(j) for j in np.argsort(levels, kind="stable") if usable[j]][:MAX_DEPENDENT_COLUMNS]

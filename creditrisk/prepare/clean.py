@@ -12,7 +12,7 @@ from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.duplicates import DuplicateGroups, least_cells, resolve
 from creditrisk.prepare.gates import about_duplicates, check_cells, check_outcomes
 from creditrisk.prepare.params import PrepareParams, SplitParams
-from creditrisk.prepare.parse import parse, read_target, separate_specials
+from creditrisk.prepare.parse import Columns, WellFormed, parse, read_target, separate_specials
 from creditrisk.prepare.rejected import duplicate_rejections, no_outcome, reject
 from creditrisk.prepare.split import split, split_by_time
 from creditrisk.prepare.summary import (
@@ -46,7 +46,7 @@ class Prepared:
 
 
 def prepare(
-    raw: pd.DataFrame,
+    raw: Columns,
     schema: Schema,
     notation: Notation,
     params: PrepareParams,
@@ -58,7 +58,8 @@ def prepare(
     """Parse, validate, reject, de-duplicate and split the rows.
 
     Args:
-        raw: the frame that ingest wrote, shape (n, 3 + number of source columns).
+        raw: the frame that ingest wrote, shape (n, 3 + number of source columns), or its file, of
+            which one column is held at a time.
         schema: the schema of the data set.
         notation: how numbers and missing values are written in the source.
         params: the block `prepare`.
@@ -74,25 +75,27 @@ def prepare(
         InputError: a class has no row, or fewer than two applicants; no split by time is possible;
             or see `check_cells`.
     """
-    well_formed = raw[raw["malformed"].isna()].reset_index(drop=True)
-    malformed = raw.loc[raw["malformed"].notna(), ["row_id", "malformed"]]
+    faults = raw["malformed"]
+    well_formed = WellFormed(raw, faults.isna().to_numpy())
+    malformed = raw["row_id"][faults.notna()], faults.dropna()
     cells, causes = parse(well_formed, schema, notation)
     if params_file is not None:
         check_cells(well_formed, causes, schema, notation, params, params_file)
     specials = count_specials(cells, schema)
     target = schema.target.column
-    outcomes = read_target(well_formed[target], schema.target, notation)
+    rows = pd.DataFrame({name: well_formed[name] for name in ("row_id", "line", target)})
+    outcomes = read_target(rows[target], schema.target, notation)
     bad, indeterminate = outcomes["bad"], outcomes["indeterminate"]
     valid = bad.notna().to_numpy()
-    unlisted = count_values(well_formed.loc[~valid & ~indeterminate, target])
+    unlisted = count_values(rows.loc[~valid & ~indeterminate, target])
     check_outcomes(outcomes, unlisted, schema, source)
 
     rejected = [
-        reject(malformed["row_id"], "malformed", malformed["malformed"]),
-        no_outcome(well_formed[~valid & ~indeterminate], target, "invalid_target"),
-        no_outcome(well_formed[indeterminate], target, "indeterminate"),
+        reject(malformed[0], "malformed", malformed[1]),
+        no_outcome(rows[~valid & ~indeterminate], target, "invalid_target"),
+        no_outcome(rows[indeterminate], target, "indeterminate"),
     ]
-    rows = well_formed[["row_id", "line"]].assign(bad=bad).loc[valid]
+    rows = rows[["row_id", "line"]].assign(bad=bad).loc[valid]
     rows = rows.astype({"bad": "int8"}).reset_index(drop=True)
     cells = cells.loc[valid].reset_index(drop=True)
 
@@ -113,45 +116,48 @@ def prepare(
     )
     rejected.append(duplicate_rejections(rows, duplicate_groups, conflicts, is_kept))
 
-    # A copy: in a frame of more than a hundred separate columns, pandas warns at each insert.
-    clean = pd.concat([rows[["row_id"]], rows[["bad"]], filled], axis=1)[is_kept].copy()
     # An applicant's number is the row_id of its first clean row.
+    own = rows.loc[is_kept, ["row_id", "bad"]]
     group = pd.Series(duplicate_groups.group)[is_kept]
-    clean.insert(1, "applicant", clean["row_id"].groupby(group).transform("min"))
-    left_out = len(rows) - int(is_kept.sum())
-    sides, split_facts = _split(clean, schema, split_params, seed, source, left_out)
-    clean.insert(2, "split", sides)
-    clean = clean.astype({"split": "str"}).reset_index(drop=True)
-    before, after = cells.loc[is_kept, variables], clean[variables]
-    clean = separate_specials(clean, schema)
+    own.insert(1, "applicant", own["row_id"].groupby(group).transform("min"))
+    own, kept = own.reset_index(drop=True), filled[is_kept].reset_index(drop=True)
+    left_out = len(rows) - len(own)
+    sides, split_facts = _split(own, kept, schema, split_params, seed, source, left_out)
+    own.insert(2, "split", pd.Series(sides, dtype="str"))
+    # Joined at once: in a frame of more than a hundred columns, pandas warns at each insert.
+    clean = separate_specials(pd.concat([own, kept], axis=1), schema)
     all_rejected = pd.concat(rejected).sort_values("row_id", ignore_index=True)
-    summary = summarise(raw, clean, all_rejected, causes, schema)
+    summary = summarise(len(raw), clean, all_rejected, causes, schema)
     summary["special"] = specials
     summary["split_by"] = split_facts
-    summary["merged_cells"] = int(
-        (cells[variables].isna() & filled[variables].notna())[is_kept].sum().sum()
+    summary["merged_cells"] = sum(
+        int((cells[name].isna() & filled[name].notna())[is_kept].sum()) for name in variables
     )
     summary["twins"] = count_duplicates(rows["bad"], duplicate_groups, conflicts, is_kept)
     summary["equal_rows"] = count_equal(duplicate_groups, is_kept)
-    assert_rows_reconcile(summary, before, after)
+    pairs = ((cells[name][is_kept].reset_index(drop=True), kept[name]) for name in variables)
+    assert_rows_reconcile(summary, pairs)
     return Prepared(clean, all_rejected, summary, unlisted)
 
 
 def _split(
-    clean: pd.DataFrame,
+    own: pd.DataFrame,
+    content: pd.DataFrame,
     schema: Schema,
     params: SplitParams,
     seed: int,
     source: str,
     left_out: int,
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return the side of each row, and how the rows were split."""
-    applicant, bad = clean["applicant"].to_numpy(), clean["bad"].to_numpy()
+    """Return the side of each row, and how the rows were split.
+
+    `own` has the applicants and outcomes, `content` the ids, the date and the variables.
+    """
+    applicant, bad = own["applicant"].to_numpy(), own["bad"].to_numpy()
     by = params.by
     if by == "auto":
         by = "random" if schema.application_date is None else "time"
     if by == "random":
-        content = clean.drop(columns=["row_id", "applicant", "bad"])
         if params.from_ is not None:
             hint = "Name the date column in application_date, or remove split.from."
             raise InputError(
@@ -164,7 +170,7 @@ def _split(
         hint = "Name the date column of the application in application_date, or set random."
         raise InputError("params.yaml", "split.by", "the schema names no application_date", hint)
     found = split_by_time(
-        clean[APPLICATION_DATE], applicant, bad, params.test_size, params.from_, source
+        content[APPLICATION_DATE], applicant, bad, params.test_size, params.from_, source
     )
     facts = {"by": "time", "from": found.start.isoformat()}
     return found.side, facts | {"undated": found.undated, "early": found.early}
@@ -174,10 +180,17 @@ def _fill(
     cells: pd.DataFrame, features: list[str], duplicate_groups: DuplicateGroups
 ) -> pd.DataFrame:
     """Fill the missing cells of kept rows from the rows that were merged into them."""
-    filled = cells.copy()
+    filled = cells.copy(deep=False)
+    rows = np.fromiter(duplicate_groups.cell_source, dtype="int64")
+    if not len(rows):
+        return filled
+    sources = np.stack([*duplicate_groups.cell_source.values()])
     for position, name in enumerate(features):
-        filled[name] = cells[name].to_numpy()[duplicate_groups.cell_source[:, position]]
-        filled[name] = filled[name].astype(cells[name].dtype)
+        from_others = sources[:, position] != rows
+        if from_others.any():
+            place = np.arange(len(cells))
+            place[rows] = sources[:, position]
+            filled[name] = cells[name].take(place).set_axis(cells.index)
     return filled
 
 

@@ -20,7 +20,7 @@ Identical rows are treated identically: if copies are kept, each of them is fill
 same way as the first.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,16 +35,18 @@ from creditrisk.prepare.chance import (
     believable_pairs,
     level_columns,
 )
-from creditrisk.prepare.pairs import chance, chance_limit, find_pairs
+from creditrisk.prepare.equal_rows import EqualRows, equal_rows
+from creditrisk.prepare.pairs import Chance, chance_limit, find_pairs
 
 
 @dataclass
 class DuplicateGroups:
-    """The result for each row; arrays of shape (n,), `cell_source` of shape (n, d).
+    """The result for each row; arrays of shape (n,).
 
     Attributes:
         representative: position of the kept row that represents this one; its own if it is kept.
-        cell_source: for each cell, the position of the row that the value is taken from.
+        cell_source: for each row with cells that were filled, the position of the row that each of
+            its cells is taken from, shape (d,). All other cells are the row's own.
         is_exact: whether the row is rejected as an exact duplicate.
         ambiguous: whether the row is rejected although rows that disagree could represent it.
         group: number of the applicant; rows that may belong to one applicant share it, including
@@ -58,7 +60,7 @@ class DuplicateGroups:
     """
 
     representative: np.ndarray
-    cell_source: np.ndarray
+    cell_source: dict[int, np.ndarray]
     is_exact: np.ndarray
     ambiguous: np.ndarray
     group: np.ndarray
@@ -79,10 +81,14 @@ def encode(cells: pd.DataFrame, keys: pd.DataFrame | None) -> np.ndarray:
         Int32, -1 for a missing cell, shape (n, max(1, k) + d). The keys come first, a missing one
         if there is none; they do not count as compared cells.
     """
-    first = [np.full(len(cells), MISSING)] if keys is None or keys.empty else []
-    frames = [cells] if first or keys is None else [keys, cells]
-    columns = [pd.factorize(frame[name], sort=True)[0] for frame in frames for name in frame]
-    return np.column_stack([*first, *columns]).astype("int32")
+    no_keys = keys is None or keys.empty
+    frames = [cells] if no_keys or keys is None else [keys, cells]
+    columns = [frame[name] for frame in frames for name in frame]
+    # Filled column by column: what a column is made of is held for one at a time.
+    codes = np.full((len(cells), no_keys + len(columns)), MISSING, dtype="int32")
+    for position, column in enumerate(columns, start=no_keys):
+        codes[:, position] = pd.factorize(column, sort=True)[0]
+    return codes
 
 
 def least_cells(min_cells: int, columns: int) -> int:
@@ -125,16 +131,23 @@ def resolve(
     codes = encode(cells, keys)
     width = codes.shape[1] - cells.shape[1]
     keyless = (codes[:, :ids] == MISSING).all(axis=1)
+    equal = equal_rows(codes[:, width:])
     is_level = level_columns(
-        codes[:, width:], np.array([is_numeric_dtype(cells[name]) for name in cells])
+        codes[:, width:],
+        np.array([is_numeric_dtype(cells[name]) for name in cells]),
+        len(equal.first),
     )
     n = len(codes)
     positions = np.arange(n)
     key_links = [_same_key(column) for column in codes[:, :ids].T]
-    by_key = _components(n, np.concatenate([np.column_stack([positions, positions]), *key_links]))
+    by_key = _components(n, key_links)
     seen = np.array([name not in audited for name in cells], dtype=bool)
+    shown = codes[:, width:]
+    if not seen.all():
+        shown = shown[:, seen]
+        equal = equal_rows(shown)
     same_cells, equals, believed = _equal_rows(
-        codes[:, width:][:, seen], by_key, max_expected_matches, is_level[seen]
+        shown, equal, by_key, max_expected_matches, is_level[seen]
     )
     # A number of its own for each row that no key and no odds show to be the same applicant as
     # those that equal it, so that they count as different rows.
@@ -143,23 +156,18 @@ def resolve(
     distinct = np.unique(first)
     duplicate_groups = DuplicateGroups(
         representative=first.copy(),
-        cell_source=np.repeat(positions[:, None], codes.shape[1], axis=1),
+        cell_source={},
         is_exact=first != positions,
         ambiguous=np.zeros(n, bool),
         group=positions,
         first_identical=first,
         copies_group=positions,
-        too_common=int(
-            (
-                chance(codes[distinct]).sum(axis=1)
-                > chance_limit(len(distinct), max_expected_matches)
-            ).sum()
-        ),
+        too_common=_count_too_common(codes[distinct], max_expected_matches),
         same_cells=same_cells,
     )
-    identical = np.column_stack([first, positions])
+    identical = _links(first, positions)
     links = [*key_links, identical]
-    links.append(_first_of(same_cells)[believed])
+    links.append(_links(equal.first[same_cells][believed], positions[believed]))
     while True:
         pairs = _near_pairs(
             codes, distinct, min_cells, max_expected_matches, (ids, width), stranger, is_level
@@ -172,7 +180,7 @@ def resolve(
         # Rows that became identical by filling are rejected as near-duplicates, not as exact ones.
         kept = distinct[duplicate_groups.representative[distinct] == distinct]
         first_kept = _first_identical(codes, kept, stranger)
-        links.append(np.column_stack([first_kept, kept]))
+        links.append(_links(first_kept, kept))
         duplicate_groups.representative[kept] = first_kept
         distinct = np.unique(first_kept)
     # A representative may have been merged later: follow the chain to the row that is kept.
@@ -187,17 +195,23 @@ def resolve(
         _keep_copies(duplicate_groups)
     is_kept = duplicate_groups.representative == positions
     kept_links = [
-        identical[is_kept] if duplicates == "keep" else identical[:0],
+        identical[is_kept[identical[:, 1]]] if duplicates == "keep" else identical[:0],
         pairs if near_duplicates == "keep" else pairs[:0],
     ]
-    duplicate_groups.copies_group = _components(n, np.concatenate(kept_links))
-    duplicate_groups.cell_source = duplicate_groups.cell_source[:, width:]
-    duplicate_groups.group = _components(n, np.concatenate(links))
+    duplicate_groups.copies_group = _components(n, kept_links)
+    duplicate_groups.cell_source = {
+        row: source[width:] for row, source in duplicate_groups.cell_source.items()
+    }
+    duplicate_groups.group = _components(n, links)
     return duplicate_groups
 
 
 def _equal_rows(
-    codes: np.ndarray, by_key: np.ndarray, max_expected_matches: float, is_level: np.ndarray
+    codes: np.ndarray,
+    equal: EqualRows,
+    by_key: np.ndarray,
+    max_expected_matches: float,
+    is_level: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Find the rows that are equal in all cells that a model sees, whatever their keys.
 
@@ -206,6 +220,7 @@ def _equal_rows(
 
     Args:
         codes: the cells that a model sees as numbers, shape (n, d).
+        equal: the rows that are equal in them.
         by_key: number of the applicant as far as the keys tell, shape (n,).
         max_expected_matches: see `believable_copies`.
         is_level: likewise.
@@ -214,12 +229,11 @@ def _equal_rows(
         The number of each row's group of equal rows; whether others equal it; and whether these are
         the same applicant, rather than equal by chance. Each of shape (n,).
     """
-    _, same_cells, counts = np.unique(codes, axis=0, return_inverse=True, return_counts=True)
-    same_cells = same_cells.ravel()
+    same_cells, counts = equal.group, equal.counts
     equals = counts[same_cells] > 1
     if not equals.any():
         return same_cells, equals, equals
-    once = np.unique(np.column_stack([same_cells, by_key]), axis=0, return_index=True)[1]
+    once = equal_rows(np.column_stack([same_cells, by_key])).first
     shown = np.zeros(len(counts), dtype=bool)
     shown[same_cells[once]] = believable_copies(codes[once], max_expected_matches, is_level)
     return same_cells, equals, shown[same_cells] & equals
@@ -236,17 +250,16 @@ def _near_pairs(
 ) -> np.ndarray:
     """Find the near-duplicates among some rows: positions of pairs, shape (pairs, 2)."""
     ids, width = widths
-    pairs = find_pairs(codes[rows], min_cells, max_expected_matches, width)
-    alike = (codes[rows[pairs[:, 0]]] == codes[rows[pairs[:, 1]]]).all(axis=1)
+    here = codes[rows]
+    pairs = find_pairs(here, min_cells, max_expected_matches, width)
+    alike = (here[pairs[:, 0]] == here[pairs[:, 1]]).all(axis=1)
     pairs = pairs[~(alike & (stranger[rows[pairs]] > 0).all(axis=1))]
     # A common key shows that rows are one applicant; otherwise chance has to be ruled out.
-    keys = codes[rows, :ids]
+    keys = here[:, :ids]
     has_key = ((keys[pairs[:, 0]] == keys[pairs[:, 1]]) & (keys[pairs[:, 0]] != MISSING)).any(
         axis=1
     )
-    believed = believable_pairs(
-        codes[rows, width:], pairs[~has_key], max_expected_matches, is_level
-    )
+    believed = believable_pairs(here[:, width:], pairs[~has_key], max_expected_matches, is_level)
     has_key[~has_key] = believed
     return rows[pairs[has_key]]
 
@@ -263,29 +276,38 @@ def _keep_copies(duplicate_groups: DuplicateGroups) -> None:
         representative == first, copies, representative
     )
     duplicate_groups.ambiguous[copies] = duplicate_groups.ambiguous[first]
-    source = duplicate_groups.cell_source[first]
-    own = source == first[:, None]
-    duplicate_groups.cell_source[copies] = np.where(own, copies[:, None], source)
+    for copy, one in zip(copies.tolist(), first.tolist(), strict=True):
+        source = duplicate_groups.cell_source.get(one)
+        if source is not None:
+            duplicate_groups.cell_source[copy] = np.where(source == one, copy, source)
     duplicate_groups.is_exact[:] = False
 
 
 def _same_key(codes: np.ndarray) -> np.ndarray:
-    """Link each row that has a key to the first row with the same one; shape (links, 2)."""
+    """Link each row that has a key to the first row with the same one; see `_links`."""
     known = np.flatnonzero(codes != MISSING)
-    return known[_first_of(codes[known])]
+    first = np.empty(int(codes.max(initial=MISSING)) + 1, dtype=known.dtype)
+    first[codes[known[::-1]]] = known[::-1]  # of several rows the first one is written last
+    return _links(first[codes[known]], known)
 
 
-def _first_of(numbers: np.ndarray) -> np.ndarray:
-    """Link each position to the first one with the same number; shape (n, 2)."""
-    _, first, inverse = np.unique(numbers, return_index=True, return_inverse=True)
-    return np.column_stack([first[inverse], np.arange(len(numbers))])
+def _links(first: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Link rows to the first ones of their kind, those that are not the first; shape (links, 2)."""
+    others = first != rows
+    return np.column_stack([first[others], rows[others]])
 
 
 def _first_identical(codes: np.ndarray, rows: np.ndarray, stranger: np.ndarray) -> np.ndarray:
     """Find, for each of `rows`, the first of them that is identical to it, including the keys."""
-    content = np.column_stack([codes[rows], stranger[rows]])
-    _, first, inverse = np.unique(content, axis=0, return_index=True, return_inverse=True)
-    return rows[first[inverse.ravel()]]
+    content = codes if len(rows) == len(codes) else codes[rows]
+    equal = equal_rows(content, stranger[rows])
+    return rows[equal.first[equal.group]]
+
+
+def _count_too_common(codes: np.ndarray, max_expected_matches: float) -> int:
+    """Count the rows that agree in all cells with more strangers than are accepted."""
+    limit = chance_limit(len(codes), max_expected_matches)
+    return Chance(codes).too_common(codes, limit)
 
 
 def _merge_pairs(
@@ -329,7 +351,9 @@ def _merge_pairs(
         if fill and not duplicate_groups.ambiguous[row]:
             gaps = (codes[target] == MISSING) & (codes[row] != MISSING)
             codes[target, gaps] = codes[row, gaps]
-            duplicate_groups.cell_source[target, gaps] = duplicate_groups.cell_source[row, gaps]
+            source = duplicate_groups.cell_source
+            of_target = source.setdefault(target, np.full(codes.shape[1], target))
+            of_target[gaps] = source[row][gaps] if row in source else row
     return len(kept) < len(order)
 
 
@@ -346,8 +370,9 @@ def _canonical_order(codes: np.ndarray, width: int) -> np.ndarray:
     return np.lexsort((*codes.T[::-1], (codes == MISSING).sum(axis=1), without_key))
 
 
-def _components(n: int, links: np.ndarray) -> np.ndarray:
+def _components(n: int, several: Sequence[np.ndarray]) -> np.ndarray:
     """Return the number of each row's connected component in the graph of links; shape (n,)."""
+    links = np.concatenate([*several, np.empty((0, 2), dtype="int64")])
     ones = np.ones(len(links), dtype=bool)
     graph = coo_array((ones, (links[:, 0], links[:, 1])), shape=(n, n))
     return connected_components(graph, directed=False)[1]

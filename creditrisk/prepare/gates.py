@@ -22,7 +22,7 @@ from creditrisk.prepare.cells import (
     number_reader,
 )
 from creditrisk.prepare.params import PrepareParams
-from creditrisk.prepare.parse import MISSING_CAUSES
+from creditrisk.prepare.parse import MISSING_CAUSES, Columns
 from creditrisk.schema import Column, Schema
 
 # Of the numbers in a column; below it, unreadable cells are single mistakes.
@@ -39,7 +39,7 @@ _ID_NAME = re.compile(r"(^|[^a-z])(id|ids|no|nr|num|number|key|ref)([^a-z]|$)|id
 
 
 def check_cells(
-    raw: pd.DataFrame,
+    raw: Columns,
     causes: pd.DataFrame,
     schema: Schema,
     notation: Notation,
@@ -61,8 +61,9 @@ def check_cells(
     """
     for source, column in schema.columns.items():
         if column.kind == "numeric":
-            texts = raw[source]
-            _check_notation(texts, causes[column.name], column, notation, params_file)
+            of_column = causes[column.name]
+            if (of_column == "unparseable").any():
+                _check_notation(raw[source], of_column, column, notation, params_file)
     sources = {column.name: source for source, column in schema.columns.items()}
     names = list(schema.variables)
     if schema.application_date is not None:
@@ -70,7 +71,7 @@ def check_cells(
         names.insert(0, schema.columns[schema.application_date].name)
     for name in names:
         column = schema.columns[sources[name]]
-        if column.format is not None:
+        if column.format is not None and (causes[name] == "unparseable").any():
             _check_format(raw[sources[name]], causes[name], column)
         # A column for audit may be unknown of many applicants, but not be unreadable.
         wanted = UNREADABLE if column.audit else MISSING_CAUSES

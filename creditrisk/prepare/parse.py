@@ -6,7 +6,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,17 +15,52 @@ from creditrisk.core.columns import APPLICATION_DATE, NO_CODE, SPECIAL
 from creditrisk.core.dates import has_short_year, months_before
 from creditrisk.core.distinct import FEW
 from creditrisk.core.text import normalise
-from creditrisk.prepare.cells import Cell, Notation, level_reader, reader_of
+from creditrisk.prepare.cells import Cell, Notation, level_reader, plain_reader_of, reader_of
 from creditrisk.schema import KEY_KINDS, Column, Schema, Target
 
 # Why a cell holds no value; a special code stands in the place of a number and is known.
 CAUSES = ("empty", "null_word", "unparseable", "out_of_domain", "special")
 MISSING_CAUSES = CAUSES[:-1]
+INDETERMINATE = "indeterminate"  # of an outcome
+CAUSE_TYPE = pd.CategoricalDtype([*CAUSES, INDETERMINATE])  # a byte per cell
 DATE_TYPE = "datetime64[us]"
 
 
+class Columns(Protocol):
+    """The columns of a frame, or of a file of which each is read when it is asked for."""
+
+    def __getitem__(self, name: str, /) -> pd.Series: ...
+
+    def __len__(self) -> int: ...
+
+
+class WellFormed:
+    """The columns of the well-formed rows, each cut out when it is asked for.
+
+    Args:
+        raw: all rows.
+        is_formed: whether a row is well-formed, shape (n,).
+    """
+
+    def __init__(self, raw: Columns, is_formed: np.ndarray):
+        self._raw = raw
+        self._is_formed = None if is_formed.all() else is_formed
+        self._rows = int(is_formed.sum())
+
+    def __getitem__(self, name: str) -> pd.Series:
+        column = self._raw[name]
+        formed = column if self._is_formed is None else column[self._is_formed]
+        return formed.reset_index(drop=True)
+
+    def __len__(self) -> int:
+        return self._rows
+
+
 def read_cells(
-    raw: pd.Series, read: Callable[[str], Cell], dtype: str = "object"
+    raw: pd.Series,
+    read: Callable[[str], Cell],
+    dtype: str = "object",
+    plain: Callable[[pd.Series], pd.Series] | None = None,
 ) -> tuple[pd.Series, pd.Series]:
     """Parse a column; each distinct text is parsed once.
 
@@ -33,20 +68,32 @@ def read_cells(
         raw: text, shape (n,).
         read: parses the normalised text of one cell; it is not called for blank cells.
         dtype: type of the values.
+        plain: reads at once the distinct texts that it can, see `cells.plain_reader_of`; `read` is
+            called for those that it returns as missing.
 
     Returns:
         values: shape (n,), missing values as None or as the dtype's missing value.
-        causes: shape (n,), one of `CAUSES` for a missing value, else None.
+        causes: shape (n,), categories: one of `CAUSES` for a missing value, else missing.
     """
     codes, originals = pd.factorize(raw)
-    cells: list[Cell] = [read_text(text, read) for text in originals]
-    cells.append((None, "empty"))  # for code -1, a cell without any text
-    values, causes = zip(*cells, strict=True)
-    return (
-        # Convert before `take`: there are fewer distinct values than rows.
-        pd.Series(_objects(values)).astype(dtype).take(codes % len(cells)).set_axis(raw.index),
-        pd.Series(_objects(causes)[codes], index=raw.index),
-    )
+    texts = pd.Series(originals)
+    # The last place is that of the code -1, a cell without any text.
+    known, left = None, np.arange(len(texts) + 1)
+    if plain is not None and len(texts) > FEW and texts.dtype == "str":
+        known = plain(texts).reindex(left)
+        left = np.flatnonzero(known.isna())
+    cells: list[Cell] = [read_text(text, read) for text in texts.iloc[left[:-1]]]
+    cells.append((None, "empty"))
+    # Convert before the values are laid out: there are fewer distinct values than rows.
+    values = pd.Series(_objects(value for value, _ in cells)).astype(dtype)
+    if known is not None:
+        known = known.astype(dtype)
+        known.iloc[left] = values.to_numpy()
+        values = known
+    of_text = np.full(len(texts) + 1, -1, dtype="int8")
+    of_text[left] = pd.Categorical([cause for _, cause in cells], dtype=CAUSE_TYPE).codes
+    causes = pd.Categorical.from_codes(of_text[codes], dtype=CAUSE_TYPE)
+    return pd.Series(values.array.take(codes), index=raw.index), pd.Series(causes, index=raw.index)
 
 
 def read_text(text: str, read: Callable[[str], Cell]) -> Cell:
@@ -95,15 +142,13 @@ def read_target(raw: pd.Series, target: Target, notation: Notation) -> pd.DataFr
         level = read(text)
         if level is None:
             return None, "out_of_domain"
-        return (outcome[level], None) if level in outcome else (None, "indeterminate")
+        return (outcome[level], None) if level in outcome else (None, INDETERMINATE)
 
     values, causes = read_cells(raw, cell)
-    return pd.DataFrame({"bad": values.astype("Int8"), "indeterminate": causes == "indeterminate"})
+    return pd.DataFrame({"bad": values.astype("Int8"), "indeterminate": causes == INDETERMINATE})
 
 
-def parse(
-    raw: pd.DataFrame, schema: Schema, notation: Notation
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def parse(raw: Columns, schema: Schema, notation: Notation) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Parse all columns of the schema except the target.
 
     Args:
@@ -127,13 +172,15 @@ def parse(
         read = reader_of(column, notation)
         is_application = source == schema.application_date
         name = APPLICATION_DATE if is_application else column.name
-        cells[name], causes[column.name] = read_cells(raw[source], read, _dtype(column))
+        cells[name], causes[column.name] = read_cells(
+            raw[source], read, _dtype(column), plain_reader_of(column, notation)
+        )
         if column.kind == "date" and not is_application:
             application = schema.columns[str(schema.application_date)].name
             cells[name], causes[name] = _age(
                 cells[name], causes[name], cells[APPLICATION_DATE], causes[application], column
             )
-    return pd.DataFrame(cells, index=raw.index), pd.DataFrame(causes, index=raw.index)
+    return pd.DataFrame(cells), pd.DataFrame(causes)
 
 
 def _dtype(column: Column) -> str:
@@ -145,7 +192,7 @@ def _age(
     column: Column,
 ) -> tuple[pd.Series, pd.Series]:  # fmt: skip
     months, causes = ages(dates, own.to_numpy(), application, of_application.to_numpy(), column)
-    return pd.Series(months, index=own.index), pd.Series(causes, index=own.index, dtype=object)
+    return pd.Series(months, index=own.index), pd.Series(causes, index=own.index, dtype=CAUSE_TYPE)
 
 
 def ages(
@@ -188,13 +235,14 @@ def separate_specials(cells: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         The same columns, where a special code is no number any more; then a column of text for each
         variable with special codes (see `Schema.companions`), which has no missing cell.
     """
-    separated = cells.copy()
+    separated = cells.copy(deep=False)
+    companions: dict[str, pd.Series] = {}
     for companion, column in schema.companions.items():
         name = companion.removeprefix(SPECIAL)
         codes = special_codes(cells[name].to_numpy(), column)
         separated[name] = cells[name].where(codes == NO_CODE)
-        separated[companion] = pd.Series(codes, index=cells.index, dtype="str")
-    return separated
+        companions[companion] = pd.Series(codes, index=cells.index, dtype="str")
+    return pd.concat([separated, pd.DataFrame(companions)], axis=1) if companions else separated
 
 
 def special_codes(numbers: np.ndarray, companion: Column) -> np.ndarray:

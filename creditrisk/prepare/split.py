@@ -10,6 +10,7 @@ import pandas as pd
 from creditrisk.core.errors import InputError
 
 CLASSES = ((1, "bad"), (0, "good"))
+ROWS_AT_ONCE = 1 << 16  # whose texts are held
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,30 @@ def split_by_time(
     rows = pd.DataFrame({"group": group, "bad": bad, "date": dates.to_numpy()})
     applicants = rows.groupby("group").agg(bad=("bad", "max"), date=("date", "max"))
     known = applicants["date"].dropna()
-    days = [pd.Timestamp(start)] if start is not None else sorted(known.unique())
-    found: list[tuple[float, pd.Timestamp]] = []
-    for day in days:
-        late = (applicants["date"] >= day).to_numpy()
-        is_bad = applicants["bad"].to_numpy() == 1
-        if all((late & here).any() and (~late & here).any() for here in (is_bad, ~is_bad)):
-            found.append((abs(late.mean() - test_size), pd.Timestamp(day)))
-    if not found:
+    if start is not None:
+        days = np.array([start], dtype="datetime64[us]")
+    else:
+        days = np.sort(known.unique())
+    late = np.zeros(len(days))
+    possible = np.ones(len(days), dtype=bool)
+    for outcome, _ in CLASSES:
+        here = applicants.loc[applicants["bad"] == outcome, "date"]
+        dated = np.sort(here.dropna().to_numpy())
+        late_here = len(dated) - np.searchsorted(dated, days, side="left")
+        possible &= (late_here > 0) & (late_here < len(here))
+        late += late_here
+    if not possible.any():
         span = "no row has a date"
         if len(known):
             span = f"the dates are from {known.min():%Y-%m-%d} to {known.max():%Y-%m-%d}"
         asked = f"from {start} on" if start is not None else "by time"
         problem = f"no test rows {asked} with both classes before and after ({span})"
         raise InputError(source, "split", problem, "Set another split.from, or split.by: random.")
-    day = min(found)[1]
-    late = applicants.index[applicants["date"] >= day]
-    side = np.where(np.isin(group, late), "test", "train")
+    # Of days that are equally near, the first.
+    distance = np.abs(late[possible] / len(applicants) - test_size)
+    day = pd.Timestamp(days[possible][np.argmin(distance)])
+    chosen = applicants.index[applicants["date"] >= day]
+    side = np.where(np.isin(group, chosen), "test", "train")
     early = int(((side == "test") & (rows["date"] < day)).sum())
     return TimeSplit(side, day.date(), int(dates.isna().sum()), early)
 
@@ -93,20 +101,30 @@ def draw(content: pd.DataFrame, seed: int, bad: np.ndarray) -> np.ndarray:
     Returns:
         Float64, shape (n,).
     """
-    text = [content[name].astype("object").where(content[name].notna(), "") for name in content]
-    joined = pd.Series(["\x1f".join(map(str, row)) for row in zip(*text, strict=True)])
-    order = np.argsort(bad, kind="stable")
-    number = joined.iloc[order].groupby(joined.iloc[order]).cumcount().sort_index()
     key = str(seed).encode()
-    drawn = [
-        int.from_bytes(
-            hashlib.blake2b(
-                (f"{row}\x1e{copy}" if copy else row).encode(), digest_size=8, key=key
-            ).digest()
-        )
-        for row, copy in zip(joined, number, strict=True)
-    ]
-    return np.array(drawn, dtype="float64") / 2.0**64
+    drawn = np.empty(len(content), dtype="uint64")
+    for start in range(0, len(content), ROWS_AT_ONCE):
+        part = content.iloc[start : start + ROWS_AT_ONCE]
+        drawn[start : start + len(part)] = [_number(text, key) for text in _texts(part)]
+    # Rows of the same content are among those of the same draw.
+    again = np.flatnonzero(pd.Series(drawn).duplicated(keep=False))
+    texts = pd.Series(_texts(content.iloc[again]), dtype="object")
+    order = np.argsort(bad[again], kind="stable")
+    copies = texts.iloc[order].groupby(texts.iloc[order]).cumcount().sort_index()
+    for place, text, copy in zip(again, texts, copies, strict=True):
+        if copy:
+            drawn[place] = _number(f"{text}\x1e{copy}", key)
+    return drawn.astype("float64") / 2.0**64
+
+
+def _texts(content: pd.DataFrame) -> list[str]:
+    """Write each row as one text."""
+    cells = [content[name].astype("object").where(content[name].notna(), "") for name in content]
+    return ["\x1f".join(map(str, row)) for row in zip(*cells, strict=True)]
+
+
+def _number(text: str, key: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8, key=key).digest())
 
 
 def split(
