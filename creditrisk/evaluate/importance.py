@@ -14,7 +14,7 @@ from sklearn.frozen import FrozenEstimator
 from creditrisk.champion.parts import ensemble_members, split_pipeline
 from creditrisk.champion.predict import Predictor
 from creditrisk.core.columns import SPECIAL
-from creditrisk.core.parallel import spread
+from creditrisk.core.workers import workers
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import area_under_roc
 from creditrisk.modeling.fits import quiet_fits
@@ -68,9 +68,10 @@ def _scores(model: BaseEstimator) -> Callable[[pd.DataFrame], np.ndarray]:
 
 
 def _losses(
-    model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray, fold: Fold, orders: dict[str, Any]
+    shared: tuple[BaseEstimator, pd.DataFrame, np.ndarray], fold: Fold, orders: dict[str, Any]
 ) -> dict[str, float]:
     """Fit the model on the fold's training rows; return the loss of AUC by each variable."""
+    model, rows, bad = shared
     with quiet_fits():  # each process has its own filters
         score = _scores(fit_again(model, rows.iloc[fold.train], bad[fold.train]))
     unseen, outcomes = rows.iloc[fold.test].reset_index(drop=True), bad[fold.test]
@@ -176,9 +177,9 @@ def permutation_importance(
         {n: [rng.permutation(len(fold.test)) for _ in range(repeats)] for n in variables}
         for fold in folds
     ]
-    rows, bare = frame[features], unfitted(model)
-    tasks = [(bare, rows, bad, *drawn) for drawn in zip(folds, orders, strict=True)]
-    by_fold = pd.DataFrame(spread(_losses, tasks))
+    with workers((unfitted(model), frame[features], bad)) as pool:
+        jobs = [pool.submit(_losses, *drawn) for drawn in zip(folds, orders, strict=True)]
+        by_fold = pd.DataFrame([job.result() for job in jobs])
     count = len({fold.fold for fold in folds})
     error = [fold_error(by_fold[name].to_numpy(), count) for name in variables]
     out = pd.DataFrame({"feature": variables, "importance": by_fold.mean().to_numpy(), "se": error})
