@@ -14,8 +14,6 @@ of Benjamini and Hochberg 1995), and their number is no accident.
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import chi2, poisson
-from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 
 MISSING = -1
 MIN_ROWS_FOR_CHANCE = 30  # with fewer rows, shares of values are no estimate of chance
@@ -137,6 +135,8 @@ def _limit(expected: np.ndarray, rows: np.ndarray, found: _Found) -> float:
     Returns:
         Minus infinity if no agreement is believed.
     """
+    from scipy.stats import poisson  # not above: most files have no equal rows, and it takes long
+
     # Each row expects that many matches, and a pair is one match of two rows.
     order = np.argsort(expected, kind="stable")
     by_chance = np.cumsum((expected * rows / 2)[order])
@@ -220,6 +220,8 @@ def _contexts(codes: np.ndarray, is_level: np.ndarray | None) -> dict[int, list[
     Returns:
         Column to pairs of the information and the other column.
     """
+    from sklearn.metrics import adjusted_mutual_info_score
+
     distinct = np.unique(codes, axis=0)
     rows = distinct if len(distinct) >= MIN_ROWS_FOR_CHANCE else codes
     sample = rows[:: max(1, len(rows) // DEPENDENCE_SAMPLE)]
@@ -249,5 +251,8 @@ def _is_significant(a: np.ndarray, b: np.ndarray) -> bool:
     levels = len(np.unique(a)), len(np.unique(b))
     if len(a) < MIN_ROWS_PER_CELL * levels[0] * levels[1]:
         return False
+    from scipy.stats import chi2
+    from sklearn.metrics import mutual_info_score
+
     statistic = 2 * len(a) * mutual_info_score(a, b)
     return float(chi2.sf(statistic, (levels[0] - 1) * (levels[1] - 1))) <= SIGNIFICANT
