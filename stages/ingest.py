@@ -3,16 +3,6 @@
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import write_frame, write_json
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.table import read_source, summary
-from creditrisk.schema import load_schema
-
-
-class Params(Strict):
-    """The parameters that ingest reads from params.yaml."""
-
-    data: DataParams
 
 
 def main() -> None:
@@ -20,6 +10,17 @@ def main() -> None:
     args = arguments(
         __doc__, raw="data/interim/raw.parquet", metrics="metrics/ingest.json"
     ).parse_args()
+
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.ingest.table import read_source, summary
+    from creditrisk.schema import load_schema
+
+    class Params(Strict):
+        """The parameters that ingest reads from params.yaml."""
+
+        data: DataParams
+
     data = read_params(args.params, Params).data
     extract = read_source(data.source, data, load_schema(data.schema_))
     counts = summary(data.source, extract)
