@@ -3,14 +3,16 @@
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import say
-from creditrisk.workflow.alert import github, prometheus, webhook
-from creditrisk.workflow.alert.delivery import Channel, Deliveries, Outcome, deliver, one_run
-from creditrisk.workflow.alert.log_line import LogLine
-from creditrisk.workflow.alert.states import Alarms, read_alarms
+from creditrisk.workflow.alert import settings
+
+if TYPE_CHECKING:
+    from creditrisk.workflow.alert.delivery import Channel, Outcome
+    from creditrisk.workflow.alert.states import Alarms
 
 HINT = "What was not told is told by the next `make alert`; see docs/alerts.md."
 
@@ -18,6 +20,10 @@ HINT = "What was not told is told by the next `make alert`; see docs/alerts.md."
 def main() -> None:
     """Tell every channel what it has not been told."""
     args = _arguments()
+
+    from creditrisk.workflow.alert.delivery import Deliveries, deliver, one_run
+    from creditrisk.workflow.alert.states import read_alarms
+
     channels, problems = _channels(args)
     with one_run(args.delivered):
         alarms = read_alarms(args.alerts, args.metrics)
@@ -31,33 +37,41 @@ def main() -> None:
     say(f"alert: {_summary(alarms, outcomes)}", warning=True)
 
 
-def _channels(args: argparse.Namespace) -> tuple[list[Channel], list[InputError]]:
+def _channels(args: argparse.Namespace) -> "tuple[list[Channel], list[InputError]]":
     """The channels that are configured, and what is wrong with the settings of others."""
+    from creditrisk.workflow.alert.log_line import LogLine
+
     channels: list[Channel] = [LogLine()]
     problems = []
-    if address := os.environ.get(webhook.VARIABLE, "").strip():
+    if address := os.environ.get(settings.WEBHOOK, "").strip():
+        from creditrisk.workflow.alert.webhook import Webhook
+
         try:
-            channels.append(webhook.Webhook(address))
+            channels.append(Webhook(address))
         except InputError as error:
             problems.append(error)
     if args.github:
-        channels.append(github.GitHub())
+        from creditrisk.workflow.alert.github import GitHub
+
+        channels.append(GitHub())
     return channels, problems
 
 
-def _write_textfile(path: Path | None, alarms: Alarms, metrics: Path) -> list[InputError]:
+def _write_textfile(path: Path | None, alarms: "Alarms", metrics: Path) -> list[InputError]:
     # An old file says more than one without alarms, if nobody knows what is on.
     if path is None or alarms.on is None:
         return []
+    from creditrisk.workflow.alert.prometheus import check_path, write_textfile
+
     try:
-        prometheus.check_path(path)
-        prometheus.write_textfile(alarms, path, metrics.stat().st_mtime)
+        check_path(path)
+        write_textfile(alarms, path, metrics.stat().st_mtime)
     except InputError as error:
         return [error]
     return []
 
 
-def _fail(problems: list[InputError], outcomes: dict[str, Outcome]) -> None:
+def _fail(problems: list[InputError], outcomes: "dict[str, Outcome]") -> None:
     """End with the only problem, or with one line about several."""
     waiting = sum(one.waiting for one in outcomes.values())
     for error in problems if len(problems) > 1 else ():
@@ -68,7 +82,7 @@ def _fail(problems: list[InputError], outcomes: dict[str, Outcome]) -> None:
     raise InputError("alert", "channels", problem, HINT)
 
 
-def _summary(alarms: Alarms, outcomes: dict[str, Outcome]) -> str:
+def _summary(alarms: "Alarms", outcomes: "dict[str, Outcome]") -> str:
     hard = sum(alarm.severity == "hard" for alarm in alarms.current)
     on = len(alarms.current)
     told = [f"{name} {one.told}" for name, one in outcomes.items() if one.told]
@@ -87,14 +101,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--github",
         action="store_true",
-        default=_switch(github.VARIABLE),
-        help=f"keep an issue for each alarm, by gh (or {github.VARIABLE}=1)",
+        default=_switch(settings.GITHUB),
+        help=f"keep an issue for each alarm, by gh (or {settings.GITHUB}=1)",
     )
     parser.add_argument(
         "--textfile",
         type=Path,
-        default=os.environ.get(prometheus.VARIABLE) or None,
-        help=f"file of node_exporter's textfile collector (or {prometheus.VARIABLE})",
+        default=os.environ.get(settings.TEXTFILE) or None,
+        help=f"file of node_exporter's textfile collector (or {settings.TEXTFILE})",
     )
     return parser.parse_args()
 

@@ -8,12 +8,6 @@ from typing import Any
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.logs import say
-from creditrisk.core.params import read_yaml
-from creditrisk.workflow.check import check
-from creditrisk.workflow.check_data import look_at_source
-from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
-from creditrisk.workflow.interrupted import refuse_broken_state
-from creditrisk.workflow.tracked_files import check_tracked
 
 
 def main() -> None:
@@ -22,6 +16,15 @@ def main() -> None:
     parser.add_argument("-S", "--set-param", action="append", default=[], help="as for dvc exp run")
     parser.add_argument("--queue", action="store_true", help="check for queued experiments")
     args = parser.parse_args()
+    say(f"check: reads {args.params}, the schema and the data")
+
+    from creditrisk.core.params import read_yaml
+    from creditrisk.workflow.check import check
+    from creditrisk.workflow.check_data import look_at_source
+    from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
+    from creditrisk.workflow.interrupted import refuse_broken_state
+    from creditrisk.workflow.tracked_files import check_tracked
+
     experiments = expand_sweeps(args.set_param, args.params) if args.set_param else [[]]
     sources: dict[str, Any] = {}  # one look at each source, however many experiments share it
     for overrides in experiments:

@@ -2,26 +2,23 @@
 
 import argparse
 import os
+from typing import TYPE_CHECKING
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import say
-from creditrisk.workflow.deploy.cloud_run import (
-    PREVIOUS,
-    CloudRun,
-    check_image,
-    passed,
-    tagged,
-)
-from creditrisk.workflow.deploy.service import read_service
-from creditrisk.workflow.deploy.smoke import credentials, smoke_test
-from creditrisk.workflow.image.push import PUSHED
-from creditrisk.workflow.image.sample import sample
+
+if TYPE_CHECKING:
+    from creditrisk.workflow.deploy.cloud_run import CloudRun
 
 
 def main() -> None:
     """Deploy, or roll back."""
     args = _arguments()
+
+    from creditrisk.workflow.deploy.cloud_run import CloudRun, check_image
+    from creditrisk.workflow.deploy.service import read_service
+
     for name in ("project", "region"):
         if not getattr(args, name):
             target = "rollback" if args.rollback else "deploy"
@@ -37,8 +34,14 @@ def main() -> None:
         deploy(cloud, image, flags)
 
 
-def deploy(cloud: CloudRun, image: str, flags: list[str]) -> None:
+def deploy(cloud: "CloudRun", image: str, flags: list[str]) -> None:
     """Make a revision, test it, give it the traffic."""
+    say("deploy: scores an applicant on this machine, to compare the service with")
+
+    from creditrisk.workflow.deploy.cloud_run import passed
+    from creditrisk.workflow.deploy.smoke import credentials, smoke_test
+    from creditrisk.workflow.image.sample import sample
+
     # What may be missing here is asked for before anything is changed there.
     known, headers = sample(), credentials()
     traffic = cloud.traffic()
@@ -53,8 +56,10 @@ def deploy(cloud: CloudRun, image: str, flags: list[str]) -> None:
     say(f"deploy: all traffic goes to {revision}{back}")
 
 
-def roll_back(cloud: CloudRun) -> None:
+def roll_back(cloud: "CloudRun") -> None:
     """Give the traffic back to the revision that had it before."""
+    from creditrisk.workflow.deploy.cloud_run import PREVIOUS, passed, tagged
+
     traffic = cloud.traffic() or []
     now, previous = passed(traffic), tagged(traffic, PREVIOUS)
     if previous is None or previous["revisionName"] == now:
@@ -65,6 +70,8 @@ def roll_back(cloud: CloudRun) -> None:
 
 
 def _pushed() -> str:
+    from creditrisk.workflow.image.push import PUSHED
+
     try:
         return PUSHED.read_text(errors="replace").strip()
     except FileNotFoundError:

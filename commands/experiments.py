@@ -7,19 +7,7 @@ import json
 import shutil
 
 from creditrisk.core.cli import make_parser, run
-from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.train.params import TrainParams
-from creditrisk.workflow.dvc import run_dvc
-from creditrisk.workflow.experiments.collect import collect
-from creditrisk.workflow.experiments.table import as_csv, markdown, terminal
-from creditrisk.workflow.interrupted import refuse_broken_state
-
-
-class Params(Strict):
-    """The parameters that the table needs."""
-
-    train: TrainParams
+from creditrisk.core.logs import say, say_aside
 
 
 def main() -> None:
@@ -34,6 +22,20 @@ def main() -> None:
         "-A", "--all-commits", action="store_true", help="experiments of all commits"
     )
     args = parser.parse_args()
+    say_aside("experiments: asks DVC for them")
+
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.train.params import TrainParams
+    from creditrisk.workflow.dvc import run_dvc
+    from creditrisk.workflow.experiments.collect import collect
+    from creditrisk.workflow.experiments.table import as_csv, markdown, terminal
+    from creditrisk.workflow.interrupted import refuse_broken_state
+
+    class Params(Strict):
+        """The parameters that the table needs."""
+
+        train: TrainParams
+
     refuse_broken_state()
     scoring = read_params("params.yaml", Params).train.scoring
     options = [f"--rev={args.rev}"] if args.rev else []

@@ -6,12 +6,6 @@ import os
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import say
-from creditrisk.workflow.image.build import build
-from creditrisk.workflow.image.contents import contents
-from creditrisk.workflow.image.engine import find_engine, find_runner
-from creditrisk.workflow.image.push import push
-from creditrisk.workflow.image.sample import sample
-from creditrisk.workflow.image.trial import trial
 
 
 def main() -> None:
@@ -20,6 +14,15 @@ def main() -> None:
     if args.step == "push" and not args.registry:
         hint = "Give it: make image-push REGISTRY=europe-west3-docker.pkg.dev/PROJECT/REPOSITORY."
         raise InputError("REGISTRY", "value", "missing", hint)
+    say("image: reads the champion, and what Git says of its files")
+
+    from creditrisk.workflow.image.build import build
+    from creditrisk.workflow.image.contents import contents
+    from creditrisk.workflow.image.engine import find_engine, find_runner
+    from creditrisk.workflow.image.push import push
+    from creditrisk.workflow.image.sample import sample
+    from creditrisk.workflow.image.trial import trial
+
     engine = find_engine(args.engine)
     content = contents()
     if args.step == "build":

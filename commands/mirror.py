@@ -13,10 +13,9 @@ from typing import NoReturn
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
-from creditrisk.core.logs import say
-from creditrisk.tracking import kept_runs, local_runs, server, store, store_check
+from creditrisk.core.logs import say, say_aside
+from creditrisk.tracking import local_runs, server, store, store_check
 from creditrisk.tracking.deadline import deadline
-from creditrisk.tracking.process import Recorder
 
 
 def main() -> None:
@@ -39,6 +38,8 @@ def main() -> None:
     if uri is None:
         hint = "Set it to the server's address, for example http://127.0.0.1:5000."
         raise InputError("environment", "MLFLOW_TRACKING_URI", "not set", hint)
+    from creditrisk.tracking import kept_runs
+
     is_complete = upload(location, uri, end - time.monotonic())
     if not is_complete or kept_runs.waiting(location):
         sys.exit(1)
@@ -57,6 +58,9 @@ def record_kept(location: store.StoreLocation, seconds: float) -> None:
         with local_runs.store_lock(location):
             if moved := store_check.put_aside_if_broken(location):
                 say(f"tracking: {moved}", warning=True)
+    from creditrisk.tracking import kept_runs
+    from creditrisk.tracking.process import Recorder
+
     kept = {entry.key for entry in kept_runs.waiting(location)}
     if kept:
         # In a process of its own, which can be stopped whatever it waits for.
@@ -73,6 +77,8 @@ def upload(location: store.StoreLocation, uri: str, seconds: float) -> bool:
     if not location.database.exists():
         say("mirror: sent 0, skipped 0, failed 0")
         return True
+    say_aside(f"mirror: uploads to {store.without_secrets(uri)}")
+
     from creditrisk.tracking import mirror
 
     latest = mirror.Report(failed=local_runs.pending_or_none(location, uri) or 0)

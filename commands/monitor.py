@@ -7,41 +7,23 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-
-import pandas as pd
-from filelock import FileLock
+from typing import TYPE_CHECKING
 
 import creditrisk
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_csv, write_json, write_text
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.monitor.alarms import last_judged, mark_judged, record
-from creditrisk.monitor.batches import Batch, known_batches, open_folder, read_rows
-from creditrisk.monitor.counts import Counted, count_batch
-from creditrisk.monitor.load import code_sha256, load_reference
-from creditrisk.monitor.page import build_page
-from creditrisk.monitor.params import MonitorParams
-from creditrisk.monitor.results import results_of, scored_rows
-from creditrisk.monitor.watch import Watched, metrics_of, table_of, watch
-from creditrisk.prepare.cells import Notation
-from creditrisk.schema import load_schema
-from creditrisk.score.load_champion import load_champion
-from creditrisk.score.scorer import Scorer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from creditrisk.monitor.batches import Batch
+    from creditrisk.monitor.counts import Counted
+    from creditrisk.monitor.watch import Watched
 
 ALARM = 3  # exit code
 LOCK = ".monitor.lock"
-
-
-class Params(Strict):
-    """The parameters that monitor reads from params.yaml."""
-
-    monitor: MonitorParams
-    schema_path: str
-    decimal: str
-    thousands: str
-    null_words: list[str]
 
 
 PLACES = {
@@ -55,6 +37,10 @@ PLACES = {
 def main() -> None:
     """Count new batches, judge all windows, write metrics, table, page and alerts."""
     args = _arguments()
+    say(f"monitor: reads the batches in {args.batches}")
+
+    from filelock import FileLock
+
     args.results.mkdir(parents=True, exist_ok=True)
     with FileLock(args.results.parent / LOCK):  # two would delete each other's results
         alarm = judge_all(args)
@@ -64,6 +50,29 @@ def main() -> None:
 
 def judge_all(args: argparse.Namespace) -> bool:
     """Do the work; return whether an alarm is on that the exit code shall tell."""
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.monitor.alarms import last_judged, mark_judged, record
+    from creditrisk.monitor.batches import known_batches, open_folder
+    from creditrisk.monitor.counts import count_batch
+    from creditrisk.monitor.load import code_sha256, load_reference
+    from creditrisk.monitor.page import build_page
+    from creditrisk.monitor.params import MonitorParams
+    from creditrisk.monitor.results import results_of, scored_rows
+    from creditrisk.monitor.watch import metrics_of, table_of, watch
+    from creditrisk.prepare.cells import Notation
+    from creditrisk.schema import load_schema
+    from creditrisk.score.load_champion import load_champion
+    from creditrisk.score.scorer import Scorer
+
+    class Params(Strict):
+        """The parameters that monitor reads from params.yaml."""
+
+        monitor: MonitorParams
+        schema_path: str
+        decimal: str
+        thousands: str
+        null_words: list[str]
+
     params = read_params(args.params, Params, **PLACES)
     reference, reference_sha256 = load_reference(args.reference, args.lock)
     open_folder(args.results, "Results of monitoring.")
@@ -85,7 +94,7 @@ def judge_all(args: argparse.Namespace) -> bool:
             raise InputError(args.reference, "model_sha256", problem, "Run `dvc repro`.")
         return Scorer(champion, notation)
 
-    def count(rows: pd.DataFrame, batch: Batch) -> tuple[Counted, pd.DataFrame]:
+    def count(rows: "pd.DataFrame", batch: "Batch") -> "tuple[Counted, pd.DataFrame]":
         say(f"monitor: {batch.facts.name}: {len(rows):,} rows")
         return count_batch(rows, batch.facts, scorer(), reference)
 
@@ -117,7 +126,7 @@ def judge_all(args: argparse.Namespace) -> bool:
     return bool(watched.on) and not args.exit_zero
 
 
-def _state(watched: Watched, new: int) -> str:
+def _state(watched: "Watched", new: int) -> str:
     if not watched.facts:
         return "nothing has arrived yet"
     alarms = len(watched.on)
@@ -128,7 +137,11 @@ def _state(watched: Watched, new: int) -> str:
     return f"{words}{more}{rest}"
 
 
-def _later_outcomes(batches: list[Batch]) -> pd.DataFrame:
+def _later_outcomes(batches: "list[Batch]") -> "pd.DataFrame":
+    import pandas as pd
+
+    from creditrisk.monitor.batches import read_rows
+
     parts = [
         read_rows(batch, ["id", "bad"]).assign(batch=batch.facts.number)
         for batch in batches

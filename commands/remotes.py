@@ -5,15 +5,20 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import say
-from creditrisk.workflow.remotes.check import Remote, State, examine, pick, read_remotes
+
+if TYPE_CHECKING:
+    from creditrisk.workflow.remotes.check import Remote, State
 
 
-def check(remotes: list[Remote], offline: bool) -> bool:
+def check(remotes: "list[Remote]", offline: bool) -> bool:
     """Print one line per remote; return False if a configured one can't be reached."""
+    from creditrisk.workflow.remotes.check import examine
+
     root = Path.cwd()
     with ThreadPoolExecutor(len(remotes)) as pool:
         states = list(pool.map(lambda r: examine(r, root, os.environ, offline), remotes))
@@ -22,8 +27,10 @@ def check(remotes: list[Remote], offline: bool) -> bool:
     return all(state.status != "unreachable" for state in states)
 
 
-def backup(remotes: list[Remote]) -> bool:
+def backup(remotes: "list[Remote]") -> bool:
     """Push to every configured remote with `make push`; return False if a push failed."""
+    from creditrisk.workflow.remotes.check import State, examine
+
     all_pushed = True
     for remote in remotes:
         state = examine(remote, Path.cwd(), os.environ, offline=True)
@@ -43,7 +50,7 @@ def backup(remotes: list[Remote]) -> bool:
     return all_pushed
 
 
-def report(remote: Remote, state: State) -> None:
+def report(remote: "Remote", state: "State") -> None:
     """Print the line of a remote."""
     say(f"{remote.name:8} {state.status}: {state.detail}")
 
@@ -55,6 +62,9 @@ def main() -> None:
     parser.add_argument("name", nargs="?", help="check only this remote, which must be ready")
     parser.add_argument("--offline", action="store_true", help="skip what needs a network")
     args = parser.parse_intermixed_args()
+
+    from creditrisk.workflow.remotes.check import examine, pick, read_remotes
+
     remotes = read_remotes()
     if not remotes:
         raise InputError(

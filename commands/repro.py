@@ -10,11 +10,6 @@ import sys
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.logs import say
-from creditrisk.core.params import read_yaml
-from creditrisk.modeling.registry import algorithm
-from creditrisk.workflow.dvc import run_dvc
-from creditrisk.workflow.interrupted import refuse_broken_state
-from creditrisk.workflow.side_by_side import reproduce
 
 
 def main() -> None:
@@ -24,8 +19,17 @@ def main() -> None:
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error("argument --jobs: at least 1")
+
+    from creditrisk.core.params import read_yaml
+    from creditrisk.workflow.dvc import run_dvc
+    from creditrisk.workflow.interrupted import refuse_broken_state
+
     refuse_broken_state()
     _dvc_repro("featurize")
+
+    from creditrisk.modeling.registry import algorithm
+    from creditrisk.workflow.side_by_side import reproduce
+
     names = read_yaml(args.params)["algorithms"]
     single = [f"train@{name}" for name in names if algorithm(name).family == "single"]
     changed = json.loads(run_dvc("status", "--json", *single))

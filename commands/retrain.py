@@ -7,30 +7,35 @@ trains on it beside what is in use. Nothing is deployed: a person reviews and ap
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import write_bytes
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.ingest.params import DataParams
-from creditrisk.monitor.batches import known_batches
-from creditrisk.monitor.retrain import Matured, Training, file_for, matured, training_file
-from creditrisk.prepare.cells import Notation
-from creditrisk.schema import load_schema
-from creditrisk.workflow.interrupted import refuse_broken_state
-from creditrisk.workflow.retrain import experiment_name, train_on
 
-
-class Params(Strict):
-    """What retrain reads of params.yaml."""
-
-    data: DataParams
-    null_words: list[str]
+if TYPE_CHECKING:
+    from creditrisk.monitor.retrain import Matured, Training
 
 
 def main() -> None:
     """Write the new file, and train on it as an experiment."""
     args = _arguments()
+
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.monitor.batches import known_batches
+    from creditrisk.monitor.retrain import file_for, matured, training_file
+    from creditrisk.prepare.cells import Notation
+    from creditrisk.schema import load_schema
+    from creditrisk.workflow.interrupted import refuse_broken_state
+    from creditrisk.workflow.retrain import experiment_name, train_on
+
+    class Params(Strict):
+        """What retrain reads of params.yaml."""
+
+        data: DataParams
+        null_words: list[str]
+
     params = read_params(args.params, Params, null_words="prepare.null_words")
     data, schema = params.data, load_schema(params.data.schema_)
     notation = Notation.of(data.decimal, data.thousands, params.null_words)
@@ -53,7 +58,7 @@ def main() -> None:
     say("  make review            what the change does, for the person who approves it")
 
 
-def _report(source: str, path: Path, found: Matured, training: Training) -> None:
+def _report(source: str, path: Path, found: "Matured", training: "Training") -> None:
     (before, new), (old_rate, new_rate) = training.rows, training.bad_rates
     days = f", of {' to '.join(dict.fromkeys(training.days))}" if training.days else ""
     rates = f"bad rate {_percent(new_rate)}, {_percent(old_rate)} before"

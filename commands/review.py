@@ -9,13 +9,6 @@ from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_text
 from creditrisk.core.logs import say
-from creditrisk.workflow.interrupted import refuse_broken_state
-from creditrisk.workflow.review.changes import SELECT, collect
-from creditrisk.workflow.review.charts import comment_charts
-from creditrisk.workflow.review.markdown import document, pictures_inline, pictures_linked
-from creditrisk.workflow.review.plots import COMMENT, write_pictures
-from creditrisk.workflow.review.revision import describe_here, find_base
-from creditrisk.workflow.review.verdict import verdict
 
 
 def main() -> None:
@@ -29,13 +22,26 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default="review.md", help="path of the review")
     parser.add_argument("--folder", type=Path, default="review", help="folder of the pictures")
     args = parser.parse_args()
+
+    from creditrisk.workflow.review.plots import COMMENT, write_pictures
+
     comment_file = args.folder / COMMENT
     if args.output.resolve() == comment_file.resolve():
         problem = f"{comment_file} is the comment, not the review"
         raise InputError("--output", "file", problem, "Give another path.")
+
+    from creditrisk.workflow.interrupted import refuse_broken_state
+    from creditrisk.workflow.review.revision import describe_here, find_base
+
     refuse_broken_state()
     base = find_base(args.base, args.into)
     say(f"review: compares the work tree with {base.short}: metrics, parameters, stages, decisions")
+
+    from creditrisk.workflow.review.changes import SELECT, collect
+    from creditrisk.workflow.review.charts import comment_charts
+    from creditrisk.workflow.review.markdown import document, pictures_inline, pictures_linked
+    from creditrisk.workflow.review.verdict import verdict
+
     changes = collect(base)
     say("review: draws the plots of both revisions")
     files = write_pictures(base, args.folder, changes.value(SELECT, "algorithm"))

@@ -8,32 +8,22 @@ import argparse
 import csv
 import time
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_text
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params, read_yaml
-from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.table import read_columns
-from creditrisk.prepare.params import PrepareParams
-from creditrisk.workflow.draft.draft import OWN_COLUMNS, Draft, make_draft
-from creditrisk.workflow.draft.sniff import sniff
-from creditrisk.workflow.draft.summary import default_output, summarise
-from creditrisk.workflow.draft.target import Given
-from creditrisk.workflow.draft.use import use_in_params
-from creditrisk.workflow.draft.write import check_draft, draft_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.prepare.params import PrepareParams
+    from creditrisk.workflow.draft.draft import Draft
 
 MAX_ROWS = 200_000  # that the guesses are based on
 SECONDS = 3.0  # between two lines of progress
-
-
-class Params(Strict):
-    """What schema reads of params.yaml."""
-
-    prepare: PrepareParams
 
 
 def main() -> None:
@@ -43,6 +33,18 @@ def main() -> None:
     if not data_file or not args.target:
         hint = "Name both: make schema DATA=new.csv TARGET=column."
         raise InputError("make schema", "DATA and TARGET", "missing", hint)
+
+    from creditrisk.core.params import Strict, read_params, read_yaml
+    from creditrisk.prepare.params import PrepareParams
+    from creditrisk.workflow.draft.summary import default_output, summarise
+    from creditrisk.workflow.draft.use import use_in_params
+    from creditrisk.workflow.draft.write import check_draft, draft_text
+
+    class Params(Strict):
+        """What schema reads of params.yaml."""
+
+        prepare: PrepareParams
+
     output = output or default_output(data_file)
     _refuse_overwriting(output, args.force)
     prepare = read_params(args.params, Params).prepare
@@ -78,7 +80,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _draft(args: argparse.Namespace, data_file: str, output: Path, prepare: PrepareParams) -> Draft:
+def _draft(
+    args: argparse.Namespace, data_file: str, output: Path, prepare: "PrepareParams"
+) -> "Draft":
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.workflow.draft.draft import make_draft
+    from creditrisk.workflow.draft.sniff import sniff
+    from creditrisk.workflow.draft.target import Given
+
     written = sniff(data_file, args.target)
     how = written._asdict() if written else {}
     data = DataParams(source=data_file, schema_=str(output), sheet=args.sheet, **how)
@@ -96,12 +105,15 @@ def _draft(args: argparse.Namespace, data_file: str, output: Path, prepare: Prep
     )
 
 
-def _read(data_file: str, data: DataParams, is_text: bool) -> pd.DataFrame:
+def _read(data_file: str, data: "DataParams", is_text: bool) -> "pd.DataFrame":
     """Read one row more than is looked at.
 
     Of a text, the header is read as a row: its names may be empty, repeated or reserved, which is
     no reason not to draft the rest.
     """
+    from creditrisk.ingest.table import read_columns
+    from creditrisk.workflow.draft.draft import OWN_COLUMNS
+
     if not is_text or data.header == "none":
         frame = read_columns(data_file, data, MAX_ROWS + 1)
         return frame[frame["malformed"].isna()].iloc[:, OWN_COLUMNS:]

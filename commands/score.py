@@ -9,33 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, redirect_stdout
 from itertools import chain
 from pathlib import Path
-from typing import IO
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.errors import InputError
-from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.ingest.batches import read_batches
-from creditrisk.ingest.params import DataParams
+from creditrisk.core.logs import say, say_aside
 from creditrisk.ingest.source import STDIN, source_name
-from creditrisk.prepare.cells import Notation
-from creditrisk.score.counts import Counts
-from creditrisk.score.load_champion import load_champion
 from creditrisk.score.output import FORMS, STDOUT, open_output, open_writer, output_form
-from creditrisk.score.scorer import Scored, Scorer
-from creditrisk.score.what_if import WhatIf
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from creditrisk.score.counts import Counts
+    from creditrisk.score.scorer import Scored, Scorer
+    from creditrisk.score.what_if import WhatIf
 
 PROGRESS_SECONDS = 10.0
-
-
-class Params(Strict):
-    """The parameters that score reads from params.yaml."""
-
-    data: DataParams
-    null_words: list[str]
-    max_missing_share: float
 
 
 def main() -> None:
@@ -45,9 +34,27 @@ def main() -> None:
     stdout, to_stdout = sys.stdout, str(args.output) == STDOUT
     if to_stdout and stdout is None:
         raise InputError("standard output", "file", "closed", "Give a path with --output.")
+    keep([args.input, args.params, args.champion, args.description, args.lock], args.output)
+    announce = say_aside if to_stdout else say
+    announce(f"score: loads {args.champion}")
+
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.ingest.batches import read_batches
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.prepare.cells import Notation
+    from creditrisk.score.load_champion import load_champion
+    from creditrisk.score.scorer import Scorer
+    from creditrisk.score.what_if import WhatIf
+
+    class Params(Strict):
+        """The parameters that score reads from params.yaml."""
+
+        data: DataParams
+        null_words: list[str]
+        max_missing_share: float
+
     # What is written to a pipe is the rows and nothing else.
     with redirect_stdout(sys.stderr) if to_stdout else nullcontext():
-        keep([args.input, args.params, args.champion, args.description, args.lock], args.output)
         params = read_params(
             args.params,
             Params,
@@ -70,9 +77,9 @@ def main() -> None:
 
 
 def write(
-    batches: Iterator[pd.DataFrame], scorer: Scorer, file: IO[bytes], form: str, to_terminal: bool,
-    what_if: WhatIf | None = None, most: int = 0,
-) -> Counts:  # fmt: skip
+    batches: "Iterator[pd.DataFrame]", scorer: "Scorer", file: IO[bytes], form: str,
+    to_terminal: bool, what_if: "WhatIf | None" = None, most: int = 0,
+) -> "Counts":  # fmt: skip
     """Write scored batches one by one and count what is in them.
 
     Args:
@@ -84,6 +91,8 @@ def write(
         what_if: finds what would change a decision; None to leave it out.
         most: number of alternatives per row at most.
     """
+    from creditrisk.score.counts import Counts
+
     counts = Counts(scorer.champion.schema)
     first = next(batches, None)
     columns = scorer.columns(first)
@@ -100,7 +109,7 @@ def write(
     return counts
 
 
-def _progress(before: int, scored: Scored, what_if: WhatIf) -> Callable[[int], None]:
+def _progress(before: int, scored: "Scored", what_if: "WhatIf") -> Callable[[int], None]:
     """Say from time to time how far the search for what would change a decision has come."""
     wanted = int(what_if.asked(scored.judged).sum())
     last = time.monotonic()
@@ -117,7 +126,7 @@ def _progress(before: int, scored: Scored, what_if: WhatIf) -> Callable[[int], N
     return progress
 
 
-def _say(path: Path, counts: Counts, limit: float) -> None:
+def _say(path: Path, counts: "Counts", limit: float) -> None:
     logging.getLogger("creditrisk.score").info("scored %s", path, extra={"rows": counts.rows})
     for line in counts.warnings(limit):
         say(f"score: {line}", warning=True)

@@ -15,10 +15,6 @@ from creditrisk.core import git
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import say
-from creditrisk.score.api import DESCRIPTION, load_champion
-from creditrisk.serve.app import Service, build_app
-from creditrisk.serve.events import Events
-from creditrisk.serve.server import give_back, open_port, serve
 from creditrisk.serve.settings import EVENTS, KEYS, REVISION, read_keys
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -28,6 +24,13 @@ def main() -> None:
     """Load the champion, then open the port and answer until SIGTERM."""
     args = _arguments()
     keys = read_keys()
+    say(f"serve: loads the champion of {args.folder.resolve().name}")
+
+    from creditrisk.score.api import DESCRIPTION, load_champion
+    from creditrisk.serve.app import Service, build_app
+    from creditrisk.serve.events import Events
+    from creditrisk.serve.server import give_back, open_port, serve
+
     model = load_champion(args.folder)
     described = hashlib.sha256((args.folder / DESCRIPTION).read_bytes()).hexdigest()
     folder = os.environ.get(EVENTS)

@@ -11,27 +11,29 @@ from pathlib import Path
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.ingest.header import NONE as NO_HEADER
-from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.rows import ROW_ID
-from creditrisk.ingest.table import read_source
-from creditrisk.monitor.simulate import SEPARATE, WITHIN, Plan, write_batches
-from creditrisk.monitor.simulated_drift import KINDS, NONE, plan_drift
-from creditrisk.prepare.cells import Notation
-from creditrisk.schema import load_schema
-
-
-class Params(Strict):
-    """What simulate_drift reads of params.yaml."""
-
-    data: DataParams
-    null_words: list[str]
+from creditrisk.monitor.drift_kinds import KINDS, NONE
 
 
 def main() -> None:
     """Draw the batches, change them, write them."""
     args = _arguments()
+
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.ingest.header import NONE as NO_HEADER
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.ingest.rows import ROW_ID
+    from creditrisk.ingest.table import read_source
+    from creditrisk.monitor.simulate import SEPARATE, WITHIN, Plan, write_batches
+    from creditrisk.monitor.simulated_drift import plan_drift
+    from creditrisk.prepare.cells import Notation
+    from creditrisk.schema import load_schema
+
+    class Params(Strict):
+        """What simulate_drift reads of params.yaml."""
+
+        data: DataParams
+        null_words: list[str]
+
     params = read_params(args.params, Params, null_words="prepare.null_words")
     data = params.data
     schema = load_schema(data.schema_)

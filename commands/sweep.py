@@ -8,16 +8,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.logs import say
-from creditrisk.workflow.check import check
-from creditrisk.workflow.dvc import run_dvc
-from creditrisk.workflow.experiments.collect import problem_of
-from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
-from creditrisk.workflow.experiments.queue import DONE, Task, follow, log_of, tasks
-from creditrisk.workflow.interrupted import refuse_broken_state
-from creditrisk.workflow.tracked_files import check_tracked
+
+if TYPE_CHECKING:
+    from creditrisk.workflow.experiments.queue import Task
 
 PARAMS = "params.yaml"
 
@@ -30,9 +27,19 @@ def main() -> None:
     args = parser.parse_args()
     if args.jobs < 1:
         parser.error("argument --jobs: at least 1")
+
+    from creditrisk.workflow.experiments.overrides import apply_overrides, expand_sweeps
+    from creditrisk.workflow.interrupted import refuse_broken_state
+
     refuse_broken_state()
     experiments = expand_sweeps(args.set_param, PARAMS)
     say(f"sweep: checks {_count(len(experiments))}, then queues and runs them")
+
+    from creditrisk.workflow.check import check
+    from creditrisk.workflow.dvc import run_dvc
+    from creditrisk.workflow.experiments.queue import tasks
+    from creditrisk.workflow.tracked_files import check_tracked
+
     for overrides in experiments:
         tree = apply_overrides(PARAMS, overrides)
         check(tree, PARAMS)
@@ -50,6 +57,9 @@ def main() -> None:
 
 def wait(root: Path, revs: set[str], jobs: int) -> int:
     """Start the workers and report the end of each experiment; return how many failed."""
+    from creditrisk.workflow.dvc import run_dvc
+    from creditrisk.workflow.experiments.queue import DONE, follow
+
     # The workers share the cores, so a search must not start a process on every core.
     cores = max(1, (os.cpu_count() or 1) // jobs)
     os.environ.setdefault("LOKY_MAX_CPU_COUNT", str(cores))
@@ -75,8 +85,11 @@ def wait(root: Path, revs: set[str], jobs: int) -> int:
     return failed
 
 
-def report(root: Path, task: Task, count: str) -> None:
+def report(root: Path, task: "Task", count: str) -> None:
     """Print the line of an experiment."""
+    from creditrisk.workflow.experiments.collect import problem_of
+    from creditrisk.workflow.experiments.queue import log_of
+
     if task.status == "Failed":
         why = problem_of(log_of(root, task.rev), {})
         say(f"sweep: {task.name} failed ({count}): {why}")

@@ -5,28 +5,18 @@ This is not a stage of dvc.yaml: its only result is a change of params.yaml.
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.environment import requirement
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import read_frame, read_json, write_text
 from creditrisk.core.logs import say
-from creditrisk.core.params import Seed, Strict, read_params
-from creditrisk.core.workers import workers
-from creditrisk.modeling.blocks import block_for, place_of
-from creditrisk.modeling.params import PreprocessParams
-from creditrisk.modeling.persistence import sha256
-from creditrisk.modeling.registry import algorithm, names
-from creditrisk.modeling.sample import search_sample
-from creditrisk.tracking.imports import import_closure
-from creditrisk.train.params import TrainParams
-from creditrisk.train.spec import make_spec
-from creditrisk.workflow.tune.objective import Bench, rows_of
-from creditrisk.workflow.tune.outcome import Outcome, changes, fixed_values
-from creditrisk.workflow.tune.space import Space, read_space, undecided
-from creditrisk.workflow.tune.study import Search, open_study, study_name
-from creditrisk.workflow.tune.yaml_edit import replace_values
+
+if TYPE_CHECKING:
+    from creditrisk.train.params import TrainParams
+    from creditrisk.workflow.tune.outcome import Outcome
+    from creditrisk.workflow.tune.space import Space
 
 # A study goes on only while all that its scores depend on is the same: data, parameters, code.
 LIBRARIES = (
@@ -36,15 +26,6 @@ LIBRARIES = (
 SCORING_CODE = "creditrisk.workflow.tune.objective"
 NOT_SCORED = {"calibration", "nested", "outer_folds", "inner_folds"}
 ROOT = Path(__file__).parents[1]
-
-
-class Params(Strict):
-    """What tune reads of params.yaml."""
-
-    seed: Seed
-    preprocess: PreprocessParams
-    train: TrainParams
-    block: dict[str, Any]
 
 
 def main() -> None:
@@ -60,6 +41,29 @@ def main() -> None:
     parser.add_argument("--dry-run", action="store_true", help="leave params.yaml as it is")
     parser.add_argument("algo", metavar="ALGO", help="an entry of creditrisk/algorithms.yaml")
     args = parser.parse_args()
+
+    from creditrisk.core.params import Seed, Strict, read_params
+    from creditrisk.core.workers import workers
+    from creditrisk.modeling.blocks import block_for
+    from creditrisk.modeling.params import PreprocessParams
+    from creditrisk.modeling.persistence import sha256
+    from creditrisk.modeling.registry import algorithm, names
+    from creditrisk.modeling.sample import search_sample
+    from creditrisk.train.params import TrainParams
+    from creditrisk.train.spec import make_spec
+    from creditrisk.workflow.tune.objective import Bench, rows_of
+    from creditrisk.workflow.tune.outcome import fixed_values
+    from creditrisk.workflow.tune.space import read_space, undecided
+    from creditrisk.workflow.tune.study import Search, open_study, study_name
+
+    class Params(Strict):
+        """What tune reads of params.yaml."""
+
+        seed: Seed
+        preprocess: PreprocessParams
+        train: TrainParams
+        block: dict[str, Any]
+
     algo = args.algo
     if not algo:
         valid = f"`make tune ALGO=xgb`; one of {', '.join(names())}."
@@ -100,15 +104,29 @@ def main() -> None:
         bench = Bench(spec, frame, pool)
         search = Search(study, bench, space, fixed, params.seed, lambda line: _log(algo, line))
         found = search.run(present, args.trials)
-    finish(args, params, space, found, rows)
+    finish(args, params.block, params.train, space, found, rows)
 
 
 def finish(
-    args: argparse.Namespace, params: Params, space: Space, found: Outcome, rows: int
-) -> None:
-    """Report what the search found, and save it if it beats the current values."""
-    algo, block = args.algo, block_for(args.algo, params.block, rows)
-    _log(algo, found.verdict(params.train.scoring, params.train.folds))
+    args: argparse.Namespace, written: dict[str, Any], train: "TrainParams", space: "Space",
+    found: "Outcome", rows: int,
+) -> None:  # fmt: skip
+    """Report what the search found, and save it if it beats the current values.
+
+    Args:
+        args: of the command line.
+        written: the block of the algorithm, as params.yaml has it.
+        train: the block `train`.
+        space: what was searched.
+        found: the outcome of the search.
+        rows: number of training rows.
+    """
+    from creditrisk.modeling.blocks import block_for, place_of
+    from creditrisk.workflow.tune.outcome import changes
+    from creditrisk.workflow.tune.yaml_edit import replace_values
+
+    algo, block = args.algo, block_for(args.algo, written, rows)
+    _log(algo, found.verdict(train.scoring, train.folds))
     if found.gain <= 0:
         _log(algo, f"{args.params} stays as it is")
         return
@@ -121,7 +139,7 @@ def finish(
     # As bytes, because text mode would translate the line ends.
     text = args.params.read_bytes().decode("utf-8")
     for key, value in better.items():
-        place = ["algorithms", algo, *place_of(algo, params.block, rows, key)]
+        place = ["algorithms", algo, *place_of(algo, written, rows, key)]
         text = replace_values(text, place, {key: value})
     write_text(text, args.params)
     _log(
@@ -134,6 +152,9 @@ def finish(
 
 def code_hashes() -> dict[str, str]:
     """Hash the source files that a score depends on."""
+    from creditrisk.modeling.persistence import sha256
+    from creditrisk.tracking.imports import import_closure
+
     files = sorted(import_closure(SCORING_CODE, ROOT))
     return {str(path): sha256((ROOT / path).read_bytes()) for path in files}
 

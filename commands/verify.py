@@ -7,10 +7,7 @@ import sys
 from pathlib import Path
 
 from creditrisk.core.cli import make_parser, run
-from creditrisk.core.dvc_lock import recorded_hashes
 from creditrisk.core.logs import say
-from creditrisk.workflow.dvc import run_dvc
-from creditrisk.workflow.verify import added_hashes, verify
 
 
 def main() -> None:
@@ -18,6 +15,12 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--lock", type=Path, default=Path("dvc.lock"), help="path")
     args = parser.parse_args()
+    say(f"verify: hashes the files of {args.lock}, and DVC's cache")
+
+    from creditrisk.core.dvc_lock import recorded_hashes
+    from creditrisk.workflow.dvc import run_dvc
+    from creditrisk.workflow.verify import added_hashes, verify
+
     hashes = recorded_hashes(args.lock) | added_hashes()
     count, findings = verify(hashes, Path(run_dvc("cache", "dir").strip()))
     for found in findings:

@@ -1,9 +1,7 @@
 """eda: describe the training rows, learn adjustments from them, apply these to all rows."""
 
-import pandas as pd
+from typing import TYPE_CHECKING
 
-from creditrisk.bins import PATH as BINS_FILE
-from creditrisk.bins import grouped_levels
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import keep_originals
 from creditrisk.core.files import (
@@ -15,20 +13,11 @@ from creditrisk.core.files import (
     write_text,
 )
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.eda.adjust import EdaParams, apply, learn
-from creditrisk.eda.findings import Findings, summarise
-from creditrisk.eda.report import build_page
-from creditrisk.schema import load_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TOP_FINDINGS = 10  # printed; all are in plots/eda/look_at.csv
-
-
-class Params(Strict):
-    """The parameters that eda reads from params.yaml."""
-
-    eda: EdaParams
-    schema_path: str
 
 
 def main() -> None:
@@ -38,13 +27,28 @@ def main() -> None:
         clean="data/interim/clean.parquet",
         rejected="data/interim/rejected.parquet",
         prepared="metrics/prepare.json",
-        bins=str(BINS_FILE),
+        bins="data/schema/bins.yaml",
         explored="data/processed/explored.parquet",
         adjustments="data/processed/adjustments.json",
         page="plots/eda.html",
         tables="plots/eda",
         metrics="metrics/eda.json",
     ).parse_args()
+    say(f"eda: reads {args.clean}")
+
+    from creditrisk.bins import grouped_levels
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.eda.adjust import EdaParams, apply, learn
+    from creditrisk.eda.findings import Findings, summarise
+    from creditrisk.eda.report import build_page
+    from creditrisk.schema import load_schema
+
+    class Params(Strict):
+        """The parameters that eda reads from params.yaml."""
+
+        eda: EdaParams
+        schema_path: str
+
     params = read_params(args.params, Params, schema_path="data.schema")
     schema = load_schema(params.schema_path)
     clean = read_frame(args.clean)
@@ -72,7 +76,7 @@ def main() -> None:
     _print_summary(found.information_value, found.look_at, summary)
 
 
-def _print_summary(ranked: pd.DataFrame, look_at: pd.DataFrame, summary: dict) -> None:
+def _print_summary(ranked: "pd.DataFrame", look_at: "pd.DataFrame", summary: dict) -> None:
     strongest = ", ".join(
         f"{name} {value:.2f}"
         for name, value in ranked[["variable", "information_value"]].head(3).itertuples(index=False)

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-from creditrisk.champion.description import parse_description
-from creditrisk.champion.grades import GradesParams
-from creditrisk.champion.groups import FairnessParams
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import (
     read_csv,
@@ -18,36 +15,6 @@ from creditrisk.core.files import (
 )
 from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
-from creditrisk.core.params import Seed, Strict, read_params
-from creditrisk.evaluate.measure import evaluate_champion
-from creditrisk.evaluate.other_models import other_decisions
-from creditrisk.evaluate.summary import summary
-from creditrisk.ingest.params import DataParams
-from creditrisk.metrics.costs import DecisionParams
-from creditrisk.modeling.persistence import load_model
-from creditrisk.prepare.cells import Notation
-from creditrisk.report.card import model_card
-from creditrisk.report.data import ReportData
-from creditrisk.report.page import build_page
-from creditrisk.report.words import ReportParams, load_words
-from creditrisk.score.load_champion import Champion
-from creditrisk.score.refused import find_refused, read_refused
-from creditrisk.tracking.recording import Recording
-
-
-class Params(Strict):
-    """The parameters that evaluate reads from params.yaml."""
-
-    seed: Seed
-    folds: int
-    search_rows: int
-    data: DataParams
-    null_words: list[str]
-    decision: DecisionParams
-    fairness: FairnessParams
-    grades: GradesParams
-    report: ReportParams
-
 
 INPUTS = (
     "champion", "description", "train", "test", "oof", "ingested", "prepared", "selected", "board",
@@ -85,6 +52,40 @@ def main() -> None:
         report="plots/report.html",
         card="plots/model_card.md",
     ).parse_args()
+    say("evaluate: reads the champion and the rows")
+
+    from creditrisk.champion.description import parse_description
+    from creditrisk.champion.grades import GradesParams
+    from creditrisk.champion.groups import FairnessParams
+    from creditrisk.core.params import Seed, Strict, read_params
+    from creditrisk.evaluate.measure import evaluate_champion
+    from creditrisk.evaluate.other_models import other_decisions
+    from creditrisk.evaluate.summary import summary
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.metrics.costs import DecisionParams
+    from creditrisk.modeling.persistence import load_model
+    from creditrisk.prepare.cells import Notation
+    from creditrisk.report.card import model_card
+    from creditrisk.report.data import ReportData
+    from creditrisk.report.page import build_page
+    from creditrisk.report.words import ReportParams, load_words
+    from creditrisk.score.load_champion import Champion
+    from creditrisk.score.refused import find_refused, read_refused
+    from creditrisk.tracking.recording import Recording
+
+    class Params(Strict):
+        """The parameters that evaluate reads from params.yaml."""
+
+        seed: Seed
+        folds: int
+        search_rows: int
+        data: DataParams
+        null_words: list[str]
+        decision: DecisionParams
+        fairness: FairnessParams
+        grades: GradesParams
+        report: ReportParams
+
     params = read_params(args.params, Params, **PARAM_PATHS)
     board = read_csv(args.board)
     remove_leftovers(args.oof, board["algorithm"])

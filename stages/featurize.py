@@ -1,20 +1,9 @@
 """featurize: derive columns, split the rows into train and test, list the features."""
 
-from creditrisk.bins import PATH as BINS_FILE
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import feature_columns
 from creditrisk.core.files import read_frame, write_frame, write_json
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.featurize import FeaturizeParams, feature_frame, manifest
-from creditrisk.schema import load_schema
-
-
-class Params(Strict):
-    """The parameters that featurize reads from params.yaml."""
-
-    schema_path: str
-    featurize: FeaturizeParams
 
 
 def main() -> None:
@@ -25,8 +14,19 @@ def main() -> None:
         train="data/processed/train.parquet",
         test="data/processed/test.parquet",
         features="data/processed/features.json",
-        bins=str(BINS_FILE),
+        bins="data/schema/bins.yaml",
     ).parse_args()
+
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.featurize import FeaturizeParams, feature_frame, manifest
+    from creditrisk.schema import load_schema
+
+    class Params(Strict):
+        """The parameters that featurize reads from params.yaml."""
+
+        schema_path: str
+        featurize: FeaturizeParams
+
     params = read_params(args.params, Params, schema_path="data.schema")
     explored = read_frame(args.explored)
     in_train = explored["split"] == "train"

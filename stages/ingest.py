@@ -3,16 +3,6 @@
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import write_frames, write_json
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.ingest.params import DataParams
-from creditrisk.ingest.table import source_rows, summary
-from creditrisk.schema import load_schema
-
-
-class Params(Strict):
-    """The parameters that ingest reads from params.yaml."""
-
-    data: DataParams
 
 
 def main() -> None:
@@ -20,6 +10,17 @@ def main() -> None:
     args = arguments(
         __doc__, raw="data/interim/raw.parquet", metrics="metrics/ingest.json"
     ).parse_args()
+
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.ingest.table import source_rows, summary
+    from creditrisk.schema import load_schema
+
+    class Params(Strict):
+        """The parameters that ingest reads from params.yaml."""
+
+        data: DataParams
+
     data = read_params(args.params, Params).data
     rows = source_rows(data.source, data, load_schema(data.schema_))
     write_frames(rows, args.raw)

@@ -1,26 +1,10 @@
 """prepare: parse, validate, reject, de-duplicate and split the rows."""
 
+from collections.abc import Sequence
+
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.files import FrameFile, read_json, write_frame, write_json
 from creditrisk.core.logs import say
-from creditrisk.core.params import Seed, Strict, read_params
-from creditrisk.ingest.params import DataParams
-from creditrisk.prepare.cells import Notation
-from creditrisk.prepare.clean import prepare
-from creditrisk.prepare.contract import check_clean
-from creditrisk.prepare.gates import check_quality_gates
-from creditrisk.prepare.params import PrepareParams, SplitParams
-from creditrisk.prepare.parse import CAUSES
-from creditrisk.schema import load_schema
-
-
-class Params(Strict):
-    """The parameters that prepare reads from params.yaml."""
-
-    seed: Seed
-    data: DataParams
-    split: SplitParams
-    prepare: PrepareParams
 
 
 def main() -> None:
@@ -33,6 +17,26 @@ def main() -> None:
         rejected="data/interim/rejected.parquet",
         metrics="metrics/prepare.json",
     ).parse_args()
+    say(f"prepare: reads {args.raw}")
+
+    from creditrisk.core.params import Seed, Strict, read_params
+    from creditrisk.ingest.params import DataParams
+    from creditrisk.prepare.cells import Notation
+    from creditrisk.prepare.clean import prepare
+    from creditrisk.prepare.contract import check_clean
+    from creditrisk.prepare.gates import check_quality_gates
+    from creditrisk.prepare.params import PrepareParams, SplitParams
+    from creditrisk.prepare.parse import CAUSES
+    from creditrisk.schema import load_schema
+
+    class Params(Strict):
+        """The parameters that prepare reads from params.yaml."""
+
+        seed: Seed
+        data: DataParams
+        split: SplitParams
+        prepare: PrepareParams
+
     params = read_params(args.params, Params)
     data, block = params.data, params.prepare
     schema = load_schema(data.schema_)
@@ -53,10 +57,10 @@ def main() -> None:
     write_frame(prepared.clean, args.clean)
     write_frame(prepared.rejected, args.rejected)
     write_json(summary, args.metrics)
-    _print_summary(summary)
+    _print_summary(summary, CAUSES)
 
 
-def _print_summary(summary: dict) -> None:
+def _print_summary(summary: dict, causes: Sequence[str]) -> None:
     say(f"prepare: {summary['rows_read']} rows read, {summary['rows_clean']} clean")
     for reason, count in summary["rejected"].items():
         if count:
@@ -77,9 +81,9 @@ def _print_summary(summary: dict) -> None:
         if any(count for cause, count in counts.items() if cause != "valid")
     }
     if incomplete:
-        say(f"  {'cells without a value':<24}" + "".join(f"{cause:>15}" for cause in CAUSES))
+        say(f"  {'cells without a value':<24}" + "".join(f"{cause:>15}" for cause in causes))
     for name, counts in incomplete.items():
-        say(f"    {name:<22}" + "".join(f"{counts[cause]:>15}" for cause in CAUSES))
+        say(f"    {name:<22}" + "".join(f"{counts[cause]:>15}" for cause in causes))
 
 
 def _print_split(facts: dict, sides: dict) -> None:

@@ -2,19 +2,8 @@
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import joblib
-import pandas as pd
-
-from creditrisk.champion.card.exports import write_exports
-from creditrisk.champion.description import CvSummary, describe_champion
-from creditrisk.champion.grades import GradesParams
-from creditrisk.champion.groups import FairnessParams
-from creditrisk.champion.points import ScorecardParams
-from creditrisk.champion.reference import make_reference
-from creditrisk.champion.referral import check_band
-from creditrisk.champion.scorecard import exact_edges
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import FEATURES, KEYS
 from creditrisk.core.errors import InputError, nearest
@@ -30,41 +19,9 @@ from creditrisk.core.files import (
 )
 from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
-from creditrisk.core.params import Strict, read_params
-from creditrisk.metrics.costs import DecisionParams
-from creditrisk.modeling.persistence import sha256
-from creditrisk.modeling.registry import algorithm
-from creditrisk.schema import KEY_KINDS, load_schema
-from creditrisk.select.best_scorecard import best_scorecard
-from creditrisk.select.contenders import ensembles_of, load_contenders
-from creditrisk.select.leaderboard import choose, leaderboard
-from creditrisk.select.params import SelectParams
-from creditrisk.select.summary import estimate_choice, promised_performance, summarise_choice
-from creditrisk.select.terms import Terms
-from creditrisk.tracking.recording import Recording
-from creditrisk.tracking.run_data import Champion
-from creditrisk.tracking.store import is_temporary
-from creditrisk.train.params import Scoring
 
-
-class Params(Strict):
-    """The parameters that select reads from params.yaml."""
-
-    model: str
-    schema_path: str
-    scoring: Scoring
-    nested: bool
-    select: SelectParams
-    decision: DecisionParams
-    algorithms: dict[str, Any]
-    scorecard: ScorecardParams
-    fairness: FairnessParams
-    grades: GradesParams
-    # For the registered model, which reads raw applicants.
-    decimal: str
-    thousands: str
-    null_words: list[str]
-
+if TYPE_CHECKING:
+    import pandas as pd
 
 INPUTS = ("candidates", "trained", "train", "features", "adjustments", "ingested", "prepared")
 PARAM_PATHS = {
@@ -101,6 +58,52 @@ def main() -> None:
         points="plots/scorecard.csv",
         scorecard="models/scorecard",
     ).parse_args()
+    say(f"select: reads the models in {args.candidates}")
+
+    import joblib
+
+    from creditrisk.champion.card.exports import write_exports
+    from creditrisk.champion.description import CvSummary, describe_champion
+    from creditrisk.champion.grades import GradesParams
+    from creditrisk.champion.groups import FairnessParams
+    from creditrisk.champion.points import ScorecardParams
+    from creditrisk.champion.reference import make_reference
+    from creditrisk.champion.referral import check_band
+    from creditrisk.champion.scorecard import exact_edges
+    from creditrisk.core.params import Strict, read_params
+    from creditrisk.metrics.costs import DecisionParams
+    from creditrisk.modeling.persistence import sha256
+    from creditrisk.modeling.registry import algorithm
+    from creditrisk.schema import KEY_KINDS, load_schema
+    from creditrisk.select.best_scorecard import best_scorecard
+    from creditrisk.select.contenders import ensembles_of, load_contenders
+    from creditrisk.select.leaderboard import choose, leaderboard
+    from creditrisk.select.params import SelectParams
+    from creditrisk.select.summary import estimate_choice, promised_performance, summarise_choice
+    from creditrisk.select.terms import Terms
+    from creditrisk.tracking.recording import Recording
+    from creditrisk.tracking.run_data import Champion
+    from creditrisk.tracking.store import is_temporary
+    from creditrisk.train.params import Scoring
+
+    class Params(Strict):
+        """The parameters that select reads from params.yaml."""
+
+        model: str
+        schema_path: str
+        scoring: Scoring
+        nested: bool
+        select: SelectParams
+        decision: DecisionParams
+        algorithms: dict[str, Any]
+        scorecard: ScorecardParams
+        fairness: FairnessParams
+        grades: GradesParams
+        # For the registered model, which reads raw applicants.
+        decimal: str
+        thousands: str
+        null_words: list[str]
+
     params = read_params(args.params, Params, **PARAM_PATHS)
     entries = {name: algorithm(name) for name in params.algorithms}
     if params.model not in ("auto", *entries):
@@ -183,7 +186,7 @@ def main() -> None:
     print_summary(board, metrics)
 
 
-def print_summary(board: pd.DataFrame, metrics: dict[str, Any]) -> None:
+def print_summary(board: "pd.DataFrame", metrics: dict[str, Any]) -> None:
     """Print the leaderboard and the champion."""
     shown = board[["rank", "algorithm", "score", "score_se", "brier", "log_loss", "expected_cost"]]
     say(shown.to_string(index=False, float_format="%.4f"))

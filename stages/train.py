@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from creditrisk.core.cli import arguments, run
 from creditrisk.core.columns import FEATURES, KEYS, feature_columns
@@ -16,29 +16,9 @@ from creditrisk.core.files import (
 )
 from creditrisk.core.leftovers import remove_leftovers
 from creditrisk.core.logs import say
-from creditrisk.core.params import Seed, Strict, read_params
-from creditrisk.metrics.leakage import leakage_warning
-from creditrisk.modeling.blocks import grid
-from creditrisk.modeling.params import PreprocessParams
-from creditrisk.modeling.persistence import dump_model, sha256
-from creditrisk.modeling.registry import algorithm
-from creditrisk.tracking.recording import Recording
-from creditrisk.train.candidate_files import load_candidate, save_candidate
-from creditrisk.train.ensemble import train_ensemble
-from creditrisk.train.ensemble_params import AUTO, ensemble_params
-from creditrisk.train.params import TrainParams
-from creditrisk.train.single import train_single
-from creditrisk.train.spec import make_spec
-from creditrisk.train.trained_model import TrainedModel, summarise
 
-
-class Params(Strict):
-    """The parameters that train reads from params.yaml."""
-
-    seed: Seed
-    preprocess: PreprocessParams
-    train: TrainParams
-    block: dict[str, Any]
+if TYPE_CHECKING:
+    from creditrisk.train.trained_model import TrainedModel
 
 
 def main() -> None:
@@ -58,6 +38,30 @@ def main() -> None:
     algo = args.algo
     if algo is None:
         parser.error("the following arguments are required: ALGO")
+
+    from creditrisk.core.params import Seed, Strict, read_params
+    from creditrisk.metrics.leakage import leakage_warning
+    from creditrisk.modeling.blocks import grid
+    from creditrisk.modeling.params import PreprocessParams
+    from creditrisk.modeling.persistence import dump_model, sha256
+    from creditrisk.modeling.registry import algorithm
+    from creditrisk.tracking.recording import Recording
+    from creditrisk.train.candidate_files import load_candidate
+    from creditrisk.train.ensemble import train_ensemble
+    from creditrisk.train.ensemble_params import AUTO, ensemble_params
+    from creditrisk.train.params import TrainParams
+    from creditrisk.train.single import train_single
+    from creditrisk.train.spec import make_spec
+    from creditrisk.train.trained_model import summarise
+
+    class Params(Strict):
+        """The parameters that train reads from params.yaml."""
+
+        seed: Seed
+        preprocess: PreprocessParams
+        train: TrainParams
+        block: dict[str, Any]
+
     entry = algorithm(algo)
     # An ensemble reads all blocks, which say what single models there are.
     single = entry.family == "single"
@@ -101,13 +105,15 @@ def main() -> None:
 
 
 def write(
-    algo: str, family: str, trained: TrainedModel, model_file: bytes, metrics: dict[str, Any]
+    algo: str, family: str, trained: "TrainedModel", model_file: bytes, metrics: dict[str, Any]
 ) -> None:
     """Write all outputs.
 
     data/candidates/ is for select and the ensembles, the other files are for people (see
     docs/architecture.md, Files and columns).
     """
+    from creditrisk.train.candidate_files import save_candidate
+
     save_candidate(trained, model_file, metrics, Path("data/candidates", family, algo))
     write_bytes(model_file, Path("models", f"{algo}.joblib"))
     write_frame(trained.oof, Path("data/oof", f"{algo}.parquet"))

@@ -8,15 +8,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import NoReturn
 
 from threadpoolctl import threadpool_limits
 
-from creditrisk.core.environment import INTERRUPTED
+from creditrisk.core.environment import INTERRUPTED, ONE_THREAD
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import logged_run
 
 VERBOSE = "--verbose"
+_IMPORTS = "<frozen importlib._bootstrap>"  # Python's own code for them, as a frame names it
 
 
 def run(main: Callable[[], None]) -> None:
@@ -24,13 +26,15 @@ def run(main: Callable[[], None]) -> None:
 
     Exit code 2 for these, 130 after Ctrl-C, 143 after SIGTERM.
 
-    Numerical libraries get one thread: on a few thousand rows, more threads wait more than they
-    work, and a search has its own processes.
+    Numerical libraries get one thread, those that are imported already and those that `main`
+    imports: on a few thousand rows, more threads wait more than they work, and a search has its own
+    processes.
     """
     try:
         with (
             _stoppable(),
             threadpool_limits(1),
+            _environment(ONE_THREAD),
             logged_run(_name(), VERBOSE in sys.argv),
         ):
             main()
@@ -56,13 +60,28 @@ def _end(line: str, code: int) -> NoReturn:
 
 
 @contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Set environment variables, and take them back."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ |= variables
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
 def _stoppable() -> Iterator[None]:
     """Let SIGTERM and Ctrl-C end the run as an error does: files in the making are deleted."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {signal.SIGTERM: _stop, signal.SIGINT: signal.default_int_handler}
-    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, _stop) for number in numbers}
     try:
         yield
     finally:
@@ -70,8 +89,23 @@ def _stoppable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _stop(number: int, frame: object) -> NoReturn:
+def _stop(number: int, frame: FrameType | None) -> NoReturn:
+    if _is_importing(frame):
+        # Not by an exception: an import that is cut in half may swallow it, or call it another one.
+        if number == signal.SIGINT:
+            os.write(2, f"{_name()}: interrupted\n".encode())
+        os._exit(128 + number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
     sys.exit(128 + number)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == _IMPORTS:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _name() -> str:

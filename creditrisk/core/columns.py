@@ -1,10 +1,14 @@
 """Names of the columns that the pipeline makes, features, and the applicants' original values."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from creditrisk.core.text import fold
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 APPLICATION_DATE = "application_date"  # the day from which dates are counted, where there is one
 KEYS = ("row_id", "applicant", "split", "bad")

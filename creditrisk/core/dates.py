@@ -2,9 +2,10 @@
 
 import re
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 # What each code of a format tells; others (week days, time zones, ...) say nothing about the day.
 _YEAR, _MONTH, _DAY = ("%Y", "%y"), ("%m", "%b", "%B"), ("%d",)
@@ -46,7 +47,7 @@ def read_date(text: str, form: str) -> date | None:
         return None
 
 
-def months_before(dates: Any, reference: Any) -> np.ndarray:
+def months_before(dates: Any, reference: Any) -> "np.ndarray":
     """Count the months from each date to a reference date.
 
     Calendar months, plus the difference of the days of the month as a share of 31: two dates on
@@ -59,6 +60,8 @@ def months_before(dates: Any, reference: Any) -> np.ndarray:
     Returns:
         Float64, shape (n,): negative if a date is later than the reference, NaN if one is missing.
     """
+    import numpy as np  # not above: a schema needs the formats only
+
     days, months, known = [], [], np.ones(len(dates), dtype=bool)
     for some in (reference, dates):
         whole = np.asarray(some, dtype="datetime64[D]")

@@ -4,7 +4,6 @@ import gc
 import os
 import signal
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 # A model file depends on these: another version may read it differently, or give other PDs.
@@ -15,14 +14,16 @@ LIBRARIES = (
 # Libraries that are distributed under several names; the first installed one counts.
 DISTRIBUTIONS = {"xgboost": ("xgboost-cpu", "xgboost")}
 
+# What numerical libraries read when they are imported.
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 INTERRUPTED = 130  # exit code after Ctrl-C, as shells have it
 
 
 def start() -> None:
     """Make a script end with one line if it can't start.
 
-    The scripts call it before their other imports, which take a second or two. Until then Ctrl-C
-    would print a traceback, and so would a missing package.
+    The scripts call it before their other imports. Until `core.cli.run` takes over, Ctrl-C would
+    print a traceback, and so would a missing package.
     """
     if sys.argv[0] == "-m":  # else this is an import, of a test or of a library's user
         signal.signal(signal.SIGINT, _interrupted)
@@ -37,7 +38,7 @@ def _tune() -> None:
     process with threads cannot be copied safely (`core.workers`). And the objects of the libraries
     stay: to look for garbage among them so often takes a sixth of the time of the imports.
     """
-    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    os.environ |= ONE_THREAD
     gc.set_threshold(50_000, 20, 20)
 
 
@@ -60,6 +61,9 @@ def require_packages() -> None:
 
 def requirement(library: str) -> str | None:
     """Pin a library to its installed version, as `xgboost-cpu==3.2.0`; None if it is missing."""
+    # Not above: it takes longer than all else that a script needs for its help.
+    from importlib.metadata import PackageNotFoundError, version
+
     for name in DISTRIBUTIONS.get(library, (library,)):
         try:
             return f"{name}=={version(name)}"

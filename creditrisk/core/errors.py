@@ -3,12 +3,15 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from creditrisk.core.allowed import BLOCK, Place, allowed, find_place, is_union, names_at, written
 from creditrisk.core.escape import printable
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+    from creditrisk.core.allowed import Place
 
 _OWN = ("value_error", "assertion_error")  # what pydantic calls the errors of our validators
 _NO_BLOCK = ("model_type", "dict_type")  # where pydantic speaks of dictionaries and instances
@@ -58,8 +61,8 @@ def shorten(text: str, width: int = 60) -> str:
 
 def from_validation(
     file: str | Path,
-    error: ValidationError,
-    valid: type[BaseModel] | Iterable[str],
+    error: "ValidationError",
+    valid: "type[BaseModel] | Iterable[str]",
     within: str = "",
     places: Mapping[str, str] | None = None,
 ) -> InputError:
@@ -77,6 +80,8 @@ def from_validation(
         within: dotted location of the validated block; empty if the whole file was validated.
         places: dotted location in the file, for each field of the model that is elsewhere.
     """
+    from creditrisk.core.allowed import names_at  # not above: every script imports this module
+
     # Report unknown keys first: they are often the misspelling of a missing one.
     findings = error.errors()
     found = min(findings, key=lambda f: f["type"] != "extra_forbidden")
@@ -96,14 +101,20 @@ def from_validation(
     return InputError(file, location, problem, "Correct the value.")
 
 
-def _place(valid: type[BaseModel] | Iterable[str], location: tuple[int | str, ...]) -> Place:
+def _place(valid: "type[BaseModel] | Iterable[str]", location: tuple[int | str, ...]) -> "Place":
+    from creditrisk.core.allowed import Place, find_place
+
     if isinstance(valid, type):
         return find_place(valid, location)
     return Place(tuple(part for part in location if part != "[key]"), None, len(location))
 
 
-def _problem(findings: list[ErrorDetails], found: ErrorDetails, place: Place, as_text: bool) -> str:
+def _problem(
+    findings: "list[ErrorDetails]", found: "ErrorDetails", place: "Place", as_text: bool
+) -> str:
     """Say what is wrong with the value of a parameter."""
+    from creditrisk.core.allowed import BLOCK, allowed, is_union, written
+
     start = found["loc"][: place.depth]
     same = [one for one in findings if one["loc"][: place.depth] == start]
     # The findings of a union's branches are one part longer than the place of the union; those of

@@ -1,5 +1,7 @@
 """Files that stages read and write: whole or not at all, the same bytes each time."""
 
+from __future__ import annotations
+
 import errno
 import fcntl
 import hashlib
@@ -12,14 +14,15 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import IO, Any
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING, Any
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, from_csv_cell
 from creditrisk.core.jsonable import to_jsonable
 from creditrisk.core.regular import open_regular, read_regular
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PART = ".part"  # suffix of a file that is being written; .dvcignore names it too
 _log = logging.getLogger(__name__)
@@ -40,6 +43,8 @@ def read_frame(path: str | Path, needs: Iterable[str] = ()) -> pd.DataFrame:
     """
     # Opened here, not by Arrow's own code, so that an audit hook sees the file; and without Arrow's
     # threads, which may still be starting when a stage ends early with an error.
+    import pandas as pd  # not above: who writes a text needs none
+
     with _parquet(path), open_regular(path) as file:
         frame = pd.read_parquet(file, use_threads=False, pre_buffer=False)
     _refuse_missing(path, "column", needs, frame)
@@ -100,6 +105,8 @@ def read_csv(path: str | Path) -> pd.DataFrame:
     Raises:
         InputError: the file is missing or not CSV.
     """
+    import pandas as pd
+
     try:
         frame = pd.read_csv(io.BytesIO(read_regular(path)))
     except FileNotFoundError:

@@ -131,6 +131,17 @@ def say(text: str, warning: bool = False) -> None:
     _log.log(logging.WARNING if warning else logging.INFO, "%s", text)
 
 
+def say_aside(text: str) -> None:
+    """Print a line on stderr, if a person sees it, and log it.
+
+    For scripts whose stdout is a file or the input of another program, and whose stderr has nothing
+    but what is wrong.
+    """
+    if sys.stderr is not None and sys.stderr.isatty():
+        print(printable(text), file=sys.stderr, flush=True)
+    _log.info("%s", text)
+
+
 def current_file() -> Path | None:
     """The log of this process, if it has one."""
     for handler in _log.handlers:

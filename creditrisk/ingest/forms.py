@@ -1,10 +1,11 @@
 """In which form a file is: what its name says, and whether its first bytes agree."""
 
+from __future__ import annotations
+
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from creditrisk.core.errors import InputError
-from creditrisk.ingest.params import DataParams
 from creditrisk.ingest.signatures import (
     CSV,
     EXCEL,
@@ -19,6 +20,9 @@ from creditrisk.ingest.signatures import (
     utf_16_or_32,
 )
 from creditrisk.ingest.source import STDIN, source_name
+
+if TYPE_CHECKING:
+    from creditrisk.ingest.params import DataParams
 
 # Forms of a table by suffix: those that scored rows are written in too, names that text files have
 # as well (what they hold is what `data.delimiter` says), workbooks.

@@ -10,7 +10,8 @@ from creditrisk.champion.reference import Distribution, Reference
 from creditrisk.html.page import BLUE, GREY, ORANGE, VERMILION, label, styled
 from creditrisk.monitor.counts import VariableCounts
 from creditrisk.monitor.flow import Day
-from creditrisk.monitor.judge import SCORE, Verdict
+from creditrisk.monitor.judge import Verdict
+from creditrisk.monitor.series import SCORE
 from creditrisk.monitor.windows import Window
 
 MAX_WINDOWS = 60  # the last ones are drawn

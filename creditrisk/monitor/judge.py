@@ -19,9 +19,8 @@ from creditrisk.monitor.drift import (
     holm,
 )
 from creditrisk.monitor.params import MonitorParams
+from creditrisk.monitor.series import APPROVAL, REFERRAL, SCORE
 
-# Not names of variables: those have no blanks.
-SCORE, APPROVAL, REFERRAL = "score (PD)", "approval rate", "referral rate"
 LEAST_FRESH = 50  # rows, to judge PDs and decisions
 
 

@@ -9,10 +9,10 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.text import exact_number, fold
+from creditrisk.monitor.drift_kinds import NONE
 from creditrisk.prepare.cells import Notation, number_reader, reader_of
 from creditrisk.schema import Column
 
-NONE = "none"
 COMMAND = "make simulate-drift"  # in an error
 _CODE = re.compile(r"%.", re.DOTALL)
 

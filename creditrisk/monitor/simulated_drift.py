@@ -9,9 +9,9 @@ import pandas as pd
 from creditrisk.core.errors import InputError, nearest
 from creditrisk.core.text import code_key, fold
 from creditrisk.ingest.params import DataParams
+from creditrisk.monitor.drift_kinds import FITTING, NONE
 from creditrisk.monitor.simulated_cells import (
     COMMAND,
-    NONE,
     Drift,
     change_of,
     exact_reader,
@@ -23,22 +23,6 @@ from creditrisk.prepare.cells import Notation, reader_of
 from creditrisk.prepare.parse import read_cells
 from creditrisk.schema import KEY_KINDS, Column, Schema
 
-LEVELS = ("nominal", "ordinal")
-# The kinds of columns that a change can befall; the first of such a column is the default.
-FITTING: dict[str, tuple[str, ...]] = {
-    "shift": ("numeric", "date"),
-    "scale": ("numeric",),
-    "swap": LEVELS,
-    "move": LEVELS,
-    "missing": ("numeric", *LEVELS, "date"),
-    "new-level": LEVELS,
-    "renamed-column": ("numeric", *LEVELS, "date"),
-    "missing-column": ("numeric", *LEVELS, "date"),
-    "decimal": ("numeric",),
-    "date-order": ("date",),
-    "unit": ("numeric",),
-}
-KINDS = (NONE, *FITTING, "delimiter", "encoding")
 SHARES = ("swap", "move", "missing", "new-level")  # whose size is a share of the rows
 SIZES = {"scale": "1.5", "unit": "100", "swap": "1", "move": "0.2", "missing": "0.2",
          "new-level": "0.1"}  # fmt: skip

@@ -12,7 +12,7 @@ from creditrisk.monitor.alarms import Alarm, Seen, alarms_of
 from creditrisk.monitor.batches import Facts
 from creditrisk.monitor.counts import Counted
 from creditrisk.monitor.flow import Day, flow_summary, silence, unusual_days, volumes
-from creditrisk.monitor.judge import APPROVAL, REFERRAL, SCORE, Occurrence, Verdict, judge
+from creditrisk.monitor.judge import Occurrence, Verdict, judge
 from creditrisk.monitor.outcomes import (
     LIMIT,
     expected_auc,
@@ -23,6 +23,7 @@ from creditrisk.monitor.outcomes import (
     strangers_in,
 )
 from creditrisk.monitor.params import MonitorParams
+from creditrisk.monitor.series import APPROVAL, REFERRAL, SCORE
 from creditrisk.monitor.windows import Window, windows_of
 
 

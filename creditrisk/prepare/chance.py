@@ -15,8 +15,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, poisson
-from sklearn.metrics import adjusted_mutual_info_score, mutual_info_score
 
 from creditrisk.prepare.equal_rows import EqualRows, equal_rows
 
@@ -141,6 +139,8 @@ def _limit(expected: np.ndarray, rows: np.ndarray, found: _Found) -> float:
     Returns:
         Minus infinity if no agreement is believed.
     """
+    from scipy.stats import poisson  # not above: most files have no equal rows, and it takes long
+
     # Each row expects that many matches, and a pair is one match of two rows.
     order = np.argsort(expected, kind="stable")
     by_chance = np.cumsum((expected * rows / 2)[order])
@@ -224,6 +224,8 @@ def _contexts(
     Returns:
         Column to pairs of the information and the other column.
     """
+    from sklearn.metrics import adjusted_mutual_info_score
+
     rows = (equal_rows(codes) if equal is None else equal).first
     rows = rows if len(rows) >= MIN_ROWS_FOR_CHANCE else np.arange(len(codes))
     sample = codes[rows[:: max(1, len(rows) // DEPENDENCE_SAMPLE)]]
@@ -253,5 +255,8 @@ def _is_significant(a: np.ndarray, b: np.ndarray) -> bool:
     levels = len(np.unique(a)), len(np.unique(b))
     if len(a) < MIN_ROWS_PER_CELL * levels[0] * levels[1]:
         return False
+    from scipy.stats import chi2
+    from sklearn.metrics import mutual_info_score
+
     statistic = 2 * len(a) * mutual_info_score(a, b)
     return float(chi2.sf(statistic, (levels[0] - 1) * (levels[1] - 1))) <= SIGNIFICANT

@@ -1,5 +1,7 @@
 """Writes scored rows as CSV, Parquet or JSON lines, to a file or to standard output."""
 
+from __future__ import annotations
+
 import io
 import json
 import tempfile
@@ -8,15 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from shutil import copyfileobj
 from types import TracebackType
-from typing import IO, Protocol, Self, TextIO
-
-import pandas as pd
+from typing import IO, TYPE_CHECKING, Protocol, Self, TextIO
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.escape import csv_cell, printable
 from creditrisk.core.files import atomic_write
 from creditrisk.ingest.forms import SUFFIXES
 from creditrisk.ingest.signatures import CSV, JSON_LINES, PARQUET
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STDOUT = "-"  # as a path
 FORMS = (CSV, PARQUET, JSON_LINES)
@@ -106,6 +109,7 @@ class _Writer:
 
 class _Parquet(_Writer):
     def __init__(self, file: IO[bytes], columns: dict[str, str]):
+        import pandas as pd
         import pyarrow as pa  # not above: the service, which writes CSV, has none
         import pyarrow.parquet as pq
 
@@ -124,6 +128,8 @@ class _Parquet(_Writer):
 
 class _Csv(_Writer):
     def __init__(self, file: IO[bytes], columns: dict[str, str], to_terminal: bool):
+        import pandas as pd  # not above: the help of a command names the forms
+
         super().__init__(file, columns)
         self.to_terminal = to_terminal
         self._write(pd.DataFrame(columns=[csv_cell(name) for name in columns]), header=True)

@@ -92,7 +92,9 @@ def known(folder):
 
 @pytest.fixture
 def cloud(folder, service, known, tmp_path, monkeypatch) -> Cloud:
-    monkeypatch.setattr("commands.deploy.sample", lambda: known)  # some seconds each
+    monkeypatch.setattr(
+        "creditrisk.workflow.image.sample.sample", lambda: known
+    )  # some seconds each
     return Cloud(folder, tmp_path / "bin", f"http://127.0.0.1:{service.port}")
 
 
@@ -216,7 +218,7 @@ def test_a_revision_that_fails_its_smoke_test_gets_no_traffic(
     elif broken == "another PD":
         cloud.change()
         almost = replace(known, pds=[known.pds[0] + 1e-7])
-        monkeypatch.setattr("commands.deploy.sample", lambda: almost)
+        monkeypatch.setattr("creditrisk.workflow.image.sample.sample", lambda: almost)
         cloud.refused("a PD of", "on this machine", "No traffic", IMAGE=OTHER)
     elif broken == "another deployment":
         cloud.change(another_deploys="credit-risk-00009")

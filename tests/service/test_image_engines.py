@@ -192,7 +192,7 @@ def test_an_image_with_another_model_or_other_pds_fails_its_trial(house, monkeyp
         patch.chdir(house.folder)
         known = sample()
     almost = replace(known, pds=[*known.pds[:-1], math.nextafter(known.pds[-1], 1)])
-    monkeypatch.setattr("commands.image.sample", lambda: almost)
+    monkeypatch.setattr("creditrisk.workflow.image.sample.sample", lambda: almost)
     names(house.refused("test"), "a PD is", f"{almost.pds[-1]!r} on this machine")
     # What the image has in it: the champion of the commit before.
     write_model(house.folder, "dt")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from creditrisk.workflow.alert import delivery, github, webhook
+from creditrisk.workflow.alert import delivery, settings, webhook
 from creditrisk.workflow.alert.delivery import Deliveries, deliver
 from creditrisk.workflow.alert.states import read_alarms
 from tests.support import fake_gh_issues
@@ -72,7 +72,7 @@ class Place:
 
     def with_gh(self, *issues: dict[str, Any]) -> Path:
         store = fake_gh_issues.install(self.folder / "bin", list(issues))
-        self.env |= {"PATH": f"{store.parent}:{os.environ['PATH']}", github.VARIABLE: "1"}
+        self.env |= {"PATH": f"{store.parent}:{os.environ['PATH']}", settings.GITHUB: "1"}
         return store
 
 

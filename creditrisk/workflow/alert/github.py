@@ -16,7 +16,6 @@ from creditrisk.workflow.alert.delivery import Notice
 from creditrisk.workflow.alert.states import Alarm
 from creditrisk.workflow.programs import run_program
 
-VARIABLE = "CREDITRISK_ALERT_GITHUB"
 LABEL = "credit-risk-alarm"
 # Not `gh issue list --label`: with a label it asks the search, which learns of an issue later.
 LIST = "repos/{owner}/{repo}/issues?labels=" + LABEL + "&state=all&per_page=100"

@@ -8,10 +8,9 @@ from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.files import write_bytes
-from creditrisk.monitor.judge import SCORE
+from creditrisk.monitor.series import SCORE
 from creditrisk.workflow.alert.states import Alarms
 
-VARIABLE = "CREDITRISK_ALERT_TEXTFILE"
 SUFFIX = ".prom"  # node_exporter reads no other file
 
 

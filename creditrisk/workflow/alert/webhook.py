@@ -17,8 +17,8 @@ import urllib3
 
 from creditrisk.core.errors import InputError
 from creditrisk.workflow.alert.delivery import Notice
+from creditrisk.workflow.alert.settings import WEBHOOK
 
-VARIABLE = "CREDITRISK_ALERT_WEBHOOK"
 TRIES = 5
 LONGEST_WAIT = 60.0  # seconds; what a server asks for beyond that is left to the next run
 TIMEOUTS = (10.0, 20.0)  # seconds, to connect and for each read
@@ -101,7 +101,7 @@ class Webhook:
             return f"can't be asked ({type(error).__name__})", None
 
     def _failed(self, problem: str) -> InputError:
-        hint = f"Check {VARIABLE} and the receiver. The next `make alert` tells it again."
+        hint = f"Check {WEBHOOK} and the receiver. The next `make alert` tells it again."
         return InputError("webhook", self.host, problem, hint)
 
 
@@ -158,20 +158,20 @@ def _until(value: str) -> float:
 
 def _host(address: str) -> tuple[str, bool]:
     """The host of an address, and whether it is this machine."""
-    hint = f"Set {VARIABLE} to an address that starts with https://."
+    hint = f"Set {WEBHOOK} to an address that starts with https://."
     try:
         parts = urlsplit(address)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        raise InputError(VARIABLE, "value", "is no address", hint) from None
+        raise InputError(WEBHOOK, "value", "is no address", hint) from None
     if not host or parts.scheme not in ("http", "https"):
-        raise InputError(VARIABLE, "value", "is no address of https", hint)
+        raise InputError(WEBHOOK, "value", "is no address of https", hint)
     if not address.isascii() or not address.isprintable() or " " in address:
-        raise InputError(VARIABLE, "value", "has characters that no address has", hint)
+        raise InputError(WEBHOOK, "value", "has characters that no address has", hint)
     local = _is_local(host)
     if parts.scheme == "http" and not local:
         # Anybody on the way could read the alarms, and the address itself.
-        raise InputError(VARIABLE, "value", "is http, which only this machine may be", hint)
+        raise InputError(WEBHOOK, "value", "is http, which only this machine may be", hint)
     return (f"{host}:{port}" if port else host), local
 
 

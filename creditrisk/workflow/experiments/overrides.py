@@ -8,7 +8,6 @@ from typing import Any
 
 from creditrisk.core.errors import InputError
 from creditrisk.core.params import read_yaml
-from creditrisk.workflow.check import check
 
 
 def expand_sweeps(overrides: Sequence[str], path: str | Path) -> list[list[str]]:
@@ -82,6 +81,8 @@ def _raise_if_wrong(path: str | Path, override: str) -> None:
         except InvalidArgumentError:
             raise InputError(path, name, str(cause).splitlines()[0], "Correct it.") from None
         # Unknown names get the same error as in params.yaml.
+        from creditrisk.workflow.check import check
+
         check(added, path)
         hint = f"Write `-S +{override}` to add it."
         raise InputError(path, name, "valid, but not in the file", hint) from None

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from creditrisk.core.git import git
-from creditrisk.score.load_champion import load_champion
 
 NAME = "credit-risk"
 MODEL, DESCRIPTION = Path("models/champion.joblib"), Path("models/champion.json")
@@ -54,6 +53,8 @@ def contents() -> Contents:
         InputError: the champion is missing, or not the recorded one, or its libraries differ from
             those that are installed; or there is no Git commit.
     """
+    from creditrisk.score.load_champion import load_champion  # not above: others need the names
+
     champion = load_champion(MODEL, DESCRIPTION, DVC_LOCK)
     commit = git("rev-parse", "--verify", "HEAD").strip()
     status = git("status", "--porcelain", "--untracked-files=all", "--no-renames", "--", *SOURCES)

@@ -156,6 +156,24 @@ def test_ctrl_c_during_the_imports_is_one_line():
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
+@pytest.mark.parametrize(
+    ("number", "code", "line"),
+    [(signal.SIGTERM, 143, ""), (signal.SIGINT, 130, "-c: interrupted\n")],
+)
+def test_a_library_that_swallows_the_signal_while_it_is_imported_does_not(
+    tmp_path: Path, number: int, code: int, line: str
+):
+    (tmp_path / "library.py").write_text(
+        "import time\nprint(flush=True)\n"
+        "try:\n    time.sleep(60)\nexcept BaseException:\n    pass\n"
+    )
+    process = start("def main():\n    import library\n    print('goes on')", tmp_path)
+    process.stdout.readline()
+    process.send_signal(number)
+    assert process.communicate() == ("", line)
+    assert process.returncode == code
+
+
 def test_no_cell_of_a_csv_is_a_formula_and_reading_gives_the_texts_back(tmp_path: Path):
     texts = ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\tx", "'=quoted", "plain", "-5"]
     texts += [" =1", "\uff1d1", "\x0b=1", "\ufeff@x", " '=x"]

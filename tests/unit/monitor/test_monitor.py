@@ -9,6 +9,7 @@ import pytest
 
 from commands import monitor
 from creditrisk.core.errors import InputError
+from creditrisk.monitor import load
 from creditrisk.monitor.alarms import Seen, alarms_of, record
 from creditrisk.monitor.batches import Facts, known_batches, write_batch
 from creditrisk.monitor.judge import Occurrence
@@ -82,7 +83,7 @@ def test_a_result_is_made_again_if_a_hash_differs(folder: Path, capsys, monkeypa
     put(1, seed=50)  # other rows under the same name
     run()
     assert capsys.readouterr().out.count("counted now: 1;") == 2
-    monkeypatch.setattr(monitor, "code_sha256", lambda folder: "0" * 64)
+    monkeypatch.setattr(load, "code_sha256", lambda folder: "0" * 64)
     run()
     assert "counted now: 1;" in capsys.readouterr().out
     (folder / "data/monitor/results/000001.parquet").write_bytes(b"cut off")
@@ -271,7 +272,7 @@ def test_alarms_that_have_ended_within_a_backlog_are_told_too(folder: Path):
     # Judged anew, by another code or champion, they are no news.
     Path("data/monitor/alerts.jsonl").unlink()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(monitor, "code_sha256", lambda folder: "0" * 64)
+        patch.setattr(load, "code_sha256", lambda folder: "0" * 64)
         run()
     assert not Path("data/monitor/alerts.jsonl").exists()
 

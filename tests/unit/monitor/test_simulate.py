@@ -14,8 +14,9 @@ from creditrisk.core.dates import months_before, read_date
 from creditrisk.core.errors import InputError
 from creditrisk.ingest.batches import read_batches
 from creditrisk.ingest.params import DataParams
+from creditrisk.monitor.drift_kinds import KINDS
 from creditrisk.monitor.simulate import SEPARATE, WITHIN, Plan, draw, write_batches
-from creditrisk.monitor.simulated_drift import KINDS, drifted, plan_drift
+from creditrisk.monitor.simulated_drift import drifted, plan_drift
 from creditrisk.prepare.cells import Notation
 from creditrisk.schema import Schema, parse_schema
 from tests.support.defects import NULL_WORDS, ROOT

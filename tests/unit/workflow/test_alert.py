@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from creditrisk.workflow.alert import github, prometheus, webhook
+from creditrisk.workflow.alert import github, settings
 from creditrisk.workflow.alert.delivery import Notice
 from creditrisk.workflow.alert.log_line import line
 from creditrisk.workflow.alert.states import Alarm
@@ -23,7 +23,7 @@ def place(tmp_path: Path) -> Place:
 def test_an_alarm_is_told_once_by_every_channel_and_its_end_once(place: Place):
     store = place.with_gh()
     with receiving() as hook:
-        place.env |= {webhook.VARIABLE: hook.address, prometheus.VARIABLE: "out/a.prom"}
+        place.env |= {settings.WEBHOOK: hook.address, settings.TEXTFILE: "out/a.prom"}
         (place.folder / "out").mkdir()
         place.monitored(alarm(), alarm("bbb", kind="format", severity="hard"))
         first, second = place.alert(), place.alert()
@@ -69,7 +69,7 @@ def test_one_channel_that_refuses_keeps_no_other_from_telling(place: Place):
     store = place.with_gh()
     place.monitored(alarm())
     with receiving(403) as hook:
-        place.env |= {webhook.VARIABLE: hook.address, prometheus.VARIABLE: "a.prom"}
+        place.env |= {settings.WEBHOOK: hook.address, settings.TEXTFILE: "a.prom"}
         done = place.alert()
         assert done.returncode == 2
         (error,) = done.stderr.splitlines()
@@ -85,11 +85,11 @@ def test_one_channel_that_refuses_keeps_no_other_from_telling(place: Place):
 
 def test_several_problems_end_in_one_line(place: Place):
     place.monitored(alarm())
-    place.env |= {"PATH": "/nowhere", webhook.VARIABLE: f"http://e.example/{SECRET}"}
+    place.env |= {"PATH": "/nowhere", settings.WEBHOOK: f"http://e.example/{SECRET}"}
     done = place.alert("--github", "--textfile", "a.txt")
     assert done.returncode == 2
     *told, last = done.stderr.splitlines()
-    assert [one.split(":")[1].strip() for one in told] == [webhook.VARIABLE, "a.txt", "gh"]
+    assert [one.split(":")[1].strip() for one in told] == [settings.WEBHOOK, "a.txt", "gh"]
     assert last.startswith("error: alert: channels: 3 problems, see above; 1 notices wait.")
     assert SECRET not in done.stderr
 

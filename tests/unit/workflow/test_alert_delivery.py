@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from creditrisk.core.errors import InputError
-from creditrisk.workflow.alert import github, prometheus, webhook
+from creditrisk.workflow.alert import github, settings
 from creditrisk.workflow.alert.delivery import Deliveries, one_run
 from creditrisk.workflow.alert.states import read_alarms
 from tests.support.alerts import Place, alarm, change, issues, quick
@@ -55,7 +55,7 @@ def test_a_missing_metrics_file_is_not_the_end_of_an_alarm(place: Place):
         place.metrics.unlink()
         place.deliver(quick(hook))
     assert hook.keys == ["aaa", "bbb"]
-    place.env[prometheus.VARIABLE] = "a.prom"
+    place.env[settings.TEXTFILE] = "a.prom"
     done = place.alert()
     assert done.returncode == 2
     assert "metrics/monitor.json: file: not found" in done.stderr
@@ -157,7 +157,7 @@ def test_a_run_killed_after_a_call_of_github_makes_no_second_issue(place: Place,
 def test_runs_at_the_same_time_tell_an_alarm_once(place: Place):
     place.monitored(alarm())
     with receiving(1.0) as hook:
-        place.env[webhook.VARIABLE] = hook.address
+        place.env[settings.WEBHOOK] = hook.address
         command = [sys.executable, "-m", "commands.alert"]
         env = os.environ | {"PYTHONPATH": str(ROOT), **place.env}
         running = [
@@ -184,7 +184,7 @@ def test_kills_at_any_moment_lose_no_alarm(place: Place):
     all_of_them = [alarm(f"id{i}") for i in range(6)]
     place.monitored(*all_of_them)
     with receiving() as hook:
-        place.env[webhook.VARIABLE] = hook.address
+        place.env[settings.WEBHOOK] = hook.address
         command = [sys.executable, "-m", "commands.alert"]
         env = os.environ | {"PYTHONPATH": str(ROOT), **place.env}
         for number in range(25):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from creditrisk.workflow.alert import github, prometheus, webhook
+from creditrisk.workflow.alert import github, settings
 from creditrisk.workflow.alert.states import Alarm
 from tests.support.alerts import Place, alarm, calls, change, issues
 from tests.support.hook_server import receiving
@@ -93,9 +93,9 @@ def test_github_that_fails_gets_the_alarm_next_time(place: Place, fails: str):
 
 def test_hostile_texts_are_text_in_every_channel(place: Place, gh: Path):
     place.monitored(alarm(kind=HOSTILE, place=HOSTILE, message=HOSTILE, proposal=HOSTILE))
-    place.env[prometheus.VARIABLE] = "a.prom"
+    place.env[settings.TEXTFILE] = "a.prom"
     with receiving() as hook:
-        place.env[webhook.VARIABLE] = hook.address
+        place.env[settings.WEBHOOK] = hook.address
         done = place.alert()
     assert done.returncode == 0, done.stderr
     # A log line is one line of ASCII.
