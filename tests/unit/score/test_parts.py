@@ -1,5 +1,6 @@
 """A folder of parts: each is scored once, as it would be alone, whatever was there or is killed."""
 
+import fcntl
 import json
 import os
 import pickle
@@ -106,6 +107,17 @@ def test_a_repeat_touches_nothing(folder):
     before = state(folder)
     assert scored(folder)[0] == "score: 5 of 5 parts are scored; 5 of them were scored before"
     assert state(folder) == before
+
+
+def test_what_killed_runs_left_is_deleted_and_what_others_write_is_not(folder):
+    (folder / "out" / FOLDER).mkdir(parents=True)
+    names = (".former.parquet.abc.part", f"{FOLDER}/.a.parquet.json.abc.part", ".b.parquet.x.part")
+    for name in names:
+        (folder / "out" / name).write_bytes(b"half")
+    with open(folder / "out" / names[2], "rb") as written:
+        fcntl.flock(written, fcntl.LOCK_EX)
+        scored(folder)
+    assert [name for name in names if (folder / "out" / name).exists()] == [names[2]]
 
 
 def test_a_part_that_changed_is_scored_again_and_no_other(folder):
