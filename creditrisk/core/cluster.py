@@ -59,7 +59,9 @@ def _connected(address: str) -> Iterator[Any]:
         from distributed.comm import get_address_host_port
     except ImportError:
         raise _problem(address, "Dask is not installed", "Run `pip install .[dask]`.") from None
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # our one line says it
+    # Our one line says it. Tornado would tell of results that are on their way at an error.
+    for name in ("distributed", "tornado.application"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     quiet = {"distributed.admin.large-graph-warning-threshold": "10GB"}
     with dask.config.set(quiet), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="distributed")  # versions: `_refuse_others`

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from creditrisk.core.escape import printable
 
@@ -38,6 +38,16 @@ class InputError(Exception):
         super().__init__(" ".join(text.split()))
         place = " ".join(f"{printable(str(file))}: {printable(location)}".split())
         self.for_log = f"{place}: (not logged: it may quote data)" if quotes_data else str(self)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By its text: a worker's error comes as a pickle, and the class takes other arguments.
+        return _same_error, (type(self), str(self), self.for_log)
+
+
+def _same_error(kind: type[InputError], text: str, for_log: str) -> InputError:
+    error = kind.__new__(kind, text)
+    error.for_log = for_log
+    return error
 
 
 def _cut(text: str, width: int) -> str:

@@ -196,7 +196,7 @@ def atomic_write(
     _refuse_special(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _delete_left_over(path)
+        delete_left_overs(path.parent, escape(path.name[:150]))
         file, part = _new_part(path)
     except OSError as error:
         raise _not_written(path, error) from None
@@ -251,9 +251,14 @@ def _new_part(path: Path) -> tuple[IO[bytes], str]:
         os.close(handle)  # another run took it for a left-over in the moment before the lock
 
 
-def _delete_left_over(path: Path) -> None:
-    """Delete the parts of `path` that killed runs left: those that nobody holds a lock on."""
-    for part in path.parent.glob(f".{escape(path.name[:150])}.*{PART}"):
+def delete_left_overs(folder: Path, name: str = "*") -> None:
+    """Delete what killed runs left of files that they were writing: what nobody holds a lock on.
+
+    Args:
+        folder: where the files are.
+        name: of the files, a pattern.
+    """
+    for part in folder.glob(f".{name}.*{PART}"):
         with suppress(OSError):
             handle = os.open(part, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
             try:

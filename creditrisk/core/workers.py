@@ -117,7 +117,7 @@ def _processes(count: int, shared: Any) -> Iterator[_Processes]:
     except BrokenExecutor as error:
         problem = "a worker process was killed, most likely for want of memory"
         hint = "Set LOKY_MAX_CPU_COUNT=1 for one process, or take fewer rows."
-        raise InputError("training", "processes", problem, hint) from error
+        raise InputError("this machine", "processes", problem, hint) from error
     except BaseException:
         for process in list(executor._processes.values()):
             process.kill()

@@ -3,6 +3,7 @@
 from collections import Counter
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.params import Strict
 from creditrisk.metrics.costs import REFER, REJECT
 from creditrisk.schema import Schema
 from creditrisk.score.scorer import Scored
@@ -13,6 +14,29 @@ UNREADABLE = ("unparseable", "out_of_domain")
 MAX_UNREADABLE_SHARE = 0.9
 MIN_UNREADABLE_CELLS = 2  # one cell may be one applicant's mistake
 HINT = "Correct the column. --max-missing-share 1 scores the rows as if it were empty."
+
+
+class Tally(Strict):
+    """The numbers of `Counts`, to be sent or written down.
+
+    Attributes:
+        rows: see `Counts`, as the next four.
+        scored: number of rows that could be read.
+        refused: number of refused applicants.
+        referred: number of referred applicants.
+        own_row_id: whether the input has a column `row_id` of its own.
+        causes: of each column the cells that count as missing, by cause.
+        first_problem: why the first of the rows could not be read that could not; empty if all
+            could.
+    """
+
+    rows: int
+    scored: int
+    refused: int
+    referred: int
+    own_row_id: bool
+    causes: dict[str, dict[str, int]]
+    first_problem: str
 
 
 class Counts:
@@ -48,6 +72,30 @@ class Counts:
             self._causes[name].update(causes)
         if not self._first_problem and batch.well_formed < len(batch.rows):
             self._first_problem = batch.rows["problem"].dropna().iloc[0]
+
+    @property
+    def tally(self) -> Tally:
+        """The numbers so far."""
+        return Tally(
+            rows=self.rows,
+            scored=self.scored,
+            refused=self.refused,
+            referred=self.referred,
+            own_row_id=self.own_row_id,
+            causes={name: dict(counts) for name, counts in self._causes.items() if counts},
+            first_problem=self._first_problem,
+        )
+
+    def add_tally(self, other: Tally) -> None:
+        """Add the numbers of another file, whose rows come after those so far."""
+        self.rows += other.rows
+        self.scored += other.scored
+        self.refused += other.refused
+        self.referred += other.referred
+        self.own_row_id = self.own_row_id or other.own_row_id
+        for name, causes in other.causes.items():
+            self._causes[name].update(causes)
+        self._first_problem = self._first_problem or other.first_problem
 
     def check(self, file: str, limit: float | None, hint: str = HINT) -> None:
         """Stop if no row could be read, or if a column has too many missing cells.

@@ -1,6 +1,7 @@
 """Error lines of parameters: the parameter's own name, the value, and all that is allowed."""
 
 import math
+import pickle
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
@@ -210,3 +211,12 @@ def test_a_stage_names_the_place_in_the_file(tmp_path):
     told = "scorecard.digits: -1 is not allowed; allowed are a whole number of at least 0, null"
     with pytest.raises(InputError, match=told):
         read_params(path, Read, digits="scorecard.digits")
+
+
+@pytest.mark.parametrize("quotes_data", [False, True])
+def test_an_error_of_another_process_is_the_same_error(quotes_data):
+    error = InputError("f.csv", "line 3", "no number: 'x'", "Correct it.", quotes_data)
+    other = pickle.loads(pickle.dumps(error))
+    assert type(other) is InputError
+    assert (str(other), other.for_log) == (str(error), error.for_log)
+    assert ("'x'" in other.for_log) == (not quotes_data)

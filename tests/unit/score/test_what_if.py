@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from commands.score import write
 from creditrisk.champion.description import parse_description
 from creditrisk.ingest.batches import read_batches
 from creditrisk.score.api import ChampionModel
 from creditrisk.score.load_champion import Champion
 from creditrisk.score.scorer import Scorer
 from creditrisk.score.what_if import NOTHING_HELPS, WhatIf
+from creditrisk.score.write import write
 from creditrisk.serve.app import Service, build_app
 from creditrisk.serve.settings import Keys
 from tests.support.asgi import Client, applicants, csv_of

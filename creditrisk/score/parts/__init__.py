@@ -1,0 +1,1 @@
+"""Scores a folder of files, the parts, on all cores or on a cluster: each part once."""
