@@ -33,6 +33,7 @@ def main() -> None:
     if not data_file or not args.target:
         hint = "Name both: make schema DATA=new.csv TARGET=column."
         raise InputError("make schema", "DATA and TARGET", "missing", hint)
+    say(f"schema: reading {data_file}")
 
     from creditrisk.core.params import Strict, read_params, read_yaml
     from creditrisk.prepare.params import PrepareParams
@@ -91,7 +92,6 @@ def _draft(
     written = sniff(data_file, args.target)
     how = written._asdict() if written else {}
     data = DataParams(source=data_file, schema_=str(output), sheet=args.sheet, **how)
-    say(f"schema: reading {data_file}")
     frame = _read(data_file, data, is_text=written is not None)
     return make_draft(
         frame.head(MAX_ROWS),
