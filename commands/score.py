@@ -113,9 +113,9 @@ def _score_folder(args: argparse.Namespace) -> None:
             done.counts.check(source_name(args.input), args.max_missing_share)
         except InputError:
             # Not known before the last part; a repeat with another limit need not score them again.
-            say(f"score: {args.output} is written, but should not be used before", warning=True)
+            say(f"score: do not use {args.output} before this is settled:", warning=True)
             raise
-    kept = f"; {done.kept} of them were scored before" if done.kept else ""
+    kept = f", {done.kept} of them before" if done.kept else ""
     scored = done.parts - len(done.failed)
     say(f"score: {scored} of {done.parts} parts are scored{kept}")
     _say(args.input, done.counts, params.max_missing_share)

@@ -64,7 +64,7 @@ def test_parts_are_those_of_this_machine_also_if_a_worker_is_killed(folder, expe
         with start(folder, cluster.address, "out") as process:
             out, err = process.communicate()
         assert process.returncode == 0, err
-        assert "score: 6 of 6 parts are scored; 6 of them were scored before" in out
+        assert "score: 6 of 6 parts are scored, 6 of them before" in out
         after = {path: path.stat() for path in (folder / "out").rglob("*")}
         assert {p: (s.st_ino, s.st_mtime_ns) for p, s in after.items()} == {
             p: (s.st_ino, s.st_mtime_ns) for p, s in before.items()

@@ -105,7 +105,7 @@ def test_other_programs_read_the_outputs_as_one_table(folder):
 def test_a_repeat_touches_nothing(folder):
     scored(folder)
     before = state(folder)
-    assert scored(folder)[0] == "score: 5 of 5 parts are scored; 5 of them were scored before"
+    assert scored(folder)[0] == "score: 5 of 5 parts are scored, 5 of them before"
     assert state(folder) == before
 
 
@@ -125,7 +125,7 @@ def test_a_part_that_changed_is_scored_again_and_no_other(folder):
     before = {path.name: path.stat().st_ino for path in (folder / "out").iterdir()}
     write_csv(folder / "in/c.csv", 70, 5)
     line = scored(folder)[0]
-    assert line == "score: 5 of 5 parts are scored; 4 of them were scored before"
+    assert line == "score: 5 of 5 parts are scored, 4 of them before"
     after = {path.name: path.stat().st_ino for path in (folder / "out").iterdir()}
     assert {name for name in after if after[name] != before[name]} == {"c.csv"}
     assert outputs(folder / "out") == alone(folder, "in", "alone")
@@ -157,7 +157,7 @@ def test_an_output_that_is_not_surely_the_right_one_is_made_again(folder, spoil)
     scored(folder)
     expected = outputs(folder / "out")
     spoil(folder)
-    assert scored(folder)[0] == "score: 5 of 5 parts are scored; 4 of them were scored before"
+    assert scored(folder)[0] == "score: 5 of 5 parts are scored, 4 of them before"
     assert outputs(folder / "out") == expected
 
 
@@ -232,7 +232,7 @@ def test_missing_cells_count_over_all_parts_together(folder):
         done = score(folder, *limit, source="few")
         assert done.returncode == 2
         use, line = done.stderr.splitlines()
-        assert use == "score: out is written, but should not be used before"
+        assert use == "score: do not use out before this is settled:"
         assert line.startswith("error: few: column hoehe: 23.1% of the cells are missing")
 
 
@@ -371,7 +371,7 @@ def test_a_command_that_is_killed_leaves_whole_parts_and_a_repeat_makes_the_rest
     assert there == {"first.parquet": expected["first.parquet"]}
     before = (large / "out/first.parquet").stat().st_ino
     lines = scored(large, *OPTIONS)
-    assert lines[0] == "score: 3 of 3 parts are scored; 1 of them were scored before"
+    assert lines[0] == "score: 3 of 3 parts are scored, 1 of them before"
     assert outputs(large / "out") == expected
     assert (large / "out/first.parquet").stat().st_ino == before
 
