@@ -13,9 +13,10 @@ import pickle
 import sys
 import tempfile
 import time
+import uuid
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import ModuleType
@@ -59,8 +60,9 @@ def _connected(address: str) -> Iterator[Any]:
         from distributed.comm import get_address_host_port
     except ImportError:
         raise _problem(address, "Dask is not installed", "Run `pip install .[dask]`.") from None
-    # Our one line says it. Tornado would tell of results that are on their way at an error.
-    for name in ("distributed", "tornado.application"):
+    # Our one line says it; each has a level of its own. Tornado would tell of results that are on
+    # their way at an error.
+    for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     quiet = {"distributed.admin.large-graph-warning-threshold": "10GB"}
     with dask.config.set(quiet), warnings.catch_warnings():
@@ -102,7 +104,8 @@ class Cluster:
         self.count = len(client.nthreads())
         self._job = _sent(client)
         self._refuse_others()
-        code, data = package_zip(), pickle.dumps(shared, protocol=5)
+        self._package = code = package_zip()
+        data = pickle.dumps(shared, protocol=5)
         self._digests = tuple(hashlib.sha256(content).hexdigest() for content in (code, data))
         self._code, self._data = (
             client.submit(self._job.keep, content, pure=False) for content in (code, data)
@@ -115,6 +118,53 @@ class Cluster:
         call = cloudpickle.dumps((job, args))
         future = self._executor.submit(self._job.call, code, self._code, data, self._data, call)
         return Pending(self, future)
+
+    @contextlib.contextmanager
+    def apart(self) -> Iterator[Any]:
+        """Connect once more: what runs in this connection ends with it, whatever it waits for."""
+        from distributed import Client
+
+        try:
+            client = Client(self.address, timeout=ANSWER_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError) as error:
+            raise self.lost(error) from None
+        with client:
+            yield client
+
+    def arrays(
+        self, client: Any, parts: Iterable[tuple[str, Any]], job: Callable[..., Any], *args: Any
+    ) -> list[Any]:
+        """Send parts of the rows to workers, which make arrays of them; each part once.
+
+        Args:
+            client: from `apart`.
+            parts: address of a worker, and what the job gets as its first argument.
+            job: returns an array.
+            args: further arguments of the job.
+
+        Returns:
+            Dask's futures of the arrays, each on the worker of its part.
+        """
+        call = cloudpickle.dumps((job, args))
+        code, call = client.scatter([self._package, call], hash=False)
+        found = []
+        for worker, part in parts:
+            # Scattered, not an argument of a task: the scheduler would keep that.
+            content = client.scatter(pickle.dumps(part, protocol=5), workers=[worker], hash=False)
+            made = (self._digests[0], code, call, content)
+            found.append(client.submit(self._job.array, *made, workers=[worker], pure=False))
+        return found
+
+    def forget_networks(self) -> None:
+        """Make all workers forget a fit of LightGBM that failed; see `cluster_job`."""
+        from distributed import fire_and_forget
+
+        with contextlib.suppress(OSError, TimeoutError):
+            for worker, threads in self.client.nthreads().items():
+                meeting = (uuid.uuid4().hex, threads)
+                for _ in range(threads):
+                    job = self._job.forget_network
+                    fire_and_forget(self.client.submit(job, *meeting, workers=[worker], pure=False))
 
     def _refuse_others(self) -> None:
         """Refuse workers with other versions: they could give other results.

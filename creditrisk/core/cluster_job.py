@@ -4,6 +4,7 @@ A job comes with the code that it needs: workers have our dependencies, but not 
 older one. A worker may serve two people whose code differs, so it has one code at a time.
 """
 
+import contextlib
 import importlib
 import pickle
 import platform
@@ -21,6 +22,9 @@ _one_at_a_time = threading.Lock()
 # The digest of the code in use, and of the shared data with the data.
 _code: list[str] = []
 _shared: dict[str, Any] = {}
+# Threads that wait for each other.
+_meetings: dict[str, threading.Barrier] = {}
+MEETING_SECONDS = 10.0
 
 
 def keep(content: bytes) -> bytes:
@@ -86,6 +90,51 @@ def call(digest: str, code: bytes, shared_digest: str, shared: bytes, job: bytes
                 return pickle.dumps((False, error))
             except Exception:  # a library's error that can't be pickled
                 return pickle.dumps((False, RuntimeError(f"{type(error).__name__}: {error}")))
+
+
+def array(digest: str, code: bytes, job: bytes, rows: bytes) -> Any:
+    """Make an array of a part of the rows.
+
+    Args:
+        digest: of the code.
+        code: the package as a zip file.
+        job: a function of the package and its further arguments, pickled.
+        rows: the part, pickled; the function's first argument.
+
+    Returns:
+        The array itself, which libraries that have none of the package can read.
+
+    Raises:
+        RuntimeError: the job failed; nobody has to read an error of the package for it.
+    """
+    with _one_at_a_time:
+        _use(digest, code)
+        from threadpoolctl import threadpool_limits
+
+        try:
+            function, args = pickle.loads(job)
+            with threadpool_limits(1):
+                return function(pickle.loads(rows), *args)
+        except Exception as error:
+            raise RuntimeError(f"{type(error).__name__}: {error}") from None
+
+
+def forget_network(meeting: str, threads: int) -> None:
+    """Make a thread of this process forget the others with which LightGBM fitted a model.
+
+    After a fit that failed, LightGBM's next one in this thread, of whatever kind, would still talk
+    to them. Each thread has such a memory of its own, so each must run this once.
+
+    Args:
+        meeting: the same for all threads of this process, and new.
+        threads: how many there are.
+    """
+    from lightgbm.basic import _LIB
+
+    with contextlib.suppress(threading.BrokenBarrierError):  # one of them is busy
+        _meetings.setdefault(meeting, threading.Barrier(threads)).wait(MEETING_SECONDS)
+    _meetings.pop(meeting, None)
+    _LIB.LGBM_NetworkFree()
 
 
 def _use(digest: str, code: bytes) -> None:

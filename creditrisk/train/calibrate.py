@@ -162,7 +162,7 @@ def fit_for_use(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> Ba
         rows: features, shape (n, d).
         bad: outcomes, shape (n,).
     """
-    return _for_use(clone(model).fit(rows, bad))
+    return for_use(clone(model).fit(rows, bad))
 
 
 def calibrated_model(
@@ -188,11 +188,11 @@ def calibrated_model(
     fitted.calibrated_classifiers_[0].estimator = whole
     fitted.n_features_in_ = rows.shape[1]
     fitted.feature_names_in_ = np.asarray(list(rows), dtype=object)
-    unfitted = _for_use(clone(model))
+    unfitted = for_use(clone(model))
     return fitted.set_params(estimator=unfitted, ensemble=False, cv=None)
 
 
-def _for_use(model: BaseEstimator) -> BaseEstimator:
+def for_use(model: BaseEstimator) -> BaseEstimator:
     """Drop what only fitting needs, so that a model file needs less to be loaded.
 
     The step that takes a sample of the rows is a function of this package; and whoever fits a copy

@@ -53,6 +53,8 @@ class TrainParams(Strict):
             a stratified sample of so many. The best candidate is fitted, and its out-of-fold PDs
             are made, on all rows, which are then split into folds once.
         search_cells: the same for rows times features, so that a wide file takes no longer.
+        final_fit: where the best candidate is fitted on all rows: `local`, on one machine; or
+            `cluster`, on the workers of a Dask cluster, by the libraries that can do that.
         when_rows_above: number of training rows to values that hold if there are more, as in the
             blocks of the algorithms; for the numbers of folds and repeats.
     """
@@ -67,6 +69,7 @@ class TrainParams(Strict):
     inner_folds: Folds
     search_rows: Annotated[int, Field(ge=LEAST_SAMPLE)] = 10_000
     search_cells: Annotated[int, Field(ge=1)] = 300_000
+    final_fit: Literal["local", "cluster"] = "local"
     when_rows_above: dict[Annotated[int, Field(ge=0)], TrainOverrides] = Field(default_factory=dict)
 
     def sample_rows(self, features: int, bad_rate: float) -> int:

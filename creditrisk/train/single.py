@@ -13,6 +13,7 @@ from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import Fold
 from creditrisk.modeling.sample import search_sample
 from creditrisk.train.best_fit import calibrate_fit, fit_nested, fit_whole
+from creditrisk.train.final_fit import fit_on_workers, may_be_divided, refuse_without_cluster
 from creditrisk.train.fold_fits import Rows
 from creditrisk.train.out_of_fold import join_folds, submit_folds
 from creditrisk.train.search import GridFits, OnFitted, within
@@ -42,10 +43,11 @@ def train_single(
         log: called with each line about the progress.
 
     Raises:
-        InputError: there are too few applicants for the folds, a fit failed, or the score of a
-            candidate is not a number.
+        InputError: there are too few applicants for the folds, a fit failed, the score of a
+            candidate is not a number, or the final fit is to be on a cluster and there is none.
     """
     train = spec.train
+    refuse_without_cluster(train)
     wanted = train.sample_rows(len(spec.columns), frame["bad"].mean())
     sample = search_sample(frame, wanted, spec.seed)
     sampled = len(sample) < len(frame)
@@ -66,15 +68,20 @@ def train_single(
     with workers(rows) as pool, checked_fits(rows[0], f"algorithms.{spec.name}", spec.words):
         fits = _Fits(spec, pool, rows, len(folds) + sum(len(inner) for _, inner in nested))
         search = fits.of(places, folds, keep=not sampled)
-        # What takes longest starts first: with a sample, that is the folds of all rows.
-        inner = [] if sampled else fits.of_nested(places, nested)
+        # What takes longest starts first: with a sample, that is the folds of all rows. A fit on
+        # the workers needs all of them at a time.
+        wait = sampled or may_be_divided(spec)
+        inner = [] if wait else fits.of_nested(places, nested)
         best = search.best(on_fitted, progress.fold)
         pipeline = spec.candidate_pipeline(best.candidate, rows[1], last_folds)
         if sampled:
             progress.line(f"{len(last_folds)} folds and a fit on all rows")
-            last = submit_folds(pool, pipeline, last_folds)
+        whole = fit_on_workers(spec, pool, pipeline, rows, progress.line)
+        last = submit_folds(pool, pipeline, last_folds) if sampled else []
+        if wait:
             inner = fits.of_nested(places, nested)
-        whole = fit_whole(pipeline, *rows)  # here, while the workers have the folds
+        if whole is None:
+            whole = fit_whole(pipeline, *rows)  # here, while the workers have the folds
         scored = join_folds(last, last_folds, rows[1]) if sampled else search.out_of_fold(best)
         found = calibrate_fit(spec, pipeline, whole, rows, scored)
         parts = fits.nested(places, nested, inner, progress)
