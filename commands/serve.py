@@ -24,7 +24,7 @@ def main() -> None:
     """Load the champion, then open the port and answer until SIGTERM."""
     args = _arguments()
     keys = read_keys()
-    say(f"serve: loads the champion of {args.folder.resolve().name}")
+    say("serve: loads the champion")
 
     from creditrisk.score.api import DESCRIPTION, load_champion
     from creditrisk.serve.app import Service, build_app

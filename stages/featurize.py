@@ -16,6 +16,7 @@ def main() -> None:
         features="data/processed/features.json",
         bins="data/schema/bins.yaml",
     ).parse_args()
+    say(f"featurize: reads {args.explored}")
 
     from creditrisk.core.params import Strict, read_params
     from creditrisk.featurize import FeaturizeParams, feature_frame, manifest

@@ -10,6 +10,7 @@ def main() -> None:
     args = arguments(
         __doc__, raw="data/interim/raw.parquet", metrics="metrics/ingest.json"
     ).parse_args()
+    say("ingest: reads the applicants' file")
 
     from creditrisk.core.params import Strict, read_params
     from creditrisk.ingest.params import DataParams
