@@ -60,7 +60,7 @@ def _connected(address: str) -> Iterator[Any]:
     except ImportError:
         raise _problem(address, "Dask is not installed", "Run `pip install .[dask]`.") from None
     # Our one line says it. Tornado would tell of results that are on their way at an error.
-    for name in ("distributed", "tornado.application"):
+    for name in ("distributed", "distributed.client", "tornado.application"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     quiet = {"distributed.admin.large-graph-warning-threshold": "10GB"}
     with dask.config.set(quiet), warnings.catch_warnings():
