@@ -206,7 +206,9 @@ def _lightgbm(estimator: Any, parts: _Parts, steps: FittedSteps, rows: Rows) -> 
         parts.matrix(steps, rows[0], "float64"), parts.column(rows[1]), sample_weight=weights
     )
     found = clone(estimator)
-    for name, value in vars(trained.to_local()).items():  # what is fitted, not the parameters
+    # What is fitted, not the parameters; LightGBM has it in the order of a set, so another one in
+    # each process, which the bytes of a model file would show.
+    for name, value in sorted(vars(trained.to_local()).items()):
         if (name.startswith("_") or name.endswith("_")) and name != "_other_params":
             setattr(found, name, value)
     found._class_weight = estimator.class_weight
