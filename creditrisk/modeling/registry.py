@@ -73,6 +73,11 @@ def _estimator_class(path: str) -> type[BaseEstimator]:
     return found
 
 
+def estimator_kind(estimator: BaseEstimator) -> str:
+    """Name the class of an estimator as an entry does: its package and its name."""
+    return f"{type(estimator).__module__.partition('.')[0]}.{type(estimator).__name__}"
+
+
 def names() -> list[str]:
     """List the names of the registered algorithms."""
     return list(_entries())

@@ -21,8 +21,8 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from creditrisk.core.cluster import LOOK_SECONDS, PATIENCE_SECONDS, VARIABLE, Cluster
 from creditrisk.core.errors import InputError
+from creditrisk.modeling.registry import estimator_kind
 from creditrisk.train.calibrate import for_use
-from creditrisk.train.final_fit import estimator_kind
 from creditrisk.train.fitted_steps import FittedSteps, fit_steps, part_matrix
 from creditrisk.train.fold_fits import Rows
 

@@ -9,17 +9,13 @@ from sklearn.base import BaseEstimator
 from creditrisk.core.errors import InputError
 from creditrisk.core.workers import SCHEDULER, Workers
 from creditrisk.modeling.fits import one_candidate, quiet_fits
+from creditrisk.modeling.registry import estimator_kind
 from creditrisk.train.fold_fits import Rows
 from creditrisk.train.params import TrainParams
 from creditrisk.train.spec import SearchSpec
 
 # The estimators whose libraries can divide a fit among machines.
 DIVIDED = ("xgboost.XGBClassifier", "lightgbm.LGBMClassifier")
-
-
-def estimator_kind(estimator: BaseEstimator) -> str:
-    """Name the class of an estimator as the registry does: its package and its name."""
-    return f"{type(estimator).__module__.partition('.')[0]}.{type(estimator).__name__}"
 
 
 def refuse_without_cluster(train: TrainParams) -> None:
