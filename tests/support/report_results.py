@@ -14,7 +14,6 @@ from creditrisk.champion.calibration import calibration_curves
 from creditrisk.champion.description import ChampionDescription
 from creditrisk.champion.grades import GradesParams
 from creditrisk.champion.groups import FairnessParams
-from creditrisk.core.parallel import together
 from creditrisk.evaluate.curves import curves
 from creditrisk.evaluate.fairness import GroupSample, fairness
 from creditrisk.evaluate.fairness_cutoffs import fairness_cutoffs
@@ -99,7 +98,7 @@ def inputs(rows=120, amounts=False, names=("amount", "status"), candidates=("lr"
         "cv": cvs[best].mean, "cv_se": cvs[best].se, "threshold": threshold,
     }  # fmt: skip
     with patch("creditrisk.evaluate.measure.BOOTSTRAP_DRAWS", 30):
-        [intervals] = together(metric_intervals(on_test, threshold, 3))
+        intervals = metric_intervals(on_test, threshold, 3)
         metrics = {"algorithm": best} | measure_champion(
             on_test, on_train, selected["cv"], threshold, intervals
         )
