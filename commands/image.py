@@ -5,7 +5,7 @@ import os
 
 from creditrisk.core.cli import make_parser, run
 from creditrisk.core.errors import InputError
-from creditrisk.core.logs import say
+from creditrisk.core.logs import say, say_aside
 
 
 def main() -> None:
@@ -14,7 +14,9 @@ def main() -> None:
     if args.step == "push" and not args.registry:
         hint = "Give it: make image-push REGISTRY=europe-west3-docker.pkg.dev/PROJECT/REPOSITORY."
         raise InputError("REGISTRY", "value", "missing", hint)
-    say("image: reads the champion, and what Git says of its files")
+    # What push prints is the digest and nothing else.
+    announce = say_aside if args.step == "push" else say
+    announce("image: reads the champion, and what Git says of its files")
 
     from creditrisk.workflow.image.build import build
     from creditrisk.workflow.image.contents import contents

@@ -76,11 +76,9 @@ def test_hook_sees_an_undeclared_file_and_parameter(fresh: Project, tmp_path: Pa
     """The hermetic tests can fail: a stage that peeks is caught."""
     script = fresh.folder / "stages/featurize.py"
     peek = 'open("params.yaml").read(); open("Makefile").read(); read_params("params.yaml", Peek)'
-    script.write_text(
-        script.read_text()
-        .replace("class Params(", "class Peek(Strict):\n    seed: int\n\n\nclass Params(")
-        .replace("    args = arguments", f"    {peek}\n    args = arguments")
-    )
+    before, marker, after = script.read_text().partition("    params = read_params")
+    peek = f"    class Peek(Strict):\n        seed: int\n\n    {peek}\n"
+    script.write_text(before + peek + marker + after)
     log = tmp_path / "audit.log"
     hook = str(ROOT / "tests/support/audit_hook")
     done = fresh.stage("featurize", AUDIT_LOG=str(log), PYTHONPATH=hook, DVC_STAGE="featurize")
