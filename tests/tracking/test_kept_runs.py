@@ -222,7 +222,11 @@ def test_without_mlflow_or_with_one_that_crashes_a_run_is_kept(
     broken.mkdir(parents=True)
     (broken / "__init__.py").write_text(end)
     with monkeypatch.context() as patch:
+        # The recording process is a copy of this one, or, where it is none, starts with this path.
         patch.setenv("PYTHONPATH", f"{broken.parent}{os.pathsep}{ROOT}")
+        patch.syspath_prepend(broken.parent)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "mlflow"]:
+            patch.delitem(sys.modules, name)
         (line,) = pipeline.stage("train@lr")
     assert "tracking: train@lr is not recorded yet: " in line
     assert pipeline.stage("select") == []
