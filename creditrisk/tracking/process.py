@@ -69,7 +69,7 @@ class Recorder:
             "limit": first_seconds + seconds + 5,
         }
         try:
-            with contextlib.suppress(BrokenPipeError):  # it has died, which is reported below
+            with contextlib.suppress(ConnectionError):  # it has died, which is reported below
                 self.pipe.send(order)
             reports, late = self._listen(first_seconds, seconds)
             if late:
@@ -123,7 +123,7 @@ class Recorder:
         while self.pipe.poll(max(0.0, end - time.monotonic())):
             try:
                 reports.append(self.pipe.recv())
-            except EOFError:
+            except (EOFError, ConnectionError):  # the latter if it died before it read the order
                 return reports, False
             if reports[-1]["about"] == "recorded":
                 end = time.monotonic() + upload_seconds
