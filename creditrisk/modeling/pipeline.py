@@ -66,7 +66,7 @@ def build_pipeline(model: BaseEstimator) -> Pipeline:
 
     The steps are `sample`, `impute` (which also scales the numbers, or finds the bins),
     `resample_mixed`, `encode`, `resample` and `model`. `candidate_params` sets all but the last.
-    Steps that don't depend on the candidate come first, so that they are cached once.
+    Steps that don't depend on the candidate come first: a search runs them once for all.
 
     Args:
         model: the estimator.

@@ -147,13 +147,6 @@ def _platt_decreases(oof: pd.DataFrame) -> bool:
     return False
 
 
-def fit_calibrated(
-    model: BaseEstimator, method: str, rows: pd.DataFrame, bad: np.ndarray, oof: pd.DataFrame
-) -> BaseEstimator:
-    """Fit a model on all rows, and calibrate it; see `fit_for_use` and `calibrated_model`."""
-    return calibrated_model(model, fit_for_use(model, rows, bad), method, rows, oof)
-
-
 def fit_for_use(model: BaseEstimator, rows: pd.DataFrame, bad: np.ndarray) -> BaseEstimator:
     """Fit a model on all rows; without what only fitting needs.
 

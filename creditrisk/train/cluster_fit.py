@@ -5,9 +5,9 @@ a fit on this machine gives.
 """
 
 import logging
+import os
 import re
 import threading
-import time
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -31,8 +31,6 @@ AGAIN = 2
 # So long a worker waits in a library for the others: for one that still has another job, or for one
 # that was lost before it could complain.
 WAIT_MINUTES = 10.0
-# A lost worker is known a moment after its neighbours have complained.
-MOMENT_SECONDS = 3.0
 LOCK = "creditrisk-final-fit"
 # What LightGBM writes about its network into a model, by its own names; and what a fit on this
 # machine would write. A model file says nothing of the machines that made it.
@@ -254,7 +252,8 @@ def _watched(cluster: Cluster, workers: list[str], fit: Callable[[], Any]) -> An
             if done.done():
                 raise error
         except Exception as error:
-            time.sleep(MOMENT_SECONDS)
+            # Its neighbours may complain before the scheduler knows of a lost worker: it asks each.
+            cluster.client.run(os.getpid, on_error="return")
             _check(cluster, workers)
             raise error
         _check(cluster, workers)

@@ -22,7 +22,7 @@ from creditrisk.train.params import TrainParams
 from creditrisk.train.single import train_single
 from creditrisk.train.spec import SearchSpec
 from tests.support.dask_cluster import running_cluster
-from tests.unit.train.test_fold_fits import FEATURES, GRIDS, PREPROCESS, applicants
+from tests.unit.train.test_fold_fits import FEATURES, PREPROCESS, applicants, candidates_of
 
 pytestmark = pytest.mark.server
 
@@ -47,10 +47,7 @@ def spec(name: str) -> SearchSpec:
         folds=3, repeats=2, scoring="roc_auc", calibration="auto", nested=True, outer_folds=3,
         inner_folds=2,
     )  # fmt: skip
-    candidates: list[dict] = [{}]
-    for key, values in ({"encoder": "onehot", "resample": "none"} | GRIDS[name]).items():
-        choice = values if isinstance(values, list) else [values]
-        candidates = [one | {key: value} for one in candidates for value in choice]
+    candidates = candidates_of(name)
     return SearchSpec(name, candidates, FEATURES, PREPROCESS, train, seed=1)
 
 

@@ -26,9 +26,9 @@ from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.modeling.pipeline import Recipe, build_pipeline, candidate_params
 from creditrisk.modeling.registry import algorithm
 from creditrisk.modeling.resample import row_sampler
-from creditrisk.train.calibrate import fit_calibrated
 from creditrisk.train.ensemble import Combination, combined_model, soft_vote
 from creditrisk.train.out_of_fold import out_of_fold
+from tests.support.calibrated import fit_calibrated
 from tests.support.defects import ROOT
 from tests.support.small_data import DEFAULT, DEFAULT_CSV, clean
 

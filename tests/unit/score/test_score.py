@@ -25,8 +25,8 @@ from creditrisk.prepare.cells import Notation
 from creditrisk.prepare.parse import parse
 from creditrisk.schema import parse_schema
 from creditrisk.score.load_champion import load_champion
-from creditrisk.train.calibrate import fit_calibrated
 from creditrisk.train.out_of_fold import out_of_fold
+from tests.support.calibrated import fit_calibrated
 from tests.support.champions import (
     KINDS,
     baseline_row,

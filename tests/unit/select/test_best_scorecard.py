@@ -6,9 +6,9 @@ from creditrisk.champion.points import ScorecardParams
 from creditrisk.modeling.persistence import dump_model, sha256
 from creditrisk.select.best_scorecard import best_scorecard
 from creditrisk.select.contenders import Contender, CvMetrics
-from creditrisk.train.calibrate import fit_calibrated
 from creditrisk.train.out_of_fold import out_of_fold
 from tests.support import champions
+from tests.support.calibrated import fit_calibrated
 from tests.support.small_data import DEFAULT
 
 SCALE = ScorecardParams(base_points=600, base_odds=50, pdo=20)

@@ -17,11 +17,11 @@ from creditrisk.train.calibrate import (
     METHODS,
     choose_calibration,
     cross_calibrate,
-    fit_calibrated,
     raw_scores,
 )
 from creditrisk.train.out_of_fold import out_of_fold
 from tests.support import champions
+from tests.support.calibrated import fit_calibrated
 
 pytestmark = pytest.mark.slow
 

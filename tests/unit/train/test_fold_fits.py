@@ -1,5 +1,6 @@
 """All candidates of a fold at once: bit for bit what scikit-learn's search says of each alone."""
 
+import itertools
 import warnings
 
 import numpy as np
@@ -70,15 +71,18 @@ def applicants(count: int = 240) -> pd.DataFrame:
     return frame.assign(bad=(rng.random(count) < 1 / (1 + np.exp(-risk))).astype("int8"))
 
 
+def candidates_of(name: str) -> list[dict]:
+    values = {"encoder": "onehot", "resample": "none"} | GRIDS[name]
+    axes = {key: one if isinstance(one, list) else [one] for key, one in values.items()}
+    return [dict(zip(axes, chosen, strict=True)) for chosen in itertools.product(*axes.values())]
+
+
 def spec_of(name: str, scoring: str = "roc_auc", fit_rows: int | None = None) -> SearchSpec:
     train = TrainParams(
         folds=3, repeats=1, scoring=scoring, calibration="auto", nested=False, outer_folds=2,
         inner_folds=2,
     )  # fmt: skip
-    candidates: list[dict] = [{}]
-    for key, values in ({"encoder": "onehot", "resample": "none"} | GRIDS[name]).items():
-        choice = values if isinstance(values, list) else [values]
-        candidates = [one | {key: value} for one in candidates for value in choice]
+    candidates = candidates_of(name)
     return SearchSpec(name, candidates, FEATURES, PREPROCESS, train, seed=1, fit_rows=fit_rows)
 
 
