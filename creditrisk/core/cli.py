@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from threadpoolctl import threadpool_limits
 
-from creditrisk.core.environment import INTERRUPTED, ONE_THREAD
+from creditrisk.core.environment import INTERRUPTED, ONE_THREAD, ended
 from creditrisk.core.errors import InputError
 from creditrisk.core.logs import logged_run
 
@@ -30,6 +30,16 @@ def run(main: Callable[[], None]) -> None:
     imports: on a few thousand rows, more threads wait more than they work, and a search has its own
     processes.
     """
+    try:
+        _run(main)
+    except SystemExit as end:
+        if isinstance(end.code, int):
+            ended(end.code)
+        raise
+    ended(0)
+
+
+def _run(main: Callable[[], None]) -> None:
     try:
         with (
             _stoppable(),

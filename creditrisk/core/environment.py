@@ -1,5 +1,6 @@
 """The Python environment: whether the packages are installed, and in which versions."""
 
+import atexit
 import gc
 import os
 import signal
@@ -28,6 +29,7 @@ def start() -> None:
     if sys.argv[0] == "-m":  # else this is an import, of a test or of a library's user
         signal.signal(signal.SIGINT, _interrupted)
         _tune()
+        atexit.register(_leave)  # the first one, which Python calls after all others
     require_packages()
 
 
@@ -40,6 +42,29 @@ def _tune() -> None:
     """
     os.environ |= ONE_THREAD
     gc.set_threshold(50_000, 20, 20)
+
+
+_ended: list[int] = []
+
+
+def ended(code: int) -> None:
+    """Say that the script has ended, and with which exit code."""
+    _ended[:] = [code]
+
+
+def _leave() -> None:
+    """End the process without taking the libraries apart, which takes as long as some imports.
+
+    A script that ended in another way than by `core.cli.run` goes Python's way.
+    """
+    if _ended:
+        try:
+            for stream in (sys.stdout, sys.stderr):
+                if stream is not None:  # it is where a shell has closed it
+                    stream.flush()
+        except OSError:  # Python will tell it
+            return
+        os._exit(_ended[0])
 
 
 def _interrupted(number: int, frame: object) -> None:

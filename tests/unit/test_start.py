@@ -114,3 +114,58 @@ def test_the_first_line_comes_before_the_library(script: str, tmp_path: Path):
         name = script.partition(".")[2]
         assert first.text.startswith(f"{name}: "), first.text
         assert first.heavy <= {"pydantic", "yaml"}
+
+
+# How a script ends: with an exit handler of a library, and an object that Python would take apart.
+ENDS = """
+import atexit, os, sys
+sys.argv[:2] = ["-m"]
+from creditrisk.core.environment import start
+start()
+from creditrisk.core.cli import run
+from creditrisk.core.errors import InputError
+
+class Library:
+    def __del__(self):
+        os.write(1, b"taken apart\\n")
+
+library = Library()
+atexit.register(lambda: print("a library's exit handler"))
+
+def main():
+    print("done")
+    CODE
+
+run(main)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "error"),
+    [
+        ("pass", 0, ""),
+        ("sys.exit(3)", 3, ""),
+        ("raise InputError('a.csv', 'row 1', 'x', 'y.')", 2, "error: a.csv: row 1: x. y.\n"),
+    ],
+)
+def test_a_script_ends_after_all_exit_handlers_and_is_not_taken_apart(
+    end: str, code: int, error: str
+):
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS.replace("CODE", end), "x"],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "CREDITRISK_LOG": "off"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (code, "done\na library's exit handler\n")
+    assert done.stderr == error
+
+
+def test_an_error_that_is_none_of_the_user_s_ends_in_python_s_way():
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS.replace("CODE", "1 / 0"), "x"],
+        env=os.environ | {"PYTHONPATH": str(ROOT), "CREDITRISK_LOG": "off"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+    assert done.stdout.endswith("taken apart\n")
