@@ -1,7 +1,8 @@
 """Which variables the champion uses most: permutation importance, out of fold."""
 
+import contextlib
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from creditrisk.core.columns import SPECIAL
 from creditrisk.core.workers import workers
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import area_under_roc
-from creditrisk.modeling.fits import quiet_fits
+from creditrisk.modeling.fits import one_candidate, quiet_fits
 from creditrisk.modeling.folds import Fold
 
 SHUFFLES = 5
@@ -72,15 +73,15 @@ def _losses(
 ) -> dict[str, float]:
     """Fit the model on the fold's training rows; return the loss of AUC by each variable."""
     model, rows, bad = shared
-    with quiet_fits():  # each process has its own filters
+    with quiet_fits(), one_candidate():  # each process has its own filters
         score = _scores(fit_again(model, rows.iloc[fold.train], bad[fold.train]))
-    unseen, outcomes = rows.iloc[fold.test].reset_index(drop=True), bad[fold.test]
-    own = score(unseen)
-    whole = area_under_roc(outcomes, own)
-    losses = {}
-    for name, shuffles in orders.items():
-        found = shuffled_pds(score, unseen, own, name, np.array(shuffles))
-        losses[name] = float(whole - np.mean([area_under_roc(outcomes, pds) for pds in found]))
+        unseen, outcomes = rows.iloc[fold.test].reset_index(drop=True), bad[fold.test]
+        own = score(unseen)
+        whole = area_under_roc(outcomes, own)
+        losses = {}
+        for name, shuffles in orders.items():
+            found = shuffled_pds(score, unseen, own, name, np.array(shuffles))
+            losses[name] = float(whole - np.mean([area_under_roc(outcomes, pds) for pds in found]))
     return losses
 
 
@@ -144,18 +145,19 @@ def affordable(variables: int, rows: int) -> tuple[int, int]:
     return rows, min(SHUFFLES, max(1, PDS // (rows * variables)))
 
 
-def permutation_importance(
+@contextlib.contextmanager
+def started_importance(
     model: BaseEstimator,
     frame: pd.DataFrame,
     features: list[str],
     folds: list[Fold],
     seed: int,
     repeats: int = SHUFFLES,
-) -> pd.DataFrame:
-    """Measure how much AUC is lost when one variable is shuffled (Breiman 2001).
+) -> Iterator[Callable[[], pd.DataFrame]]:
+    """Start to measure how much AUC is lost when one variable is shuffled (Breiman 2001).
 
     The model is fitted again in each fold, and the variable is shuffled among rows that the model
-    has not seen.
+    has not seen. Other processes do so, while the caller does something else.
 
     Args:
         model: the champion.
@@ -165,9 +167,10 @@ def permutation_importance(
         seed: random seed of the shuffles.
         repeats: how many times each variable is shuffled.
 
-    Returns:
-        `feature`, `importance` (mean loss of AUC over the folds), `se` (Nadeau and Bengio), `low`
-        and `high` (two standard errors to each side), the most important first.
+    Yields:
+        What waits for the result: `feature`, `importance` (mean loss of AUC over the folds), `se`
+        (Nadeau and Bengio), `low` and `high` (two standard errors to each side), the most important
+        first. It raises FitFailed.
     """
     rng = np.random.default_rng(seed)
     bad = frame["bad"].to_numpy()
@@ -179,8 +182,11 @@ def permutation_importance(
     ]
     with workers((unfitted(model), frame[features], bad)) as pool:
         jobs = [pool.submit(_losses, *drawn) for drawn in zip(folds, orders, strict=True)]
-        by_fold = pd.DataFrame([job.result() for job in jobs])
-    count = len({fold.fold for fold in folds})
+        yield lambda: _summarised(pd.DataFrame([job.result() for job in jobs]), folds)
+
+
+def _summarised(by_fold: pd.DataFrame, folds: list[Fold]) -> pd.DataFrame:
+    variables, count = list(by_fold), len({fold.fold for fold in folds})
     error = [fold_error(by_fold[name].to_numpy(), count) for name in variables]
     out = pd.DataFrame({"feature": variables, "importance": by_fold.mean().to_numpy(), "se": error})
     low, high = (out["importance"] + sign * 2 * out["se"] for sign in (-1, 1))

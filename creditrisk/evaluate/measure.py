@@ -21,8 +21,8 @@ from creditrisk.evaluate.fairness import GroupSample, fairness, out_of_fold_fram
 from creditrisk.evaluate.fairness_cutoffs import fairness_cutoffs
 from creditrisk.evaluate.importance import (
     affordable,
-    permutation_importance,
     shuffled_variables,
+    started_importance,
 )
 from creditrisk.evaluate.left_out import left_out_table
 from creditrisk.evaluate.refused import refused_table
@@ -33,7 +33,7 @@ from creditrisk.metrics.costs import DecisionParams, Sample, decide, expected_co
 from creditrisk.metrics.intervals import bootstrap_intervals, stratified_draws
 from creditrisk.metrics.leakage import leakage_warning
 from creditrisk.metrics.performance import NAMES, compute_metrics
-from creditrisk.modeling.fits import checked_fits, one_candidate
+from creditrisk.modeling.fits import checked_fits
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.sample import search_sample
 from creditrisk.score.refused import Refused
@@ -100,45 +100,48 @@ def evaluate_champion(
     predictor = Predictor(model)
     on_train, on_test = (predicted(predictor, part, champion, decision) for part in (train, test))
     on_oof = out_of_fold(oof, train, champion, decision)
-    tables = curves(on_test, on_oof, threshold, seed)
     rows = min(importance_rows, len(train))
     most, shuffles = affordable(len(shuffled_variables(features)), rows)
     some = search_sample(train, most, seed)
     cut = make_folds(some["bad"].to_numpy(), some["applicant"].to_numpy(), folds, 1, seed)
-    with checked_fits(some[features], "model"), one_candidate():
-        tables["importance"] = permutation_importance(model, some, features, cut, seed, shuffles)
-    rules = champion.referral
-    tables["left_out"] = left_out_table(
-        train,
-        test,
-        columns_of(test, features, rules.derived),
-        model_columns(test, features),
-        decide(on_test.pd, threshold, on_test.referred),
-        rules,
-        threshold,
-        predictor.pd,
-    )
-    schema, once = champion.schema_contract, on_oof.take(first_repeat(oof))
-    of_oof = GroupSample(out_of_fold_frame(oof, train), on_oof)
-    tables["fairness"] = fairness(of_oof, GroupSample(test, on_test), threshold, groups, schema)
-    tables["fairness_cutoffs"] = fairness_cutoffs(
-        of_oof, tables["fairness"], threshold, groups, schema
-    )
-    decisions = decisions_frame(test, on_test, champion)
-    checked = validate(oof, on_oof, on_test, threshold, decision, grades, decisions, others)
-    tables |= checked.tables
-    tables["refused"] = refused_table(refused, train, once, on_test, test, champion, decision)
-    late = rows_from(test, start)
-    on_late = on_test.take(late)
-    tables["stability"] = stability_table(train, test.iloc[late], features, on_oof, on_late)
-    metrics: dict[str, Any] = {"algorithm": champion.algorithm}
-    intervals = metric_intervals(on_test, threshold, seed)
-    metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, intervals)
-    metrics["stability"] = stability_summary(
-        tables["stability"], champion.metrics.cv, on_train, on_late
-    )
-    metrics["importance_rows"] = len(some)
-    metrics |= checked.metrics
+    with (
+        checked_fits(some[features], "model"),
+        started_importance(model, some, features, cut, seed, shuffles) as importance,
+    ):
+        tables = curves(on_test, on_oof, threshold, seed)
+        rules = champion.referral
+        tables["left_out"] = left_out_table(
+            train,
+            test,
+            columns_of(test, features, rules.derived),
+            model_columns(test, features),
+            decide(on_test.pd, threshold, on_test.referred),
+            rules,
+            threshold,
+            predictor.pd,
+        )
+        schema, once = champion.schema_contract, on_oof.take(first_repeat(oof))
+        of_oof = GroupSample(out_of_fold_frame(oof, train), on_oof)
+        tables["fairness"] = fairness(of_oof, GroupSample(test, on_test), threshold, groups, schema)
+        tables["fairness_cutoffs"] = fairness_cutoffs(
+            of_oof, tables["fairness"], threshold, groups, schema
+        )
+        decisions = decisions_frame(test, on_test, champion)
+        checked = validate(oof, on_oof, on_test, threshold, decision, grades, decisions, others)
+        tables |= checked.tables
+        tables["refused"] = refused_table(refused, train, once, on_test, test, champion, decision)
+        late = rows_from(test, start)
+        on_late = on_test.take(late)
+        tables["stability"] = stability_table(train, test.iloc[late], features, on_oof, on_late)
+        metrics: dict[str, Any] = {"algorithm": champion.algorithm}
+        intervals = metric_intervals(on_test, threshold, seed)
+        metrics |= measure_champion(on_test, on_train, champion.metrics.cv, threshold, intervals)
+        metrics["stability"] = stability_summary(
+            tables["stability"], champion.metrics.cv, on_train, on_late
+        )
+        metrics["importance_rows"] = len(some)
+        metrics |= checked.metrics
+        tables["importance"] = importance()
     # Rounded as in the JSON file, so that the pages show the same digits.
     metrics = to_jsonable(metrics)
     return Evaluation(

@@ -22,8 +22,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from creditrisk.core.errors import InputError
+from creditrisk.core.workers import workers
 from creditrisk.train.ensemble_params import METHODS
-from creditrisk.train.trained_model import TrainedModel
+from creditrisk.train.trained_model import NESTED_COLUMNS, TrainedModel
 
 CLIP = 1e-6  # log-odds of PDs of 0 and 1 are not finite
 BEST = 3  # members of a mean whose members are not named
@@ -81,8 +82,10 @@ def learn(
         chosen = members or best_members(pds, bad)
         return Combination("mean", chosen, np.full(len(chosen), 1 / len(chosen)))
     names = list(members or pds)
+    losses = {name: _loss(bad, pds[name]) for name in names}
     while True:
-        weights, intercept = log_odds_weights(pds[names], bad, method == "weights")
+        alone = np.array([losses[name] for name in names])
+        weights, intercept = log_odds_weights(pds[names], bad, alone, method == "weights")
         lightest = int(np.abs(weights).argmin())
         if members or abs(weights[lightest]) * len(names) >= LEAST_SHARE or len(names) == 1:
             return Combination(method, names, weights, intercept)
@@ -100,7 +103,7 @@ def best_members(pds: pd.DataFrame, bad: np.ndarray) -> list[str]:
 
 
 def log_odds_weights(
-    pds: pd.DataFrame, bad: np.ndarray, positive: bool
+    pds: pd.DataFrame, bad: np.ndarray, alone: np.ndarray, positive: bool
 ) -> tuple[np.ndarray, float]:
     """Find weights of the log-odds, and an intercept, with the least penalised log loss.
 
@@ -110,6 +113,7 @@ def log_odds_weights(
     Args:
         pds: a column per member, shape (n, k).
         bad: outcomes, shape (n,).
+        alone: the log loss of each member, shape (k,).
         positive: whether no weight may be negative.
 
     Returns:
@@ -118,7 +122,6 @@ def log_odds_weights(
     odds = logit(pds.to_numpy().clip(CLIP, 1 - CLIP))
     n, k = odds.shape
     penalty = PRIOR_ROWS * k / n
-    alone = np.array([_loss(bad, pds[name]) for name in pds])
     before = np.exp(-LOSS_SCALE * (alone - alone.min()))
     before /= before.sum()
 
@@ -224,15 +227,28 @@ def _nested(
     """Do in each outer fold, on its training rows only, what is done on all rows."""
     names = list(trained)
     table = side_by_side({n: t.nested for n, t in trained.items()}, NESTED_KEYS)
-    parts = []
-    for outer in sorted(table["outer"].unique()):
-        here = table["outer"] == outer
-        inner = table[here & (table["role"] == "inner")]
-        unseen = table[here & (table["role"] == "outer")]
-        pds, unseen_pds = combine_unseen(inner, unseen, names, members, methods)
-        parts += [inner.assign(pd=pds), unseen.assign(pd=unseen_pds)]
-    nested = pd.concat(parts, ignore_index=True) if parts else table.assign(pd=[])
-    return nested[["outer", "role", "row_id", "repeat", "fold", "bad", "pd"]]
+    outers = sorted(table["outer"].unique())
+    if not outers:
+        return table.assign(pd=[])[NESTED_COLUMNS]
+    with workers(table) as pool:
+        jobs = [pool.submit(_combined, outer, names, members, methods) for outer in outers]
+        nested = pd.concat([job.result() for job in jobs], ignore_index=True)
+    return nested[NESTED_COLUMNS]
+
+
+def _combined(
+    table: pd.DataFrame,
+    outer: int,
+    names: list[str],
+    members: list[str] | None,
+    methods: Sequence[str],
+) -> pd.DataFrame:
+    """Add the ensemble's PDs to the rows of an outer fold; a worker's job."""
+    here = table["outer"] == outer
+    inner = table[here & (table["role"] == "inner")]
+    unseen = table[here & (table["role"] == "outer")]
+    pds, unseen_pds = combine_unseen(inner, unseen, names, members, methods)
+    return pd.concat([inner.assign(pd=pds), unseen.assign(pd=unseen_pds)])
 
 
 def combine_unseen(

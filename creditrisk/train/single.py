@@ -19,13 +19,12 @@ from creditrisk.train.out_of_fold import join_folds, submit_folds
 from creditrisk.train.search import GridFits, OnFitted, within
 from creditrisk.train.spec import SearchSpec
 from creditrisk.train.train_folds import nested_folds, search_folds
-from creditrisk.train.trained_model import TrainedModel
+from creditrisk.train.trained_model import NESTED_COLUMNS, TrainedModel
 
 Nested = list[tuple[Fold, list[Fold]]]
 
 # So many at least, where there are enough candidates: the last ones then end at about one time.
 JOBS_PER_WORKER = 4
-NESTED_COLUMNS = ["outer", "role", "row_id", "repeat", "fold", "bad", "pd"]
 
 
 def train_single(

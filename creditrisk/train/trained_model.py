@@ -11,6 +11,9 @@ from creditrisk.metrics.costs import Sample
 from creditrisk.metrics.intervals import fold_error
 from creditrisk.metrics.performance import compute_fold_metrics, compute_metrics
 
+# Of a nested estimate.
+NESTED_COLUMNS = ["outer", "role", "row_id", "repeat", "fold", "bad", "pd"]
+
 
 @dataclass(frozen=True)
 class TrainedModel:

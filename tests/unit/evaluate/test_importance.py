@@ -11,8 +11,8 @@ from creditrisk.evaluate import importance
 from creditrisk.evaluate.importance import (
     SHUFFLES,
     affordable,
-    permutation_importance,
     shuffled_pds,
+    started_importance,
 )
 from creditrisk.modeling.folds import make_folds
 
@@ -53,10 +53,15 @@ def all_at_once(frame: pd.DataFrame, folds, seed: int) -> pd.Series:
     return pd.Series(np.mean(losses, axis=0), index=NAMES[:3])
 
 
+def measured(model, frame, folds):
+    with started_importance(model, frame, NAMES, folds, 7) as result:
+        return result()
+
+
 def test_the_numbers_are_those_of_one_long_table():
     frame = table()
     folds = folds_of(frame)
-    found = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
+    found = measured(LogisticRegression(), frame, folds)
     found = found.set_index("feature")
     assert list(found.index) == ["strong", "weak", "noise"]  # a code goes with its variable
     expected = all_at_once(frame, folds, 7)
@@ -85,9 +90,9 @@ def test_so_many_rows_are_scored_at_once_and_the_numbers_are_the_same(rows, most
     """A fold of 200 rows as it is, then at most all 5 copies of a variable."""
     frame = table()
     folds = folds_of(frame)
-    expected = permutation_importance(LogisticRegression(), frame, NAMES, folds, 7)
+    expected = measured(LogisticRegression(), frame, folds)
     monkeypatch.setattr(importance, "ROWS_AT_ONCE", rows)
-    found = permutation_importance(Bounded(most), frame, NAMES, folds, 7)
+    found = measured(Bounded(most), frame, folds)
     assert found["feature"].tolist() == expected["feature"].tolist()
     assert np.allclose(found["importance"], expected["importance"], rtol=0, atol=1e-12)
 

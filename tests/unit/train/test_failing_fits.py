@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from creditrisk.core.errors import InputError
-from creditrisk.evaluate.importance import permutation_importance
+from creditrisk.evaluate.importance import started_importance
 from creditrisk.modeling.encode import ENCODERS
 from creditrisk.modeling.folds import make_folds
 from creditrisk.modeling.params import PreprocessParams
@@ -106,8 +106,8 @@ def test_a_feature_may_have_the_name_of_an_argument(name):
     frame = noise(**{name: np.arange(80.0)})
     trained, spec = train(frame)
     folds = make_folds(frame["bad"].to_numpy(), frame["applicant"].to_numpy(), 2, 1, 1)
-    ranked = permutation_importance(trained.model, frame, spec.columns, folds, 1)
-    assert set(ranked["feature"]) == {"income", name}
+    with started_importance(trained.model, frame, spec.columns, folds, 1) as ranked:
+        assert set(ranked()["feature"]) == {"income", name}
 
 
 CONSTANT = """
