@@ -2,10 +2,11 @@
 
     python -m benchmarks.floor
 
-It does the very same fits as the train stages (folds, candidates, nested ones, final ones), and
-the predictions that score them, on rows that are already transformed. The processes of the pool
-run, and have all libraries, before the clock starts. What a rebuild takes beyond this is not the
-models': encoding the rows, starting processes, DVC, recording.
+It does the very same fits as the train stages (folds, candidates, nested ones, final ones) and as
+`evaluate` (the champion again in each fold), and the predictions that score the candidates, on rows
+that are already transformed. The processes of the pool run, and have all libraries, before the
+clock starts. What a rebuild takes beyond this is not the models': encoding the rows, starting
+processes, DVC, recording.
 """
 
 import time
@@ -15,16 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from imblearn.pipeline import Pipeline
 
+from creditrisk.champion.parts import ensemble_members
 from creditrisk.core.cli import make_parser, run
-from creditrisk.core.columns import FEATURES, KEYS
+from creditrisk.core.columns import FEATURES, KEYS, feature_columns
 from creditrisk.core.files import read_frame, read_json
 from creditrisk.core.params import Seed, Strict, read_params
 from creditrisk.core.workers import workers
+from creditrisk.evaluate.importance import unfitted
 from creditrisk.modeling.fits import quiet_fits
-from creditrisk.modeling.folds import Fold
+from creditrisk.modeling.folds import Fold, make_folds
 from creditrisk.modeling.params import PreprocessParams
+from creditrisk.modeling.persistence import load_model
 from creditrisk.modeling.registry import algorithm
 from creditrisk.train.fold_fits import Candidates, Part, Rows, fit_models, prepared, share_steps
 from creditrisk.train.params import TrainParams
@@ -32,6 +37,7 @@ from creditrisk.train.search import within
 from creditrisk.train.spec import SearchSpec, make_spec, search_scoring
 from creditrisk.train.train_folds import nested_folds, search_folds
 
+EVALUATE = "evaluate"
 Job = tuple[Candidates, Part, np.ndarray, str | None]
 
 
@@ -48,15 +54,20 @@ def measure(folder: Path, algorithms: list[str] | None = None) -> dict[str, floa
     """Measure the floor of each algorithm, in seconds.
 
     Args:
-        folder: a project whose featurize has run.
-        algorithms: their names; None for all single ones of params.yaml.
+        folder: a project that was built.
+        algorithms: their names, or `evaluate`; None for all single ones of params.yaml, and that.
     """
     params = read_params(folder / "params.yaml", Params)
     frame = read_frame(folder / "data/processed/train.parquet", KEYS)
     features = read_json(folder / "data/processed/features.json", FEATURES)
     single = [name for name in params.algorithms if algorithm(name).family == "single"]
     seconds = {}
-    for name in algorithms or single:
+    for name in algorithms or [*single, EVALUATE]:
+        if name == EVALUATE:
+            with quiet_fits():
+                jobs = list(_again(folder, frame, params))
+            seconds[name] = _seconds(jobs)
+            continue
         common = (features, params.preprocess, params.train, params.seed)
         spec = make_spec(name, params.algorithms[name], *common, rows=len(frame))
         rows = frame[spec.columns], frame["bad"].to_numpy()
@@ -64,15 +75,34 @@ def measure(folder: Path, algorithms: list[str] | None = None) -> dict[str, floa
         nested = nested_folds(frame, spec.train, spec.seed)
         with quiet_fits():
             jobs = list(_jobs(spec, rows, folds, nested))
-        jobs.sort(key=lambda job: -len(job[1].bad) * len(job[0]))
-        with workers(jobs) as pool:
-            for ready in [pool.submit(_nothing) for _ in range(4 * pool.count)]:
-                ready.result()
-            started = time.perf_counter()
-            for done in [pool.submit(_fit, number) for number in range(len(jobs))]:
-                done.result()
-            seconds[name] = time.perf_counter() - started
+        seconds[name] = _seconds(jobs)
     return seconds
+
+
+def _seconds(jobs: list[Job]) -> float:
+    """Do the jobs in a pool that is ready, the longest first."""
+    jobs.sort(key=lambda job: -len(job[1].bad) * len(job[0]))
+    with workers(jobs) as pool:
+        for ready in [pool.submit(_nothing) for _ in range(4 * pool.count)]:
+            ready.result()
+        started = time.perf_counter()
+        for done in [pool.submit(_fit, number) for number in range(len(jobs))]:
+            done.result()
+        return time.perf_counter() - started
+
+
+def _again(folder: Path, frame: pd.DataFrame, params: Params) -> Iterator[Job]:
+    """Transform the rows of the folds in which `evaluate` fits the champion's members again."""
+    selected = read_json(folder / "metrics/select.json", ("champion_sha256",))
+    champion = load_model(folder / "models/champion.joblib", selected["champion_sha256"])
+    bad, applicant = frame["bad"].to_numpy(), frame["applicant"].to_numpy()
+    rows = frame[feature_columns(frame)], bad
+    for member in ensemble_members(champion):
+        again = unfitted(member)
+        pipeline = getattr(again, "estimator", again)  # of a calibrated one
+        shared = share_steps([pipeline])
+        for fold in make_folds(bad, applicant, params.train.folds, 1, params.seed):
+            yield from _transformed([(0, shared[0])], rows, fold, None)
 
 
 def _jobs(
