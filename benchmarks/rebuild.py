@@ -9,8 +9,8 @@ medians and ratios.
   and against the predecessor's three searches (22 candidates x 15 folds). For the latter the
   algorithms run that the product had when the goal was set: those of `THEN`.
 - Nothing to do: `dvc repro` against `dvc status`.
-- One change in `algorithms.xgb`: `dvc repro` against the floor of `train@xgb` and of `evaluate`; the
-  other stages after it fit nothing.
+- One change in `algorithms.xgb`: `dvc repro` against the floor of `train@xgb` and of `evaluate`,
+  since the other stages after it fit nothing.
 """
 
 import statistics

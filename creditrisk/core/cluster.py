@@ -103,8 +103,9 @@ class Cluster:
         self._seen = time.monotonic()
         self.count = len(client.nthreads())
         self._job = _sent(client)
-        self._refuse_others()
-        self._package = code = package_zip()
+        self.other_versions_error: type[Exception] = self._job.OtherVersions
+        versions = self._refuse_others()
+        self._package = code = pickle.dumps((package_zip(), versions))
         data = pickle.dumps(shared, protocol=5)
         self._digests = tuple(hashlib.sha256(content).hexdigest() for content in (code, data))
         self._code, self._data = (
@@ -166,22 +167,29 @@ class Cluster:
                     job = self._job.forget_network
                     fire_and_forget(self.client.submit(job, *meeting, workers=[worker], pure=False))
 
-    def _refuse_others(self) -> None:
+    def _refuse_others(self) -> cluster_job.Versions:
         """Refuse workers with other versions: they could give other results.
+
+        Returns:
+            The versions, for workers that come later.
 
         Raises:
             InputError: a version differs.
         """
-        wanted: dict[str, tuple[tuple[str, ...], str | None]] = {
+        wanted: cluster_job.Versions = {
             name: (DISTRIBUTIONS.get(name, (name,)), library_version(name))
             for name in (*LIBRARIES, "distributed")
         }
         wanted |= {"python": ((), ".".join(map(str, sys.version_info[:2])))}
         for worker, found in self.client.run(self._job.differences, wanted).items():
             if found:
-                hint = "Install the same versions there, from requirements.lock and `.[dask]`."
-                problem = f"the worker {worker} has {'; '.join(found)}"
-                raise _problem(self.address, problem, hint)
+                raise self.other_versions(f"the worker {worker} has {'; '.join(found)}")
+        return wanted
+
+    def other_versions(self, problem: str) -> InputError:
+        """Say that a worker has other versions."""
+        hint = "Install the same versions there, from requirements.lock and `.[dask]`."
+        return _problem(self.address, problem, hint)
 
     def lost(self, error: Exception) -> InputError:
         """Say that the cluster is gone."""
@@ -238,6 +246,10 @@ class Pending:
                 raise self.cluster.lost(error) from None
         if done:
             return value
+        if (
+            type(value).__name__ == cluster_job.OtherVersions.__name__
+        ):  # of the module that was sent
+            raise self.cluster.other_versions(str(value))
         raise value
 
 
@@ -270,7 +282,9 @@ def _sent(client: Any) -> ModuleType:
                 raise ImportError(name)
             sys.modules[name] = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(sys.modules[name])
-        client.upload_file(str(path))
+        # Dask gives it to workers that come later, too. Sent again, it would run anew in each.
+        if not all(client.run(lambda: name in sys.modules).values()):
+            client.upload_file(str(path))
     return sys.modules[name]
 
 

@@ -1,27 +1,25 @@
 """What runs on a worker of a cluster. Dask sends this file there, so it imports nothing of ours.
 
 A job comes with the code that it needs: workers have our dependencies, but not this package, or an
-older one. A worker may serve two people whose code differs, so it has one code at a time.
+older one. A worker may serve two people whose code differs, so it has one code at a time; this file
+may differ, too, so what all must agree on is not in it, but in the process (`_process`).
 """
 
 import contextlib
 import importlib
+import os
 import pickle
 import platform
 import sys
-import tempfile
 import threading
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 PACKAGE = "creditrisk"
+Versions = dict[str, tuple[tuple[str, ...], str | None]]
 
-# A library tells warnings, and its number of threads, to the whole process.
-_one_at_a_time = threading.Lock()
-# The digest of the code in use, and of the shared data with the data.
-_code: list[str] = []
-_shared: dict[str, Any] = {}
 # Threads that wait for each other.
 _meetings: dict[str, threading.Barrier] = {}
 MEETING_SECONDS = 10.0
@@ -32,7 +30,35 @@ def keep(content: bytes) -> bytes:
     return content
 
 
-def differences(expected: dict[str, tuple[tuple[str, ...], str]]) -> list[str]:
+class _Process(ModuleType):
+    """What the jobs of a process share.
+
+    Attributes:
+        lock: for one job at a time: a library tells warnings, and its number of threads, to the
+            whole process.
+        code: digest of the code in use.
+        shared: digest of the shared data, and the data.
+    """
+
+    lock: threading.Lock
+    code: str
+    shared: dict[str, Any]
+
+
+def _process() -> Any:
+    name = f"{PACKAGE}_worker"
+    if name not in sys.modules:
+        made = _Process(name)
+        made.lock, made.code, made.shared = threading.Lock(), "", {}
+        return sys.modules.setdefault(name, made)  # another thread may have been faster
+    return sys.modules[name]
+
+
+class OtherVersions(Exception):
+    """A worker has other versions of libraries; its argument is the text about them."""
+
+
+def differences(expected: Versions) -> list[str]:
     """Compare the versions of this process with those of whoever sends jobs.
 
     Args:
@@ -65,7 +91,7 @@ def call(digest: str, code: bytes, shared_digest: str, shared: bytes, job: bytes
 
     Args:
         digest: of the code.
-        code: the package as a zip file.
+        code: pickled: the package as a zip file, and the versions that it needs.
         shared_digest: of the shared data.
         shared: the shared data, pickled.
         job: a function of the package and its further arguments, pickled.
@@ -74,17 +100,21 @@ def call(digest: str, code: bytes, shared_digest: str, shared: bytes, job: bytes
         Whether it succeeded, and its result or its error; pickled, since the scheduler could not
         read an object of the package.
     """
-    with _one_at_a_time:
-        _use(digest, code)
+    process = _process()
+    with process.lock:
+        try:
+            _use(digest, code)
+        except OtherVersions as error:
+            return pickle.dumps((False, error))
         from threadpoolctl import threadpool_limits
 
-        if shared_digest not in _shared:
-            _shared.clear()
-            _shared[shared_digest] = pickle.loads(shared)
+        if shared_digest not in process.shared:
+            process.shared.clear()
+            process.shared[shared_digest] = pickle.loads(shared)
         try:
             function, args = pickle.loads(job)
             with threadpool_limits(1):
-                return pickle.dumps((True, function(_shared[shared_digest], *args)))
+                return pickle.dumps((True, function(process.shared[shared_digest], *args)))
         except Exception as error:
             try:
                 return pickle.dumps((False, error))
@@ -97,7 +127,7 @@ def array(digest: str, code: bytes, job: bytes, rows: bytes) -> Any:
 
     Args:
         digest: of the code.
-        code: the package as a zip file.
+        code: pickled: the package as a zip file, and the versions that it needs.
         job: a function of the package and its further arguments, pickled.
         rows: the part, pickled; the function's first argument.
 
@@ -106,8 +136,9 @@ def array(digest: str, code: bytes, job: bytes, rows: bytes) -> Any:
 
     Raises:
         RuntimeError: the job failed; nobody has to read an error of the package for it.
+        OtherVersions: this worker has others.
     """
-    with _one_at_a_time:
+    with _process().lock:
         _use(digest, code)
         from threadpoolctl import threadpool_limits
 
@@ -138,15 +169,31 @@ def forget_network(meeting: str, threads: int) -> None:
 
 
 def _use(digest: str, code: bytes) -> None:
-    """Make the code of a digest the one that is imported."""
-    if _code == [digest]:
+    """Make the code of a digest the one that is imported.
+
+    Raises:
+        OtherVersions: this worker, which may have come late, has others.
+    """
+    process = _process()
+    if process.code == digest:
         return
+    from distributed import get_worker
+
+    worker = get_worker()
+    packed, expected = pickle.loads(code)
+    if found := differences(expected):
+        raise OtherVersions(f"the worker {worker.address} has {'; '.join(found)}")
     for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
         del sys.modules[name]
-    _shared.clear()  # may hold objects of the former code
-    sys.path[:] = [path for path in sys.path if not Path(path).name.startswith(f"{PACKAGE}-code-")]
-    path = Path(tempfile.mkdtemp(prefix=f"{PACKAGE}-"), f"{PACKAGE}-code-{digest}.zip")
-    path.write_bytes(code)
+    process.shared.clear()  # may hold objects of the former code
+    former = [path for path in sys.path if Path(path).name.startswith(f"{PACKAGE}-code-")]
+    sys.path[:] = [path for path in sys.path if path not in former]
+    # In the worker's own folder, which Dask deletes. The process is in the name: workers of one
+    # machine may be told to share a folder.
+    path = Path(worker.local_directory, f"{PACKAGE}-code-{digest}-{os.getpid()}.zip")
+    path.write_bytes(packed)
+    for one in former:
+        Path(one).unlink(missing_ok=True)
     sys.path.insert(0, str(path))
     importlib.invalidate_caches()
-    _code[:] = [digest]
+    process.code = digest

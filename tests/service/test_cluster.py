@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,8 @@ import pandas as pd
 import pytest
 
 from creditrisk.core import cluster as cluster_module
-from creditrisk.core.cluster import cluster, package_zip
+from creditrisk.core import cluster_job
+from creditrisk.core.cluster import Cluster, cluster, package_zip
 from creditrisk.core.errors import InputError
 from creditrisk.core.workers import workers
 from creditrisk.modeling.persistence import dump_model
@@ -88,15 +90,47 @@ def constant(shared: object) -> object:
 
 
 def test_two_people_with_different_code_each_get_results_of_their_own(
-    address: str, monkeypatch: pytest.MonkeyPatch
+    address: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     with cluster(address, None) as mine:
         assert mine.submit(constant).result() is None
         monkeypatch.setattr(cluster_module, "package_zip", lambda: marked(package_zip()))
+        # What runs the jobs there is another file, too, and so another module.
+        other = tmp_path / "cluster_job.py"
+        other.write_bytes(Path(cluster_job.__file__).read_bytes() + b"# theirs\n")
+        monkeypatch.setattr(cluster_job, "__file__", str(other))
         with cluster(address, None) as theirs:
             for _ in range(3):
                 pending = [theirs.submit(constant), mine.submit(constant), theirs.submit(constant)]
                 assert [job.result() for job in pending] == ["theirs", None, "theirs"]
+
+
+def test_the_next_connection_changes_nothing_on_the_workers(address: str):
+    def state(dask_worker) -> dict[str, object]:
+        import sys
+        from pathlib import Path
+
+        ours = {name for name in sys.modules if name.startswith("creditrisk_job")}
+        folder = Path(dask_worker.local_directory)
+        return {
+            "modules": {name: id(sys.modules[name]) for name in ours},
+            "plugins": len(dask_worker.plugins),
+            "code": sorted(path.name for path in folder.glob("creditrisk-code-*")),
+            "path": [path for path in sys.path if "creditrisk-code-" in path],
+        }
+
+    states = []
+    for _ in range(2):
+        with cluster(address, None) as pool:
+            for job in [pool.submit(where) for _ in range(8)]:
+                job.result()
+            states.append(pool.client.run(state))
+    assert states[0] == states[1]
+    for found in states[0].values():
+        assert len(found["modules"]) >= 1
+        # Of the code that this process ran before, nothing is left: workers may share the folder.
+        assert len(found["path"]) == 1
+        assert len(found["code"]) <= 2
 
 
 def marked(content: bytes) -> bytes:
@@ -237,3 +271,17 @@ def test_a_worker_with_another_version_is_named(address: str, monkeypatch: pytes
         cluster(address, None),
     ):
         pass
+
+
+def test_a_worker_with_another_version_that_comes_late_is_named(
+    address: str, monkeypatch: pytest.MonkeyPatch
+):
+    def none_is_there_yet(pool: Cluster) -> dict[str, tuple[tuple[str, ...], str]]:
+        return {"pandas": (("pandas",), "0.1")}
+
+    monkeypatch.setattr(Cluster, "_refuse_others", none_is_there_yet)
+    with (
+        pytest.raises(InputError, match=r"the worker tcp\S+ has pandas \S+, here 0\.1\. Install"),
+        cluster(address, None) as pool,
+    ):
+        pool.submit(where).result()
