@@ -90,8 +90,12 @@ simulate-drift: $(VENV)/locked ## put drifted batches into data/incoming, to try
 retrain: $(VENV)/locked ## train a new champion with the outcomes that are known now, for review (ARGS=--dry-run)
 	@set -f; python -m commands.retrain $$ARGS
 
-test: $(VENV)/locked-test ## install the test tools too, run pytest, say what the tests cover (ARGS="-k name" selects)
-	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 3 --dist worksteal --cov=creditrisk
+test: $(VENV)/locked-test ## install the test tools too, run pytest (ARGS="-k name" selects)
+	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 3 --dist worksteal
+
+# On its own: to watch each line doubles the time of a test.
+coverage: $(VENV)/locked-test ## run the tests, and say which lines of creditrisk/ they do not run (ARGS="tests/unit/train")
+	@set -f; python -m pytest -n 3 --dist worksteal --cov=creditrisk $$ARGS
 
 test-fast: $(VENV)/locked-test ## run the tests that need no built pipeline and no server: for every save
 	PYTEST_ADDOPTS="$$ARGS" python -m pytest -n 2 --dist worksteal -m "not (pipeline or server or browser or slow)" tests/unit
@@ -221,5 +225,5 @@ $(PLUGINS:%=.venv-%/locked): .venv-%/locked: requirements-%.lock
 	.venv-s3/bin/python $(PIP_INSTALL) -r $<
 	@touch $@
 
-.PHONY: help repro check schema verify sweep experiments score serve test test-fast smoke bench lint logs lock pull push remote remote-check backup \
+.PHONY: help repro check schema verify sweep experiments score serve test coverage test-fast smoke bench lint logs lock pull push remote remote-check backup \
 	mlflow mirror tune plots-page review report comment test-envs audit licences image image-test image-push deploy rollback monitor receive-stream alert simulate-drift retrain

@@ -26,14 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests by what they need.
 
     Those that need the built pipeline come first: one worker builds it, while the other takes what
-    needs none.
+    needs none. Before them comes what takes minutes, so that nobody waits for it at the end.
     """
     for item in items:
         if "built" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.pipeline)
         if SERVERS & set(item.path.parts):
             item.add_marker(pytest.mark.server)
-    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+    items.sort(key=lambda item: [item.get_closest_marker(n) is None for n in ("long", "pipeline")])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

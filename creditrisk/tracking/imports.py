@@ -1,6 +1,7 @@
 """Which source files a module imports, found by reading code, not by running it."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def _files(name: str, root: Path) -> Iterator[Path]:
                 yield path
 
 
-def imported_modules(code: str) -> list[str]:
+@functools.cache  # modules share what they import
+def imported_modules(code: str) -> tuple[str, ...]:
     """Dotted names that code imports; `from a import b` may mean the module `a.b`."""
     names: list[str] = []
     todo: list[ast.AST] = [ast.parse(code)]
@@ -70,4 +72,4 @@ def imported_modules(code: str) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         todo += ast.iter_child_nodes(node)
-    return names
+    return tuple(names)

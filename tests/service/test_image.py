@@ -92,6 +92,7 @@ def house(tmp_path, monkeypatch):
         yield made
 
 
+@pytest.mark.long
 def test_built_pushed_pulled_run_and_a_new_champion_is_the_top_layer(house, tmp_path):
     (tmp_path / "base").mkdir()
     base = debian(tmp_path / "base" / "base.tar")
