@@ -11,6 +11,8 @@ each as a process of its own. It writes:
 - per step and number of rows, processor seconds (user and system), seconds, and peak memory; then
   the peak without what the same step needs for a hundred rows, divided by the size of the frame
   that it works on: raw.parquet as an Arrow table, for scoring the scored rows likewise;
+- of a train stage (`ALGORITHM`), the seconds until its search has ended, and all: with more rows
+  than `train.search_rows` the search takes a sample, and the fits on all rows come after it;
 - per step and for the four before training, the exponent of growth: the slope of log processor
   seconds over log rows, between the two largest numbers of rows, and between the smallest and the
   largest. Fixed costs, such as imports, make the second one smaller.
@@ -36,8 +38,10 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 BEFORE_TRAINING = ("ingest", "prepare", "eda", "featurize")
-SCORE = "score"
-STEPS = (*BEFORE_TRAINING, SCORE)
+SCORE, TRAIN = "score", "train"
+STEPS = (*BEFORE_TRAINING, TRAIN, SCORE)
+ALGORITHM, SAMPLED = "lgbm", "a fit on all rows"  # the line that says that the search has ended
+SEARCHED_FROM = 20_000  # rows from which a search takes a sample, test rows included
 ROWS = (1_000, 10_000, 100_000, 1_000_000)
 FIXED_ROWS = 100  # what a process takes for so few rows, it takes whatever the rows
 RAW, SCORED = "data/interim/raw.parquet", "scored.parquet"
@@ -57,6 +61,15 @@ class Measured:
     frame: int = 0
 
 
+@dataclass(frozen=True)
+class Searched:
+    """The seconds of a train stage: until the end of its search, and all."""
+
+    rows: int
+    search: float
+    all: float
+
+
 def main() -> None:
     """Measure the steps and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -70,6 +83,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the temporary project goes")
     args = parser.parse_args()
     found: list[Measured] = []
+    searched: list[Searched] = []
     with tempfile.TemporaryDirectory(prefix="creditrisk-", dir=args.folder) as scratch:
         project(Path(scratch), args.without_id)
         fixed = {m.step: m.peak for m in measure(Path(scratch), FIXED_ROWS, args.steps)}
@@ -78,7 +92,9 @@ def main() -> None:
             for measured in measure(Path(scratch), rows, here):
                 found.append(measured)
                 print(_row(measured, fixed), flush=True)
-    text = report(found, fixed)
+            if TRAIN in args.steps and rows >= SEARCHED_FROM:
+                searched.append(search(Path(scratch), rows))
+    text = report(found, fixed) + report_searches(searched)
     args.output.write_text(text, encoding="utf-8")
     print(text)
 
@@ -102,7 +118,7 @@ def project(folder: Path, without_id: bool) -> None:
 
 def measure(folder: Path, rows: int, steps: list[str]) -> Iterator[Measured]:
     """Make the data and run the steps; of those before training, also those that come before."""
-    wanted = [step for step in BEFORE_TRAINING if step in steps]
+    wanted = [step for step in BEFORE_TRAINING if step in steps or TRAIN in steps]
     if wanted:
         _made("portfolio", folder, rows)
         for step in BEFORE_TRAINING[: BEFORE_TRAINING.index(wanted[-1]) + 1]:
@@ -133,6 +149,32 @@ def run(folder: Path, step: str, rows: int, command: list[str], frame: str) -> M
         raise SystemExit(f"{step} failed")
     cpu, size = usage.ru_utime + usage.ru_stime, int(_made("bytes", folder / frame))
     return Measured(step, rows, cpu, seconds, usage.ru_maxrss * 1024, size)
+
+
+def search(folder: Path, rows: int) -> Searched:
+    """Run a train stage on what featurize has left, and see when its search ends."""
+    start, ended = time.monotonic(), 0.0
+    quiet = {"PYTHONPATH": str(ROOT), "CREDITRISK_LOG": "off", "CREDITRISK_TRACKING": "off"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "stages.train", ALGORITHM],
+        cwd=folder, env=os.environ | quiet, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if SAMPLED in line:
+                ended = time.monotonic() - start
+    if process.returncode or not ended:
+        raise SystemExit(f"train@{ALGORITHM} failed, or searched all rows")
+    return Searched(rows, ended, time.monotonic() - start)
+
+
+def report_searches(searched: list[Searched]) -> str:
+    """Return a table in Markdown; empty without any."""
+    if not searched:
+        return ""
+    lines = ["", f"| rows | train@{ALGORITHM}: search, s | all, s |", "|---|---|---|"]
+    lines += [f"| {one.rows:,} | {one.search:.1f} | {one.all:.1f} |" for one in searched]
+    return "\n".join(lines) + "\n"
 
 
 def _made(*words: object) -> str:
