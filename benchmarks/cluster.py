@@ -34,6 +34,7 @@ from creditrisk.modeling.folds import Fold, make_folds
 from creditrisk.modeling.params import PreprocessParams
 from creditrisk.train.fold_fits import Rows, fit_fold, share_steps
 from creditrisk.train.params import TrainParams
+from creditrisk.train.single import jobs_per_fold
 from creditrisk.train.spec import SearchSpec
 
 PORT = 18_790
@@ -174,13 +175,10 @@ def _whole(spec: SearchSpec, columns: list[str], a_fit: float, overhead: float) 
         took[size] = timed_fold(rows, [(0, one[0])], fold)
     exponent = np.log(took[LARGE] / took[SMALL]) / np.log(LARGE / SMALL)
     final = took[LARGE] * (ROWS / LARGE) ** exponent
-    # Four candidates a job, in each fold, and in the inner folds of each outer one, on the rows
-    # that are left there. The folds and the fit on all rows can begin when the search has ended.
-    per_fold = CANDIDATES // 4
-    search = [4 * a_fit] * (per_fold * FOLDS)
-    nested = [4 * a_fit * (INNER - 1) / INNER] * (per_fold * FOLDS * INNER)
+    # The folds and the fit on all rows begin when the search has ended.
     last = [final * ((FOLDS - 1) / FOLDS) ** exponent] * FOLDS + [final]
-    total = sum(search) + sum(nested) + sum(last)
+    smaller = a_fit * (INNER - 1) / INNER  # on the rows that the inner folds leave
+    total = CANDIDATES * FOLDS * (a_fit + INNER * smaller) + sum(last)
     lines = [
         f"A fit on {LARGE:,} rows: {took[LARGE]:.1f} s, on {SMALL:,}: {took[SMALL]:.1f} s "
         f"(exponent {exponent:.2f}), so about {final:.0f} s on {ROWS:,}.", "",
@@ -189,12 +187,21 @@ def _whole(spec: SearchSpec, columns: list[str], a_fit: float, overhead: float) 
         "| cores | minutes | speed-up | of them busy |", "|---|---|---|---|",
     ]  # fmt: skip
     for workers in SIZES:
+        search = _jobs(a_fit, FOLDS, workers)
+        nested = _jobs(smaller, FOLDS * INNER, workers)
         seconds = simulate(search, overhead, workers) + simulate(last + nested, overhead, workers)
         speedup = total / seconds
         lines.append(
             f"| {workers} | {seconds / 60:.0f} | {speedup:.1f} | {speedup / workers:.0%} |"
         )
     return [*lines, ""]
+
+
+def _jobs(a_fit: float, folds: int, workers: int) -> list[float]:
+    """Return the seconds of each job, as a train stage divides the candidates of its folds."""
+    parts = min(jobs_per_fold(workers, folds), CANDIDATES)
+    cuts = np.linspace(0, CANDIDATES, parts + 1).astype(int)
+    return [float(count) * a_fit for count in np.diff(cuts)] * folds
 
 
 def main() -> None:

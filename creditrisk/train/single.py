@@ -65,12 +65,14 @@ def train_single(
     rows = frame[spec.columns], frame["bad"].to_numpy()
     places = np.flatnonzero(frame["row_id"].isin(sample["row_id"]))
     with workers(rows) as pool, checked_fits(rows[0], f"algorithms.{spec.name}", spec.words):
-        fits = _Fits(spec, pool, rows, len(folds) + sum(len(inner) for _, inner in nested))
-        search = fits.of(places, folds, keep=not sampled)
+        fits = _Fits(spec, pool, rows)
         # What takes longest starts first: with a sample, that is the folds of all rows. A fit on
         # the workers needs all of them at a time.
         wait = sampled or may_be_divided(spec)
-        inner = [] if wait else fits.of_nested(places, nested)
+        later = sum(len(inner) for _, inner in nested)
+        first = len(folds) + (0 if wait else later)
+        search = fits.of(places, folds, first, keep=not sampled)
+        inner = [] if wait else fits.of_nested(places, nested, first)
         best = search.best(on_fitted, progress.fold)
         pipeline = spec.candidate_pipeline(best.candidate, rows[1], last_folds)
         if sampled:
@@ -78,7 +80,7 @@ def train_single(
         whole = fit_on_workers(spec, pool, pipeline, rows, progress.line)
         last = submit_folds(pool, pipeline, last_folds) if sampled else []
         if wait:
-            inner = fits.of_nested(places, nested)
+            inner = fits.of_nested(places, nested, later)
         if whole is None:
             whole = fit_whole(pipeline, *rows)  # here, while the workers have the folds
         scored = join_folds(last, last_folds, rows[1]) if sampled else search.out_of_fold(best)
@@ -102,6 +104,16 @@ def train_single(
     )
 
 
+def jobs_per_fold(workers: int, folds: int) -> int:
+    """Return into how many jobs a fold's candidates are divided, where there are so many.
+
+    Args:
+        workers: how many jobs run at a time.
+        folds: how many are searched at the same time.
+    """
+    return math.ceil(JOBS_PER_WORKER * workers / folds)
+
+
 class _Fits:
     """Hands the searches of a stage to the same workers.
 
@@ -109,20 +121,28 @@ class _Fits:
         spec: what to search.
         pool: the workers.
         rows: features and outcomes.
-        folds: number of folds of all searches together.
     """
 
-    def __init__(self, spec: SearchSpec, pool: Workers, rows: Rows, folds: int):
+    def __init__(self, spec: SearchSpec, pool: Workers, rows: Rows):
         self.spec, self.pool, self.rows = spec, pool, rows
-        self.parts = math.ceil(JOBS_PER_WORKER * pool.count / folds)
 
-    def of(self, places: np.ndarray, folds: list[Fold], keep: bool = True) -> GridFits:
-        """Start the search on some rows."""
-        return GridFits(self.spec, self.pool, self.rows, places, folds, self.parts, keep)
+    def of(
+        self, places: np.ndarray, folds: list[Fold], together: int, keep: bool = True
+    ) -> GridFits:
+        """Start the search on some rows.
 
-    def of_nested(self, places: np.ndarray, nested: Nested) -> list[GridFits]:
+        Args:
+            places: positions of the rows that are searched.
+            folds: positions among these.
+            together: number of folds of all searches that the workers have at the same time.
+            keep: as for `GridFits`.
+        """
+        parts = jobs_per_fold(self.pool.count, together)
+        return GridFits(self.spec, self.pool, self.rows, places, folds, parts, keep)
+
+    def of_nested(self, places: np.ndarray, nested: Nested, together: int) -> list[GridFits]:
         """Start the search in each outer fold."""
-        return [self.of(places[outer.train], folds) for outer, folds in nested]
+        return [self.of(places[outer.train], folds, together) for outer, folds in nested]
 
     def nested(
         self, places: np.ndarray, nested: Nested, inner: list[GridFits], progress: "_Progress"
