@@ -103,7 +103,7 @@ class Cluster:
         self._seen = time.monotonic()
         self.count = len(client.nthreads())
         self._job = _sent(client)
-        self.other_versions_error: type[Exception] = self._job.OtherVersions
+        self.other_versions_class: type[Exception] = self._job.OtherVersions  # as it was sent
         versions = self._refuse_others()
         self._package = code = pickle.dumps((package_zip(), versions))
         data = pickle.dumps(shared, protocol=5)
@@ -246,9 +246,7 @@ class Pending:
                 raise self.cluster.lost(error) from None
         if done:
             return value
-        if (
-            type(value).__name__ == cluster_job.OtherVersions.__name__
-        ):  # of the module that was sent
+        if isinstance(value, self.cluster.other_versions_class):
             raise self.cluster.other_versions(str(value))
         raise value
 
