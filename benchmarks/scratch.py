@@ -3,7 +3,6 @@
 import os
 import re
 import resource
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +67,16 @@ class Scratch:
     def python(self, *arguments: str, **environment: str) -> Took:
         """Run a module of it: `python -m ...`."""
         return self.run(sys.executable, "-m", *arguments, **environment)
+
+    def wait(self) -> None:
+        """Wait until no process works in it: those of DVC's queue outlive their experiments."""
+        psutil.wait_procs([one for one in psutil.process_iter() if self._has(one)])
+
+    def _has(self, process: psutil.Process) -> bool:
+        try:
+            return Path(process.cwd()).is_relative_to(self.folder)
+        except psutil.Error:  # it has ended, or is somebody else's
+            return False
 
     def params(self, changes: Mapping[str, Any]) -> None:
         """Set values of params.yaml, by dotted names; None removes one."""
@@ -123,5 +133,7 @@ def scratch() -> Iterator[Scratch]:
         project.python("dvc", "config", "--local", "cache.dir", str(Path(folder, "cache")))
         project.python("dvc", "repro")
         project.stage_seconds()
-        yield project
-        shutil.rmtree(place / ".dvc/tmp", ignore_errors=True)
+        try:
+            yield project
+        finally:
+            project.wait()  # or they write into the folder while it is deleted
