@@ -103,7 +103,7 @@ test-fast: $(VENV)/locked-test ## run the tests that need no built pipeline and 
 smoke: $(VENV)/locked-test ## build a small pipeline and check its contract: for another Python, in a fresh clone (PYTHON=python3.14)
 	python -m pytest -k "built_from_nothing or contract or public_libraries" tests/pipeline/test_pipeline.py
 
-bench: $(VENV)/locked-test ## compare times: rebuild and floor, sweeps, growth, start, cluster; takes hours (ARGS="--only start")
+bench: $(VENV)/locked-test ## compare times: rebuild and floor, sweeps, growth, start, cluster; takes more than an hour (ARGS="--only start")
 	@set -f; python -m benchmarks.bench $$ARGS
 
 lint: $(VENV)/locked-test ## check style and format with ruff, types with mypy

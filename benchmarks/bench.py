@@ -2,8 +2,8 @@
 
     python -m benchmarks.bench --output build/bench.md
 
-It takes hours: each comparison runs its sides in turn, several times. `--only rebuild start` runs a
-part. docs/performance.md quotes what it prints.
+It takes more than an hour: each comparison runs its sides in turn, several times. `--only rebuild
+start` runs a part. docs/performance.md quotes what it prints.
 """
 
 import os
